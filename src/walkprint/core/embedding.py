@@ -1,0 +1,82 @@
+"""Embeddings with their keys: aligned, selectable, saved without pickle."""
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.core.protocol import FIELD_NAMES, Selection
+from walkprint.core.sequence import SequenceKey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddingSet:
+    """Vectors of many sequences.
+
+    Attributes:
+        vectors: float32 (sequence, part, feature).
+        keys: one per sequence.
+        source: what made them (network and digest of its weights); sets of different sources must not be compared.
+
+    Raises:
+        DataError: keys and vectors do not agree, or a vector is not finite.
+    """
+
+    vectors: NDArray[np.float32]
+    keys: Sequence[SequenceKey]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 3 or self.vectors.dtype != np.float32:
+            raise DataError(
+                f"embeddings are {self.vectors.dtype} {self.vectors.shape}, expected float32 (sequence, part, feature)"
+            )
+        if len(self.keys) != len(self.vectors):
+            raise DataError(f"embeddings: {len(self.keys)} keys for {len(self.vectors)} vectors")
+        if not np.isfinite(self.vectors).all():
+            bad = int(np.argmin(np.isfinite(self.vectors).all(axis=(1, 2))))
+            raise DataError(f"embeddings: the vector of {self.keys[bad]} is not finite; train or embed again")
+
+    def __len__(self) -> int:
+        """How many sequences it holds."""
+        return len(self.keys)
+
+    def take(self, positions: Sequence[int]) -> "EmbeddingSet":
+        """The sequences at `positions`, in that order."""
+        index = np.asarray(positions, dtype=np.int64)
+        return EmbeddingSet(self.vectors[index], [self.keys[i] for i in index], self.source)
+
+    def select(self, selection: Selection) -> "EmbeddingSet":
+        """The sequences that `selection` admits."""
+        return self.take(selection.among(self.keys))
+
+    def save(self, path: str | Path) -> None:
+        """Write one .npz file, atomically."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        names = {name: np.array([getattr(key, name) for key in self.keys], dtype=np.str_) for name in FIELD_NAMES}
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with temporary.open("wb") as file:
+            np.savez(file, vectors=self.vectors, source=np.array(self.source), **names)  # type: ignore[arg-type]
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "EmbeddingSet":
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: the file is missing, damaged, or no embedding file.
+        """
+        path = Path(path)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                columns = [file[name].tolist() for name in FIELD_NAMES]
+                keys = [SequenceKey(*values) for values in zip(*columns, strict=True)]
+                return cls(file["vectors"], keys, str(file["source"]))
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path}: no embeddings of ours ({error}); make them with `walkprint embed`") from error

@@ -1,0 +1,28 @@
+"""What can go wrong, as one small family: the command line turns each into one line and exit code 2.
+
+A message says what was found, what was expected, and what to do.
+"""
+
+
+class GaitError(Exception):
+    """Any fault that the user can mend; everything else is a bug of ours."""
+
+
+class DataError(GaitError):
+    """A file, folder, clip or store is not what it should be."""
+
+
+class RecipeError(GaitError):
+    """A setting is unknown, out of range, or contradicts another."""
+
+
+class ProtocolError(GaitError):
+    """A protocol cannot be carried out on these sequences."""
+
+
+class CheckpointError(GaitError):
+    """A checkpoint is damaged, of another kind, or belongs to another recipe."""
+
+
+class TrainingError(GaitError):
+    """Training cannot go on, say because a loss is not a number."""

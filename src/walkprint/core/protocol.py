@@ -1,0 +1,174 @@
+"""A benchmark's protocol as plain data: which sequences are gallery, which are probes, which pairs count."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, get_args
+
+from walkprint.core.errors import ProtocolError
+from walkprint.core.sequence import SequenceKey
+
+FieldName = Literal["subject", "condition", "take", "view"]
+FIELD_NAMES: tuple[FieldName, ...] = get_args(FieldName)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Sequences by the values of their fields; None admits every value, and all fields must admit.
+
+    Attributes:
+        subjects, conditions, takes, views: the admitted values.
+        keys: the admitted keys spelled out, for benchmarks that publish lists.
+    """
+
+    subjects: tuple[str, ...] | None = None
+    conditions: tuple[str, ...] | None = None
+    takes: tuple[str, ...] | None = None
+    views: tuple[str, ...] | None = None
+    keys: tuple[SequenceKey, ...] | None = None
+
+    def __contains__(self, key: object) -> bool:
+        if not isinstance(key, SequenceKey):
+            return False
+        return (
+            (self.subjects is None or key.subject in self.subjects)
+            and (self.conditions is None or key.condition in self.conditions)
+            and (self.takes is None or key.take in self.takes)
+            and (self.views is None or key.view in self.views)
+            and (self.keys is None or key in self.keys)
+        )
+
+    def among(self, keys: Iterable[SequenceKey]) -> list[int]:
+        """Positions in `keys` of the sequences that are selected."""
+        listed = None if self.keys is None else frozenset(self.keys)
+        fielded = Selection(self.subjects, self.conditions, self.takes, self.views)
+        return [i for i, key in enumerate(keys) if key in fielded and (listed is None or key in listed)]
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a benchmark identifies people.
+
+    A pair of probe and gallery sequence does not count when all fields in `exclude` agree: {"view"} is the custom of
+    CASIA-B and OU-MVLP, {"subject", "view"} the cross-view-gallery custom, nothing is GREW's. It counts only when all
+    fields in `require` agree: {"view"} compares sequences of one view only.
+
+    Attributes:
+        name: what tables call it.
+        gallery: who is known.
+        probes: the probe sets by name, in the order of the table.
+        exclude: names of fields; see above.
+        require: names of fields; see above.
+        gallery_view: "each" searches one gallery view at a time and averages over them, "all" searches the pooled
+            gallery.
+        unmatched: a probe whose subject has no counting gallery item cannot be found. "drop" leaves it out of the
+            figures, "miss" counts it as an error; either way it is counted and reported.
+
+    Raises:
+        ProtocolError: no probe set, an unknown field name or option, or a pair that could never count.
+    """
+
+    name: str
+    gallery: Selection
+    probes: Mapping[str, Selection]
+    exclude: frozenset[FieldName] = field(default_factory=frozenset)
+    require: frozenset[FieldName] = field(default_factory=frozenset)
+    gallery_view: Literal["each", "all"] = "each"
+    unmatched: Literal["drop", "miss"] = "drop"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "exclude", frozenset(self.exclude))
+        object.__setattr__(self, "require", frozenset(self.require))
+        if not self.probes:
+            raise ProtocolError(f"protocol {self.name}: no probe set; name at least one")
+        for name in sorted(self.exclude | self.require):
+            if name not in FIELD_NAMES:
+                raise ProtocolError(
+                    f"protocol {self.name}: unknown field {name!r}; expected one of {', '.join(FIELD_NAMES)}"
+                )
+        if self.exclude and self.exclude <= self.require:
+            raise ProtocolError(
+                f"protocol {self.name}: exclude {sorted(self.exclude)} contradicts require: no pair counts"
+            )
+        for option, allowed in (("gallery_view", ("each", "all")), ("unmatched", ("drop", "miss"))):
+            if getattr(self, option) not in allowed:
+                raise ProtocolError(
+                    f"protocol {self.name}: {option} is {getattr(self, option)!r}; expected {' or '.join(allowed)}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON or YAML; `from_dict` reads it back."""
+        plain = {
+            "name": self.name,
+            "gallery": _selection_to_dict(self.gallery),
+            "probes": {name: _selection_to_dict(selection) for name, selection in self.probes.items()},
+            "exclude": sorted(self.exclude),
+            "require": sorted(self.require),
+            "gallery_view": self.gallery_view,
+            "unmatched": self.unmatched,
+        }
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Protocol":
+        """The protocol that plain data spells.
+
+        Raises:
+            ProtocolError: a name is missing or unknown, or a value has the wrong type.
+        """
+        known = {one.name for one in fields(cls)}
+        _refuse_unknown(plain, known, "protocol")
+        missing = {"name", "gallery", "probes"} - set(plain)
+        if missing:
+            raise ProtocolError(
+                f"protocol: {', '.join(sorted(missing))} missing; a protocol needs name, gallery and probes"
+            )
+        if not isinstance(plain["probes"], Mapping):
+            raise ProtocolError("protocol: probes must map names to selections")
+        settings = {name: value for name, value in plain.items() if name not in {"gallery", "probes"}}
+        for name in ("exclude", "require"):
+            if isinstance(settings.get(name), str):
+                raise ProtocolError(f"protocol: {name} is {settings[name]!r}; expected a list of field names")
+        return cls(
+            gallery=_selection_from_dict(plain["gallery"]),
+            probes={str(name): _selection_from_dict(value) for name, value in plain["probes"].items()},
+            **settings,
+        )
+
+
+def _selection_to_dict(selection: Selection) -> dict[str, list[Any]]:
+    plain: dict[str, list[Any]] = {}
+    for one in fields(selection):
+        value = getattr(selection, one.name)
+        if value is not None:
+            plain[one.name] = [asdict(item) if isinstance(item, SequenceKey) else item for item in value]
+    return plain
+
+
+def _selection_from_dict(plain: Any) -> Selection:
+    if not isinstance(plain, Mapping):
+        raise ProtocolError(f"protocol: a selection is {plain!r}; expected fields such as 'conditions: [nm]'")
+    _refuse_unknown(plain, {one.name for one in fields(Selection)}, "selection")
+    values: dict[str, Any] = {}
+    for name, items in plain.items():
+        if items is None:
+            continue
+        if isinstance(items, str) or not isinstance(items, Iterable):
+            raise ProtocolError(f"protocol: {name} is {items!r}; expected a list")
+        if name == "keys":
+            values[name] = tuple(
+                SequenceKey.parse(item) if isinstance(item, str) else SequenceKey(**item) for item in items
+            )
+            continue
+        for item in items:
+            if not isinstance(item, str):
+                raise ProtocolError(f"protocol: {name} holds {item!r}; expected text: write '{item}' in quotes")
+        values[name] = tuple(items)
+    return Selection(**values)
+
+
+def _refuse_unknown(plain: Mapping[str, Any], known: set[str], what: str) -> None:
+    unknown = set(map(str, plain)) - known
+    if unknown:
+        raise ProtocolError(
+            f"protocol: unknown {what} setting {', '.join(sorted(unknown))}; expected {', '.join(sorted(known))}"
+        )

@@ -1,0 +1,38 @@
+"""What every loss promises: a network's output and the subjects in, one number and what it is made of out."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from walkprint.core.batch import GaitOutput
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LossValue:
+    """A loss.
+
+    Attributes:
+        value: scalar with gradient; also where nothing is to be learned it hangs on the graph.
+        numbers: scalars for the log, detached.
+    """
+
+    value: Tensor
+    numbers: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Loss(nn.Module, ABC):
+    """Base of all losses.
+
+    A loss sees the whole global batch: training gathers outputs over processes before it asks for the loss, so none
+    needs to know how many processes there are. It computes in float32 whatever precision the network ran in.
+    """
+
+    @abstractmethod
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge a batch.
+
+        Args:
+            output: embeddings (batch, part, feature) and, for classification, logits (batch, part, subject).
+            subjects: int64 (batch,), class indices.
+        """
