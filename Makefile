@@ -1,0 +1,42 @@
+# Every target does all of its own set-up; a machine needs Python 3.11 (or newer) and make, nothing else.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python)
+VENV ?= .venv
+JOBS ?= 2
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint docs benchmarks
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## virtual environment in .venv with the package and all of its tools
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "walkprint needs Python 3.11 or newer, found " + sys.version.split()[0] + "; try: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	touch $@
+
+demo: $(READY)  ## render people, train, evaluate, write an HTML report (at most five minutes on two cores)
+	$(BIN)/walkprint demo
+
+lint: $(READY)  ## style, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint  ## lint, all tests with coverage, documentation without warnings
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+docs: $(READY)  ## documentation in docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+benchmarks: $(READY)  ## speed and memory, each against a textbook twin in the same run
+	@set -e; for script in benchmarks/[!_]*.py; do \
+		case $$script in */measure.py) continue;; esac; \
+		OMP_NUM_THREADS=1 $(BIN)/python $$script; echo; \
+	done

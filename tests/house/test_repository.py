@@ -1,0 +1,61 @@
+"""Rules about what lies in the repository: sizes, paths of machines, pictures of people, complete papers."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[Path]:
+    """Every file that git tracks."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git repository here, so nobody knows what belongs to it")
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / name for name in done.stdout.split("\0") if name]
+    return [path for path in files if path.is_file()]
+
+
+def test_no_file_over_two_megabytes(tracked: list[Path]) -> None:
+    assert not [path for path in tracked if path.stat().st_size > 2 * 1024**2]
+
+
+def test_no_path_of_a_machine(tracked: list[Path]) -> None:
+    pattern = re.compile("/(?:" + "|".join(("wor" + "k", "far" + "m", "home/[a-z]+", "Users/[A-Za-z]+")) + ")/")
+    for path in tracked:
+        if path.suffix in {".py", ".md", ".yaml", ".toml", ".cff", ".txt", ".html", ""}:
+            found = pattern.search(path.read_text(errors="replace"))
+            assert not found, f"{path.relative_to(ROOT)}: {found}"
+
+
+def test_no_picture_of_a_real_person(tracked: list[Path]) -> None:
+    names = [path.relative_to(ROOT).as_posix().lower() for path in tracked]
+    assert not [n for n in names if re.search(r"(kth|person\d).*\.(png|jpe?g|avi|mp4|npz|gif)$", n)]
+
+
+def test_the_papers_are_complete() -> None:
+    assert "APPENDIX: How to apply" in (ROOT / "LICENSE").read_text()
+    assert "CC0" in (ROOT / "NOTICE").read_text()
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["license"] == "Apache-2.0"
+    assert "### Scientific changes" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    import walkprint
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = (ROOT / "pyproject.toml").read_text()
+    assert citation["version"] == walkprint.__version__
+    assert f'version = "{walkprint.__version__}"' in project
+
+
+def test_the_tested_set_holds_releases_only() -> None:
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0].startswith("torch==")
+    for line in lines:
+        assert re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9][0-9A-Za-z.]*", line), line
