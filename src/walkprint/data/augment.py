@@ -1,0 +1,230 @@
+"""Clip augmentations: draw parameters once, apply them to every frame of the clip alike.
+
+Source: the set that C. Fan et al., "OpenGait: Revisiting Gait Recognition Toward Better Practicality", CVPR 2023, train
+with (flip, rotation, erasing, perspective); dilation is the trivial coat that W. Yu et al., "Generalized Inter-class
+Loss for Gait Recognition", ACM MM 2022, ship switched off.
+Deviations: rotation turns about the true center of the frame, (width - 1) / 2 and (height - 1) / 2, not about the
+halves swapped; perspective moves each corner inwards independently; erasing keeps its rectangle inside the frame.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import RecipeError
+
+Frames = NDArray[np.uint8]
+Shape = Sequence[int]
+_BAND = (8 / 64, 56 / 64)
+
+
+class Augmentation(ABC):
+    """Base of all augmentations.
+
+    Args:
+        p: how likely a clip is changed, 0 to 1.
+    """
+
+    def __init__(self, p: float = 0.3) -> None:
+        if not 0 <= p <= 1:
+            raise RecipeError(f"{type(self).__name__}: p is {p}, expected 0 to 1")
+        self.p = p
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, shape: Shape) -> Any:
+        """Parameters for one clip.
+
+        Args:
+            rng: where chance comes from.
+            shape: (time, channel, height, width) of the clip.
+        """
+
+    @abstractmethod
+    def apply(self, frames: Frames, parameters: Any) -> None:
+        """Change a clip in place.
+
+        Args:
+            frames: uint8 (time, channel, height, width), contiguous.
+            parameters: from `draw`.
+        """
+
+    def __call__(self, frames: Frames, rng: np.random.Generator) -> None:
+        """Change the clip in place with probability `p`."""
+        if rng.random() < self.p:
+            self.apply(frames, self.draw(rng, frames.shape))
+
+
+class Flip(Augmentation):
+    """Mirror left and right."""
+
+    def draw(self, rng: np.random.Generator, shape: Shape) -> None:
+        """Nothing to draw."""
+
+    def apply(self, frames: Frames, parameters: None = None) -> None:
+        """See `Augmentation`."""
+        frames[:] = frames[..., ::-1].copy()
+
+
+class _Warp(Augmentation):
+    """Bilinear resampling through a projective map; what comes from outside the frame is background."""
+
+    def apply(self, frames: Frames, parameters: NDArray[np.float64]) -> None:
+        """Resample; `parameters` is the 3 x 3 map from output to input (x, y, 1), pixels counted from 0."""
+        height, width = frames.shape[-2:]
+        _warp(frames.reshape(-1, height, width), np.ascontiguousarray(parameters, dtype=np.float64))
+
+
+class Rotation(_Warp):
+    """Turn about the center of the frame by up to `degrees` to either side.
+
+    Args:
+        degrees: largest angle.
+        p: how likely a clip is changed.
+    """
+
+    def __init__(self, degrees: float = 10.0, p: float = 0.3) -> None:
+        super().__init__(p)
+        if not 0 < degrees <= 180:
+            raise RecipeError(f"Rotation: degrees is {degrees}, expected above 0, at most 180")
+        self.degrees = degrees
+
+    def draw(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Draw an angle; returns the 3 x 3 map from output to input."""
+        return rotation_map(rng.uniform(-self.degrees, self.degrees), shape[-2], shape[-1])
+
+
+class Perspective(_Warp):
+    """Move each corner of the frame inwards by up to `strength` of its sides, as a camera from elsewhere would see it.
+
+    Args:
+        strength: largest shift as a share of height and width, below 0.5.
+        p: how likely a clip is changed.
+    """
+
+    def __init__(self, strength: float = 0.1, p: float = 0.3) -> None:
+        super().__init__(p)
+        if not 0 < strength < 0.5:
+            raise RecipeError(f"Perspective: strength is {strength}, expected above 0 and below 0.5")
+        self.strength = strength
+
+    def draw(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
+        """Draw where the corners go; returns the 3 x 3 map from output to input."""
+        right, bottom = shape[-1] - 1.0, shape[-2] - 1.0
+        corners = np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]])
+        inwards = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
+        shift = rng.uniform(0, self.strength, size=(4, 2)) * inwards * [right, bottom]
+        return _projective_map(corners + shift, corners)
+
+
+class Erasing(Augmentation):
+    """Blank one rectangle, the same in every frame.
+
+    Args:
+        smallest, largest: its area as a share of the frame's.
+        flattest: least ratio of its sides; the most is the inverse.
+        p: how likely a clip is changed.
+    """
+
+    def __init__(self, smallest: float = 0.05, largest: float = 0.2, flattest: float = 0.3, p: float = 0.3) -> None:
+        super().__init__(p)
+        if not (0 < smallest <= largest < 1 and 0 < flattest <= 1):
+            raise RecipeError(
+                f"Erasing: smallest {smallest}, largest {largest}, flattest {flattest}; expected "
+                "0 < smallest <= largest < 1 and 0 < flattest <= 1"
+            )
+        self.smallest, self.largest, self.flattest = smallest, largest, flattest
+
+    def draw(self, rng: np.random.Generator, shape: Shape) -> tuple[int, int, int, int]:
+        """Draw a rectangle: first row, end row, first column, end column."""
+        frame_height, frame_width = shape[-2:]
+        area = rng.uniform(self.smallest, self.largest) * frame_height * frame_width
+        ratio = rng.uniform(self.flattest, 1 / self.flattest)
+        height = min(max(round(math.sqrt(area * ratio)), 1), frame_height)
+        width = min(max(round(math.sqrt(area / ratio)), 1), frame_width)
+        top = int(rng.integers(frame_height - height + 1))
+        left = int(rng.integers(frame_width - width + 1))
+        return top, top + height, left, left + width
+
+    def apply(self, frames: Frames, parameters: tuple[int, int, int, int]) -> None:
+        """See `Augmentation`."""
+        top, bottom, left, right = parameters
+        frames[..., top:bottom, left:right] = 0
+
+
+class Dilation(Augmentation):
+    """Thicken the body by one pixel between neck and shins: the cheapest coat there is."""
+
+    def draw(self, rng: np.random.Generator, shape: Shape) -> tuple[int, int]:
+        """Nothing random; first and end row, 8 and 56 of 64."""
+        return round(_BAND[0] * shape[-2]), round(_BAND[1] * shape[-2])
+
+    def apply(self, frames: Frames, parameters: tuple[int, int]) -> None:
+        """See `Augmentation`: each pixel becomes the largest of itself and its four neighbors inside the rows."""
+        band = frames[..., slice(*parameters), :]
+        before = band.copy()
+        np.maximum(band[..., 1:, :], before[..., :-1, :], out=band[..., 1:, :])
+        np.maximum(band[..., :-1, :], before[..., 1:, :], out=band[..., :-1, :])
+        np.maximum(band[..., 1:], before[..., :-1], out=band[..., 1:])
+        np.maximum(band[..., :-1], before[..., 1:], out=band[..., :-1])
+
+
+def rotation_map(degrees: float, height_px: int, width_px: int) -> NDArray[np.float64]:
+    """Map from output to input pixels, 3 x 3, that turns a frame about its center, counter-clockwise as seen."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    x, y = (width_px - 1) / 2, (height_px - 1) / 2
+    return np.array([[cos, -sin, x - cos * x + sin * y], [sin, cos, y - sin * x - cos * y], [0.0, 0.0, 1.0]])
+
+
+def _projective_map(points: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The 3 x 3 map that takes four points (x, y) to four images."""
+    rows = []
+    for (x, y), (u, v) in zip(points, images, strict=True):
+        rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
+        rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
+    entries = np.linalg.solve(np.array(rows), images.reshape(-1))
+    return np.append(entries, 1.0).reshape(3, 3)
+
+
+@numba.njit(nogil=True, cache=True)
+def _warp(planes, matrix):  # type: ignore[no-untyped-def]
+    """Resample planes, uint8 (plane, height, width), in place; weights are in 1/128 per axis."""
+    count, height, width = planes.shape
+    stride = width + 2
+    start = np.empty(height * width, np.int32)
+    weight = np.empty((4, height * width), np.int32)
+    for y in range(height):
+        for x in range(width):
+            depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+            u = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth
+            v = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth
+            # A border of one background pixel stands for everything outside; coordinates count from its corner.
+            across = int(math.floor(min(max(u + 1.0, 0.0), width + 0.999) * 128 + 0.5))
+            down = int(math.floor(min(max(v + 1.0, 0.0), height + 0.999) * 128 + 0.5))
+            column, row = min(across >> 7, width), min(down >> 7, height)
+            right, below = across - (column << 7), down - (row << 7)
+            i = y * width + x
+            start[i] = row * stride + column
+            weight[0, i] = (128 - right) * (128 - below)
+            weight[1, i] = right * (128 - below)
+            weight[2, i] = (128 - right) * below
+            weight[3, i] = right * below
+    bordered = np.zeros((height + 2) * stride, np.uint8)
+    for n in range(count):
+        for y in range(height):
+            for x in range(width):
+                bordered[(y + 1) * stride + x + 1] = planes[n, y, x]
+        flat = planes[n].reshape(height * width)
+        for i in range(height * width):
+            s = start[i]
+            total = (
+                bordered[s] * weight[0, i]
+                + bordered[s + 1] * weight[1, i]
+                + bordered[s + stride] * weight[2, i]
+                + bordered[s + stride + 1] * weight[3, i]
+            )
+            flat[i] = (total + 8192) >> 14

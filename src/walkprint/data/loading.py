@@ -1,0 +1,180 @@
+"""From a store to batches: training clips by step, embedding clips by length; uint8 all along."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from walkprint.core.batch import ClipBatch
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.augment import Augmentation
+from walkprint.data.frames import FrameChooser
+from walkprint.data.sampling import Sampler, step_generator
+from walkprint.data.store import Store
+
+
+class TrainingBatches:
+    """Training batches as a pure function of seed and step.
+
+    The global batch of a step is the same however many processes share it, so that resuming needs only the step and
+    N processes see what one would see.
+
+    Args:
+        store: where frames come from.
+        keys: the training sequences.
+        chooser: which frames a clip takes; all clips of a batch must come out equally long.
+        sampler: which sequences a batch holds.
+        augmentations: applied to each clip in this order.
+        seed: of everything random.
+        width_px: take only so many central columns; all when None.
+
+    Attributes:
+        subjects: names of the training subjects, sorted; the class index is the position.
+
+    Raises:
+        DataError: no sequence, or one that the store does not hold.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: Sequence[SequenceKey],
+        *,
+        chooser: FrameChooser,
+        sampler: Sampler,
+        augmentations: Sequence[Augmentation] = (),
+        seed: int = 0,
+        width_px: int | None = None,
+    ) -> None:
+        if not keys:
+            raise DataError(f"{store.path}: no training sequence; check the split")
+        if seed < 0:
+            raise RecipeError(f"seed is {seed}, expected at least 0")
+        self.store = store
+        self.keys = tuple(keys)
+        self.subjects = tuple(sorted({key.subject for key in keys}))
+        self.chooser, self.sampler, self.augmentations = chooser, sampler, tuple(augmentations)
+        self.seed, self.width_px = seed, width_px
+        self._sequences = np.array([store.index(key) for key in keys], dtype=np.int64)
+        place = {name: i for i, name in enumerate(self.subjects)}
+        self._labels = np.array([place[key.subject] for key in keys], dtype=np.int64)
+        self._lengths = store.lengths[self._sequences]
+
+    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
+        """The batch of a step, or one process's contiguous slice of it.
+
+        Args:
+            step: number of the training step, at least 0.
+            part: which process asks.
+            parts: how many processes share the batch.
+
+        Raises:
+            RecipeError: the batch has fewer clips than processes, or the chooser's clips differ in length.
+        """
+        picks = self.sampler.draw(step, self._labels, self.seed)
+        if not 0 <= part < parts <= len(picks):
+            raise RecipeError(f"part {part} of {parts}: a batch of {len(picks)} clips cannot be shared that way")
+        start, stop = len(picks) * part // parts, len(picks) * (part + 1) // parts
+        picks = picks[start:stop]
+        generators = [step_generator(self.seed, step, 1 + b) for b in range(start, stop)]
+        chosen = [
+            self.chooser.positions(length, rng)
+            for length, rng in zip(self._lengths[picks].tolist(), generators, strict=True)
+        ]
+        if len({len(positions) for positions in chosen}) > 1:
+            raise RecipeError(f"{self.chooser!r}: clips of different length cannot form a batch; choose a fixed count")
+        frames = self.store.gather(self._sequences[picks], np.stack(chosen), width_px=self.width_px)
+        for clip, rng in zip(frames, generators, strict=True):
+            for augmentation in self.augmentations:
+                augmentation(clip, rng)
+        return ClipBatch(
+            torch.from_numpy(frames), torch.from_numpy(self._labels[picks]), [self.keys[i] for i in picks.tolist()]
+        )
+
+
+def prefetched(
+    batches: TrainingBatches, start: int, stop: int, part: int = 0, parts: int = 1, ahead: int = 2
+) -> Iterator[ClipBatch]:
+    """The batches of steps `start` up to, not including, `stop`, made `ahead` of time in a thread.
+
+    An error in the thread is raised here; leaving the loop early ends the thread.
+    """
+    ready: queue.Queue[ClipBatch | BaseException] = queue.Queue(maxsize=max(ahead, 1))
+    ended = threading.Event()
+
+    def hand_over(item: ClipBatch | BaseException) -> bool:
+        while not ended.is_set():
+            try:
+                ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        try:
+            for step in range(start, stop):
+                if not hand_over(batches.batch(step, part, parts)):
+                    return
+        except BaseException as error:  # whatever it is, it belongs to whoever waits for the batch
+            hand_over(error)
+
+    thread = threading.Thread(target=work, name="walkprint-feed", daemon=True)
+    thread.start()
+    try:
+        for _ in range(start, stop):
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        ended.set()
+        thread.join()
+
+
+def equal_length_batches(
+    store: Store,
+    keys: Sequence[SequenceKey],
+    *,
+    frames_per_batch: int,
+    min_frames: int = 1,
+    max_frames: int | None = None,
+    width_px: int | None = None,
+) -> Iterator[ClipBatch]:
+    """Whole sequences in batches of equal length, so that no padding is needed; every key once, shortest first.
+
+    Args:
+        store: where frames come from.
+        keys: the sequences to embed.
+        frames_per_batch: about how many frames a batch may hold; a longer sequence is a batch of its own.
+        min_frames: a shorter sequence is looped up to it.
+        max_frames: a longer sequence is cut to its first `max_frames`; None for no limit.
+        width_px: take only so many central columns; all when None.
+
+    Yields:
+        Batches with subjects -1.
+
+    Raises:
+        RecipeError: a setting is out of range.
+        DataError: the store does not hold a key.
+    """
+    if frames_per_batch < 1 or min_frames < 1 or (max_frames is not None and max_frames < min_frames):
+        raise RecipeError(
+            f"frames_per_batch is {frames_per_batch}, min_frames {min_frames}, max_frames {max_frames}; "
+            "expected at least 1, and max_frames not below min_frames"
+        )
+    groups: dict[int, list[SequenceKey]] = {}
+    for key in keys:
+        length = max(int(store.lengths[store.index(key)]), min_frames)
+        groups.setdefault(length if max_frames is None else min(length, max_frames), []).append(key)
+    for length in sorted(groups):
+        size = max(frames_per_batch // length, 1)
+        for first in range(0, len(groups[length]), size):
+            chunk = groups[length][first : first + size]
+            rows = np.array([store.index(key) for key in chunk], dtype=np.int64)
+            positions = np.arange(length, dtype=np.int64)[None] % store.lengths[rows][:, None]
+            frames = store.gather(rows, positions, width_px=width_px)
+            yield ClipBatch(torch.from_numpy(frames), torch.full((len(chunk),), -1, dtype=torch.int64), chunk)

@@ -1,0 +1,99 @@
+"""How frames lie in a store: 8 bits or 1 bit a pixel, plain or compressed, and the kernels that copy them out."""
+
+from typing import Literal
+
+import numba
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+Bits = Literal[8, 1]
+Compression = Literal["zstd"] | None
+Bytes = NDArray[np.uint8]
+
+THRESHOLD = 128
+_ZSTD_LEVEL = 3
+
+
+def frame_bytes(frame_shape: tuple[int, int, int], bits: int) -> int:
+    """Bytes that one frame of (channel, height, width) takes before compression; 1-bit frames end on a full byte."""
+    pixels = int(np.prod(frame_shape))
+    return pixels if bits == 8 else (pixels + 7) // 8
+
+
+def encode(frames: Bytes, bits: int, compression: str | None) -> bytes:
+    """Frames, uint8 (time, channel, height, width), as the bytes of a store; 1 bit keeps only pixel >= 128."""
+    flat = np.ascontiguousarray(frames).reshape(len(frames), -1)
+    if bits == 1:
+        flat = np.packbits(flat >= THRESHOLD, axis=1)
+    raw = flat.tobytes()
+    return raw if compression is None else zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(raw)
+
+
+def expand(stored: Bytes, size: int, compression: str | None) -> Bytes:
+    """Stored bytes without their compression.
+
+    Args:
+        stored: uint8 (byte,).
+        size: how many bytes must come out; anything else is damage.
+        compression: None or "zstd".
+
+    Raises:
+        ValueError: the bytes are damaged.
+    """
+    if compression is None:
+        raw = stored
+    else:
+        try:
+            plain = zstandard.ZstdDecompressor().decompress(stored.tobytes(), max_output_size=size)
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from error
+        raw = np.frombuffer(plain, dtype=np.uint8)
+    if raw.size != size:
+        raise ValueError(f"found {raw.size} bytes, expected {size}")
+    return raw
+
+
+def copy_frames(raw: Bytes, bits: int, width: int, left: int, positions: NDArray[np.int64], out: Bytes) -> None:
+    """Copy frames at `positions` out of one sequence's bytes.
+
+    Args:
+        raw: uint8 (byte,), uncompressed.
+        bits: 8 or 1.
+        width: columns of the stored frames.
+        left: first column that is wanted.
+        positions: int64 (time,), each below the sequence's length: not checked here.
+        out: uint8 (time, channel, height, width), contiguous, filled in place.
+    """
+    (_copy_bytes if bits == 8 else _copy_bits)(raw, width, left, positions, out)
+
+
+@numba.njit(nogil=True, cache=True)
+def _copy_bytes(raw, width, left, positions, out):  # type: ignore[no-untyped-def]
+    time, channels, height, columns = out.shape
+    rows = channels * height
+    flat = out.reshape(time, rows, columns)
+    for t in range(time):
+        start = positions[t] * rows * width + left
+        if columns == width:
+            flat[t].reshape(rows * width)[:] = raw[start : start + rows * width]
+        else:
+            for r in range(rows):
+                begin = start + r * width
+                for c in range(columns):
+                    flat[t, r, c] = raw[begin + c]
+
+
+@numba.njit(nogil=True, cache=True)
+def _copy_bits(raw, width, left, positions, out):  # type: ignore[no-untyped-def]
+    time, channels, height, columns = out.shape
+    rows = channels * height
+    flat = out.reshape(time, rows, columns)
+    size = (rows * width + 7) // 8
+    for t in range(time):
+        start = positions[t] * size
+        for r in range(rows):
+            bit = r * width + left
+            for c in range(columns):
+                place = bit + c
+                flat[t, r, c] = 255 * ((raw[start + (place >> 3)] >> (7 - (place & 7))) & 1)

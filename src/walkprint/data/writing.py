@@ -1,0 +1,283 @@
+"""Writing a packed store: append sequences, survive interruption, finish atomically, also as several jobs at once."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.packing import Bits, Compression, encode
+from walkprint.data.store import FORMAT, META_NAME, VERSION, Store, shard_name, write_index
+
+_SHARD_BYTES = 2**31
+
+
+class StoreWriter:
+    """Writes a store beside its final place and renames the folder when every part is there.
+
+    Until then the folder `.NAME.partial` holds the shards and one log per part; a sequence counts once its line is in
+    the log, so an interrupted writer continues where it stopped. Use it as a context manager: leaving it normally calls
+    `finish`.
+
+    Args:
+        path: folder of the store to be; must not exist.
+        bits: 8 keeps every grey value, 1 only whether a pixel is at least 128.
+        compression: None, or "zstd" for each sequence on its own.
+        dataset: name of the class that the sequences come from.
+        settings: the settings it was opened with; plain JSON.
+        part: this job's number and how many jobs write this store together, each its own sequences.
+        shard_bytes: begin a new shard after so many bytes.
+
+    Attributes:
+        done: frames written per sequence so far by this part; 0 for one recorded as unusable.
+        dropped: why frames were dropped -> how many, by this part.
+
+    Raises:
+        DataError: the place is taken, or an unfinished store of other settings lies there.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        bits: Bits = 8,
+        compression: Compression = None,
+        dataset: str = "",
+        settings: Mapping[str, Any] | None = None,
+        part: tuple[int, int] = (0, 1),
+        shard_bytes: int = _SHARD_BYTES,
+    ) -> None:
+        self.path = Path(path)
+        self._number, self._parts = part
+        if not 0 <= self._number < self._parts:
+            raise DataError(f"part {self._number} of {self._parts}: expected 0 to {self._parts - 1}")
+        if bits not in (8, 1) or compression not in (None, "zstd"):
+            raise DataError(f"store: bits is {bits!r} and compression {compression!r}; expected 8 or 1, none or 'zstd'")
+        if self.path.exists() or self.path.is_symlink():
+            raise DataError(f"{self.path}: already exists; choose another folder or remove it first")
+        self._bits, self._compression, self._shard_bytes = bits, compression, shard_bytes
+        self._plan = {
+            "format": FORMAT,
+            "version": VERSION,
+            "bits": bits,
+            "compression": compression,
+            "dataset": dataset,
+            "settings": dict(settings or {}),
+            "parts": self._parts,
+        }
+        self._folder = self.path.absolute().with_name(f".{self.path.name}.partial")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._agree_on_plan()
+        self.done: dict[SequenceKey, int] = {}
+        self.dropped: Counter[str] = Counter()
+        self._frame_shape: list[int] | None = None
+        self._log = self._open_log()
+        self._shard, self._offset = self._number, 0
+        try:
+            self._resume()
+        except BaseException:
+            self._log.close()
+            raise
+
+    def _agree_on_plan(self) -> None:
+        file = self._folder / "plan.json"
+        text = json.dumps(self._plan, sort_keys=True, indent=1)
+        temporary = file.with_name(f"plan.{os.getpid()}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        try:
+            os.link(temporary, file)
+        except FileExistsError:
+            if file.read_text(encoding="utf-8") != text:
+                raise DataError(
+                    f"{self._folder}: an unfinished store with other settings lies here; finish it with the same "
+                    "settings or remove this folder"
+                ) from None
+        finally:
+            temporary.unlink()
+
+    def _log_file(self, part: int) -> Path:
+        return self._folder / f"part-{part:05d}.jsonl"
+
+    def _open_log(self) -> IO[bytes]:
+        log = self._log_file(self._number).open("ab")
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            log.close()
+            raise DataError(f"{self._folder}: part {self._number} is being written by another process") from None
+        return log
+
+    def _resume(self) -> None:
+        records, sound_bytes = _read_log(self._log_file(self._number))
+        os.truncate(self._log_file(self._number), sound_bytes)
+        for record in records:
+            if "key" not in record:
+                continue
+            self.done[SequenceKey(*record["key"])] = record["length"]
+            self.dropped.update(record["dropped"])
+            if record["length"]:
+                self._frame_shape = record["frame_shape"]
+                self._shard, self._offset = record["shard"], record["offset"] + record["bytes"]
+
+    def _append(self, record: Mapping[str, Any]) -> None:
+        self._log.write(json.dumps(record).encode() + b"\n")
+        self._log.flush()
+
+    def add(self, clip: Clip, dropped: Mapping[str, int] | None = None) -> None:
+        """Append one sequence.
+
+        Args:
+            clip: its frames; all clips of a store have one size and number of channels.
+            dropped: why frames were left out -> how many.
+
+        Raises:
+            DataError: the sequence is there already, or its frames are of another size.
+        """
+        shape = list(clip.frames.shape[1:])
+        if clip.key in self.done:
+            raise DataError(f"{self.path}: sequence {clip.key} was added twice")
+        if self._frame_shape not in (None, shape):
+            raise DataError(
+                f"{self.path}: frames of {clip.key} are {shape} (channel, height, width), expected "
+                f"{self._frame_shape} as before; a store has one size"
+            )
+        self._frame_shape = shape
+        stored = encode(clip.frames, self._bits, self._compression)
+        if self._offset and self._offset + len(stored) > self._shard_bytes:
+            self._shard, self._offset = self._shard + self._parts, 0
+        self._write_stored(stored)
+        record = {
+            "key": [clip.key.subject, clip.key.condition, clip.key.take, clip.key.view],
+            "length": len(clip),
+            "shard": self._shard,
+            "offset": self._offset,
+            "bytes": len(stored),
+            "frame_rate_hz": clip.frame_rate_hz,
+            "frame_shape": shape,
+            "sha256": hashlib.sha256(stored).hexdigest(),
+            "dropped": dict(dropped or {}),
+        }
+        self._append(record)
+        self._offset += len(stored)
+        self.done[clip.key] = len(clip)
+        self.dropped.update(dropped or {})
+
+    def _write_stored(self, stored: bytes) -> None:
+        # Opened for each sequence: what a killed writer left behind the last logged byte is overwritten.
+        file = os.open(self._folder / shard_name(self._shard), os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            view = memoryview(stored)
+            while view:
+                view = view[os.pwrite(file, view, self._offset + len(stored) - len(view)) :]
+        finally:
+            os.close(file)
+
+    def skip(self, key: SequenceKey, dropped: Mapping[str, int]) -> None:
+        """Record a sequence without a usable frame, so that it is reported and not tried again on resuming."""
+        parts = [key.subject, key.condition, key.take, key.view]
+        self._append({"key": parts, "length": 0, "dropped": dict(dropped)})
+        self.done[key] = 0
+        self.dropped.update(dropped)
+
+    def finish(self) -> Store | None:
+        """Close this part; the last part to finish puts the store in its place.
+
+        Returns:
+            The store, or None while other parts are missing.
+
+        Raises:
+            DataError: no sequence at all, or parts that do not agree.
+        """
+        if self._log.closed:
+            return Store.open(self.path) if self.path.exists() else None
+        self._append({"complete": True})
+        self._log.close()
+        records: list[dict[str, Any]] = []
+        for part in range(self._parts):
+            found, _ = _read_log(self._log_file(part))
+            if not found or "complete" not in found[-1]:
+                return None
+            records += [record for record in found if "key" in record]
+        return self._publish(records)
+
+    def _publish(self, records: list[dict[str, Any]]) -> Store:
+        records.sort(key=lambda record: record["key"])
+        usable = [record for record in records if record["length"]]
+        if not usable:
+            raise DataError(f"{self.path}: no sequence has a usable frame; nothing was written")
+        shapes = {tuple(record["frame_shape"]) for record in usable}
+        keys = {tuple(record["key"]) for record in records}
+        if len(shapes) != 1 or len(keys) != len(records):
+            raise DataError(f"{self.path}: parts disagree (frame sizes {sorted(shapes)}, or a sequence written twice)")
+        channels, height, width = shapes.pop()
+        dropped: Counter[str] = Counter()
+        for record in records:
+            dropped.update(record["dropped"])
+        meta = self._plan | {
+            "channels": channels,
+            "height_px": height,
+            "width_px": width,
+            "sequences": len(usable),
+            "frames": sum(record["length"] for record in usable),
+            "dropped": dict(sorted(dropped.items())),
+            "empty": [str(SequenceKey(*record["key"])) for record in records if not record["length"]],
+        }
+        # Jobs that finish together write the same files; whoever renames second finds the store in place.
+        temporary = self._folder / f"publish-{self._number:05d}"
+        try:
+            temporary.mkdir(exist_ok=True)
+            write_index(temporary, usable)
+            (temporary / META_NAME).write_text(json.dumps(meta, indent=1), encoding="utf-8")
+            for file in sorted(temporary.iterdir()):
+                file.replace(self._folder / file.name)
+            temporary.rmdir()
+            for number in sorted({record["shard"] for record in usable}):
+                _to_disk(self._folder / shard_name(number))
+            self._folder.rename(self.path)
+        except OSError:
+            if not self.path.exists():
+                raise
+        for rest in [*self.path.glob("part-*.jsonl"), self.path / "plan.json"]:
+            rest.unlink(missing_ok=True)
+        return Store.open(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self._log.close()
+
+
+def _read_log(file: Path) -> tuple[list[dict[str, Any]], int]:
+    """The records of a part's log and how many of its bytes are sound; a torn last line is what a kill leaves."""
+    records: list[dict[str, Any]] = []
+    sound = 0
+    if file.exists():
+        for line in file.read_bytes().splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                records.append(json.loads(line))
+            except ValueError:
+                break
+            sound += len(line)
+    return records, sound
+
+
+def _to_disk(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
