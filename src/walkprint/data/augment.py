@@ -203,8 +203,8 @@ def _warp(planes, matrix):  # type: ignore[no-untyped-def]
             u = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth
             v = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth
             # A border of one background pixel stands for everything outside; coordinates count from its corner.
-            across = int(math.floor(min(max(u + 1.0, 0.0), width + 0.999) * 128 + 0.5))
-            down = int(math.floor(min(max(v + 1.0, 0.0), height + 0.999) * 128 + 0.5))
+            across = math.floor(min(max(u + 1.0, 0.0), width + 0.999) * 128 + 0.5)
+            down = math.floor(min(max(v + 1.0, 0.0), height + 0.999) * 128 + 0.5)
             column, row = min(across >> 7, width), min(down >> 7, height)
             right, below = across - (column << 7), down - (row << 7)
             i = y * width + x

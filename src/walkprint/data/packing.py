@@ -69,31 +69,45 @@ def copy_frames(raw: Bytes, bits: int, width: int, left: int, positions: NDArray
 
 
 @numba.njit(nogil=True, cache=True)
+def _copy_window(source, width, left, target):  # type: ignore[no-untyped-def]
+    """Copy some columns of one frame's rows; slices of known length, which compile to block moves."""
+    rows, columns = target.shape
+    if columns == width:
+        whole, into = source.reshape(rows * width), target.reshape(rows * width)
+        for i in range(len(into)):
+            into[i] = whole[i]
+        return
+    window = source[:, left : left + columns]
+    for r in range(rows):
+        row, into = window[r], target[r]
+        for c in range(columns):
+            into[c] = row[c]
+
+
+@numba.njit(nogil=True, cache=True)
 def _copy_bytes(raw, width, left, positions, out):  # type: ignore[no-untyped-def]
     time, channels, height, columns = out.shape
     rows = channels * height
-    flat = out.reshape(time, rows, columns)
+    size = rows * width
     for t in range(time):
-        start = positions[t] * rows * width + left
-        if columns == width:
-            flat[t].reshape(rows * width)[:] = raw[start : start + rows * width]
-        else:
-            for r in range(rows):
-                begin = start + r * width
-                for c in range(columns):
-                    flat[t, r, c] = raw[begin + c]
+        frame = raw[positions[t] * size : (positions[t] + 1) * size].reshape(rows, width)
+        _copy_window(frame, width, left, out[t].reshape(rows, columns))
+
+
+_EIGHT_PIXELS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) * np.uint8(255)
 
 
 @numba.njit(nogil=True, cache=True)
 def _copy_bits(raw, width, left, positions, out):  # type: ignore[no-untyped-def]
     time, channels, height, columns = out.shape
     rows = channels * height
-    flat = out.reshape(time, rows, columns)
     size = (rows * width + 7) // 8
+    pixels = np.empty((size, 8), np.uint8)
+    frame = pixels.reshape(size * 8)[: rows * width].reshape(rows, width)
     for t in range(time):
-        start = positions[t] * size
-        for r in range(rows):
-            bit = r * width + left
-            for c in range(columns):
-                place = bit + c
-                flat[t, r, c] = 255 * ((raw[start + (place >> 3)] >> (7 - (place & 7))) & 1)
+        packed = raw[positions[t] * size : (positions[t] + 1) * size]
+        for i in range(size):
+            eight, into = _EIGHT_PIXELS[packed[i]], pixels[i]
+            for k in range(8):
+                into[k] = eight[k]
+        _copy_window(frame, width, left, out[t].reshape(rows, columns))

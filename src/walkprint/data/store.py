@@ -169,7 +169,7 @@ class Store:
             )
         if not 1 <= columns <= self.width_px:
             raise DataError(f"gather: width_px is {columns}, expected 1 to {self.width_px}, the stored width")
-        if rows.size and not (0 <= int(rows.min()) and int(rows.max()) < len(self)):
+        if rows.size and (int(rows.min()) < 0 or int(rows.max()) >= len(self)):
             raise DataError(f"gather: sequences {rows.min()} to {rows.max()}, expected 0 to {len(self) - 1}")
         if positions.size and (int(positions.min()) < 0 or (positions.max(axis=1) >= self.lengths[rows]).any()):
             raise DataError("gather: a frame position lies outside its sequence")
@@ -188,7 +188,7 @@ class Store:
 
     def verify(self) -> list[SequenceKey]:
         """The sequences whose stored bytes do not have the digest that was written; empty when all is well."""
-        digests = (hashlib.sha256(self._stored(i)).digest() for i in range(len(self)))
+        digests = (hashlib.sha256(self._stored(i).data).digest() for i in range(len(self)))
         return [
             key for key, row, digest in zip(self.keys, self._digest, digests, strict=True) if row.tobytes() != digest
         ]
