@@ -1,0 +1,179 @@
+"""Layers that several networks share: time folded into the batch, pooling over time and strips, one map per part.
+
+Features travel channels-last, the layout in which convolutions of bfloat16 are fast; parameters stay contiguous.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.networks.batch_norm import BatchNorm2d
+
+
+def fold_time(frames: Tensor) -> Tensor:
+    """Clips as one long batch of pictures, channels-last in memory.
+
+    Args:
+        frames: (batch, time, channel, height, width).
+
+    Returns:
+        (batch * time, channel, height, width).
+
+    Raises:
+        DataError: not five axes, or an empty one.
+    """
+    if frames.ndim != 5 or 0 in frames.shape:
+        raise DataError(
+            f"network: frames have shape {tuple(frames.shape)}, "
+            "expected (batch, time, channel, height, width) without an empty axis"
+        )
+    pictures = frames.flatten(0, 1).movedim(1, -1)
+    # With one channel the two layouts share their memory order; only a fresh view gets channels-last strides.
+    return pictures.flatten().view(pictures.shape).movedim(-1, 1)
+
+
+def pool_time(features: Tensor, batch: int) -> Tensor:
+    """The largest value over the frames of each clip.
+
+    Args:
+        features: (batch * time, channel, height, width).
+        batch: how many clips there are.
+
+    Returns:
+        (batch, channel, height, width).
+    """
+    return features.unflatten(0, (batch, -1)).amax(dim=1)
+
+
+class ConvPair(nn.Module):
+    """Two convolutions without bias, each followed by LeakyReLU, and a 2 x 2 max pool on request.
+
+    Args:
+        inputs, outputs: channels.
+        kernel: size of the first convolution's kernel; the second's is 3.
+        pool: halve height and width at the end.
+        batch_norm: normalize after each convolution.
+    """
+
+    def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, pool: bool, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
+        self.norm1 = BatchNorm2d(outputs) if batch_norm else nn.Identity()
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm2 = BatchNorm2d(outputs) if batch_norm else nn.Identity()
+        self.pool = pool
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(batch, channel, height, width) to the same axes."""
+        features = F.leaky_relu(self.norm1(self.conv1(features)), inplace=True)
+        features = self.norm2(self.conv2(features))
+        if self.pool:  # before the activation, which rises and so gives the same four times cheaper
+            features = F.max_pool2d(features, 2)
+        return F.leaky_relu(features, inplace=True)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions with batch norm beside a shortcut, which is 1 x 1 where size or channels change."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+        self.norm1 = BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm2 = BatchNorm2d(outputs)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), BatchNorm2d(outputs)
+            )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(batch, channel, height, width) to the same axes, smaller by the stride."""
+        inner = F.relu(self.norm1(self.conv1(features)), inplace=True)
+        return F.relu(self.norm2(self.conv2(inner)) + self.shortcut(features), inplace=True)
+
+
+class StripPooling(nn.Module):
+    """Horizontal pyramid pooling: mean plus maximum of every strip, for several counts of strips.
+
+    Args:
+        strips: into how many equal strips the height is cut, once per entry.
+
+    Raises:
+        RecipeError: no entry, or one below 1.
+    """
+
+    def __init__(self, strips: Sequence[int]) -> None:
+        super().__init__()
+        self.strips = tuple(strips)
+        if not self.strips or min(self.strips) < 1:
+            raise RecipeError(f"strips are {list(self.strips)}; expected at least one positive count")
+
+    @property
+    def parts(self) -> int:
+        """How many parts come out."""
+        return sum(self.strips)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(batch, channel, height, width) to (batch, part, channel).
+
+        Raises:
+            DataError: the height cannot be cut into so many equal strips.
+        """
+        features = features.flatten(2) if features.is_contiguous() else features.contiguous().flatten(2)
+        pooled = []
+        for count in self.strips:
+            if features.shape[2] % count:
+                raise DataError(f"{features.shape[2]} positions cannot be cut into {count} equal strips")
+            strip = features.unflatten(2, (count, -1))
+            pooled.append(strip.mean(-1) + strip.amax(-1))
+        return torch.cat(pooled, dim=2).transpose(1, 2)
+
+
+class PartLinear(nn.Module):
+    """A linear map of its own for every part, without bias, in float32 whatever precision surrounds it.
+
+    Args:
+        parts, inputs, outputs: sizes of the weight (part, input, output).
+    """
+
+    def __init__(self, parts: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        # Over all three axes on purpose: embeddings that begin small against the triplet's margin train well.
+        self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(parts, inputs, outputs)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(batch, part, input) to (batch, part, output)."""
+        with torch.autocast(features.device.type, enabled=False):
+            return torch.einsum("bpi,pio->bpo", features.to(self.weight.dtype), self.weight)
+
+
+class NormalizedNeck(nn.Module):
+    """Batch norm over part and feature jointly, then cosines with one direction per part and subject.
+
+    Args:
+        parts, features, subjects: sizes.
+    """
+
+    def __init__(self, parts: int, features: int, subjects: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(parts * features)
+        self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(parts, features, subjects)))
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """(batch, part, feature) to logits (batch, part, subject) from -1 to 1."""
+        with torch.autocast(embeddings.device.type, enabled=False):
+            normed = self.norm(embeddings.flatten(1)).view(embeddings.shape)
+            return torch.einsum("bpf,pfs->bps", F.normalize(normed, dim=-1), F.normalize(self.weight, dim=1))
+
+
+def initialize(network: nn.Module) -> None:
+    """Draw the weights of all convolutions and linear layers by Glorot's uniform rule; biases become 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
