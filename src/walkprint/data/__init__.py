@@ -1,1 +1,1 @@
-""""""
+"""Floor 1: from disk to batches."""

@@ -2,13 +2,30 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.store import Store
 
 Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What came of reading one sequence.
+
+    Attributes:
+        clip: its usable frames, or None when there is none.
+        dropped: why frames were left out -> how many.
+        faults: one line for each thing that should have been readable and was not.
+    """
+
+    clip: Clip | None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    faults: Sequence[str] = ()
 
 
 class GaitDataset(ABC):
@@ -40,6 +57,28 @@ class GaitDataset(ABC):
     def protocols(self) -> Mapping[str, Protocol]:
         """The protocols of this benchmark as it was opened; by default those of its class."""
         return self.PROTOCOLS
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What decides how the frames look, as plain data: a store of other settings is another store."""
+        return {}
+
+    def examine(self, key: SequenceKey) -> Reading:
+        """Read one sequence and say what was left out of it; unlike `read`, damage is reported, not raised."""
+        try:
+            return Reading(self.read(key))
+        except DataError as error:
+            return Reading(None, {"unreadable sequence": 1}, (str(error),))
+
+    def store(self) -> Store:
+        """The packed store that training and evaluation read.
+
+        Raises:
+            DataError: this data set was not opened on a store.
+        """
+        raise DataError(
+            f"{type(self).__name__}: not a packed store; write one with `walkprint prepare`, then open that folder"
+        )
 
     def keys(self, split: Split) -> list[SequenceKey]:
         """The catalogue's sequences of one side of the split."""

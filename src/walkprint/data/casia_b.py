@@ -1,0 +1,93 @@
+"""CASIA-B: 124 people, 11 views, normal walking, with a bag, in a coat.
+
+Source: S. Yu, D. Tan and T. Tan, "A Framework for Evaluating the Effect of View Angle, Clothing and Carrying Condition
+on Gait Recognition", ICPR 2006; splits as gathered by Z. Wu et al., "A Comprehensive Study on Cross-View Gait Based
+Human Identification with Deep CNNs", TPAMI 2017 (ST, MT, LT).
+Deviations: subject 005, whose recordings are incomplete, is kept unless asked otherwise.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.protocol import Protocol, Selection
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.base import Split
+from walkprint.data.tree import TreeDataset
+
+_TRAINING_SUBJECTS = {"ST": 24, "MT": 62, "LT": 74}
+_SUBJECT = re.compile("[0-9]{3}")
+
+IDENTICAL_VIEW_EXCLUDED = Protocol(
+    name="identical-view-excluded",
+    gallery=Selection(conditions=("nm",), takes=("01", "02", "03", "04")),
+    probes={
+        "NM": Selection(conditions=("nm",), takes=("05", "06")),
+        "BG": Selection(conditions=("bg",), takes=("01", "02")),
+        "CL": Selection(conditions=("cl",), takes=("01", "02")),
+    },
+    exclude=frozenset({"view"}),
+    gallery_view="each",
+)
+CROSS_VIEW_GALLERY = Protocol(
+    name="cross-view-gallery",
+    gallery=Selection(conditions=("nm", "bg", "cl"), takes=("02",)),
+    probes={
+        "NM": Selection(conditions=("nm",), takes=("01",)),
+        "BG": Selection(conditions=("bg",), takes=("01",)),
+        "CL": Selection(conditions=("cl",), takes=("01",)),
+    },
+    exclude=frozenset({"subject", "view"}),
+    gallery_view="all",
+)
+
+
+class CasiaB(TreeDataset):
+    """CASIA-B, from its silhouette folders `001/bg-01/000/*.png` or a packed store.
+
+    Args:
+        root: the raw tree, or a packed store of it.
+        split: how many people train: "ST" 001-024, "MT" 001-062, "LT" 001-074; the others test.
+        keep_005: whether subject 005, whose recordings are incomplete, takes part.
+        size_px: height and width that raw frames are aligned to.
+
+    Raises:
+        DataError: the layout or a name is not that of CASIA-B.
+        RecipeError: an unknown split.
+    """
+
+    LAYOUT = "CASIA-B's 001/nm-01/090/*.png"
+    PROTOCOLS: ClassVar[Mapping[str, Protocol]] = {
+        protocol.name: protocol for protocol in (IDENTICAL_VIEW_EXCLUDED, CROSS_VIEW_GALLERY)
+    }
+
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        split: Literal["ST", "MT", "LT"] = "LT",
+        keep_005: bool = True,
+        size_px: int = 64,
+    ) -> None:
+        if split not in _TRAINING_SUBJECTS:
+            raise RecipeError(f"CasiaB: split is {split!r}, expected one of {', '.join(_TRAINING_SUBJECTS)}")
+        super().__init__(root, size_px=size_px)
+        self.split = split
+        self.keep_005 = keep_005
+        if not keep_005:
+            self._catalogue = [key for key in self._catalogue if key.subject != "005"]
+
+    def _admit(self, key: SequenceKey) -> None:
+        if not _SUBJECT.fullmatch(key.subject) or key.condition not in {"nm", "bg", "cl"} or not key.take:
+            raise DataError(
+                f"{self.root}: found sequence {key}, expected {self.LAYOUT} with nm, bg or cl; "
+                "open other people's folders with Folder"
+            )
+
+    def subjects(self, split: Split) -> Sequence[str]:
+        """See `GaitDataset`."""
+        last = _TRAINING_SUBJECTS[self.split]
+        found = sorted({key.subject for key in self._catalogue})
+        return [name for name in found if (int(name) <= last) == (split == "train")]

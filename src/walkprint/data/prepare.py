@@ -1,0 +1,171 @@
+"""From any data set to a packed store, in parallel; every frame that is left out is counted."""
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.base import GaitDataset, Reading
+from walkprint.data.packing import Bits, Compression
+from walkprint.data.writing import StoreWriter
+
+FEW_FRAMES = 5
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class PrepareReport:
+    """What `prepare` did, sequences of an interrupted earlier run included.
+
+    Attributes:
+        path: where the store lies, or will lie once all parts are done.
+        finished: whether it lies there.
+        sequences, frames: how many were written by this part.
+        dropped: why frames were left out -> how many.
+        faults: what could not be read, one line each; of this run only.
+        empty: sequences without a usable frame.
+        short: sequences with fewer than five frames.
+    """
+
+    path: Path
+    finished: bool = False
+    sequences: int = 0
+    frames: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+    empty: list[SequenceKey] = field(default_factory=list)
+    short: list[SequenceKey] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "path": str(self.path),
+            "finished": self.finished,
+            "sequences": self.sequences,
+            "frames": self.frames,
+            "dropped": dict(sorted(self.dropped.items())),
+            "faults": list(self.faults),
+            "empty": [str(key) for key in self.empty],
+            "short": [str(key) for key in self.short],
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.path}: {self.sequences} sequences, {self.frames} frames"]
+        if not self.finished:
+            lines[0] += "; other parts are still missing"
+        lines += [f"left out: {count} frames, {reason}" for reason, count in sorted(self.dropped.items())]
+        lines += [f"unreadable: {fault}" for fault in self.faults]
+        lines += [f"without a usable frame: {key}" for key in self.empty]
+        lines += [f"fewer than {FEW_FRAMES} frames: {key}" for key in self.short]
+        return "\n".join(lines)
+
+
+def prepare(
+    dataset: GaitDataset,
+    out: str | Path,
+    *,
+    bits: Bits = 8,
+    compression: Compression = None,
+    workers: int | None = None,
+    shard: tuple[int, int] = (0, 1),
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> PrepareReport:
+    """Write a data set's sequences into a packed store.
+
+    Stopped at any moment and started again with the same settings, it continues where it was.
+
+    Args:
+        dataset: what to read.
+        out: folder of the store to be; must not exist.
+        bits: 8 keeps soft edges, 1 only whether a pixel is at least 128.
+        compression: None or "zstd".
+        workers: processes that read and align; as many as there are cores when None.
+        shard: (i, n): this job writes every n-th sequence from the i-th on, counted from 0; the job that ends last
+            puts the store in its place.
+        strict: stop at the first thing that cannot be read.
+        progress: told (sequences done, sequences in all).
+
+    Raises:
+        DataError: the place is taken, nothing is usable, or, when strict, something cannot be read.
+        RecipeError: a setting is out of range.
+    """
+    workers = _usable_cores() if workers is None else workers
+    number, parts = shard
+    if workers < 1 or not 0 <= number < parts:
+        raise RecipeError(
+            f"prepare: {workers} workers, shard {number}/{parts}; expected at least 1 worker and a shard from "
+            f"0/{parts} to {parts - 1}/{parts}"
+        )
+    dataset.check()
+    keys = list(dataset.catalogue())[number::parts]
+    writer = StoreWriter(
+        out,
+        bits=bits,
+        compression=compression,
+        dataset=type(dataset).__name__,
+        settings=dataset.settings,
+        part=shard,
+    )
+    report = PrepareReport(writer.path)
+    rest = [key for key in keys if key not in writer.done]
+    with writer, _readings(dataset, rest, workers) as readings:
+        for done, (key, reading) in enumerate(zip(rest, readings, strict=True), len(keys) - len(rest) + 1):
+            _take(writer, key, reading, report, strict)
+            if progress is not None:
+                progress(done, len(keys))
+    report.finished = writer.path.exists()
+    report.dropped = writer.dropped
+    for key, length in writer.done.items():
+        report.sequences += length > 0
+        report.frames += length
+        if length < FEW_FRAMES:
+            (report.short if length else report.empty).append(key)
+    return report
+
+
+def _take(writer: StoreWriter, key: SequenceKey, reading: Reading, report: PrepareReport, strict: bool) -> None:
+    if strict and reading.faults:
+        raise DataError(f"{reading.faults[0]} (strict: stopped; without strict it is skipped and counted)")
+    report.faults += reading.faults
+    if reading.clip is None:
+        writer.skip(key, reading.dropped)
+    else:
+        writer.add(reading.clip, reading.dropped)
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_dataset_of_worker: list[GaitDataset] = []
+
+
+def _start_worker(dataset: GaitDataset) -> None:
+    cv2.setNumThreads(1)
+    _dataset_of_worker[:] = [dataset]
+
+
+def _examine_in_worker(key: SequenceKey) -> Reading:
+    return _dataset_of_worker[0].examine(key)
+
+
+@contextmanager
+def _readings(dataset: GaitDataset, keys: Sequence[SequenceKey], workers: int) -> Iterator[Iterator[Reading]]:
+    """The readings of `keys`, in their order."""
+    if workers == 1 or len(keys) < 2:
+        yield map(dataset.examine, keys)
+        return
+    # Forked where possible, as torch's loaders are: a script needs no main guard then.
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    with context.Pool(min(workers, len(keys)), _start_worker, (dataset,)) as pool:
+        yield pool.imap(_examine_in_worker, keys, chunksize=4)

@@ -1,0 +1,150 @@
+"""What data sets on disk share: a tree subject/recording/view of frames, or the packed store made from it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.silhouette import UnusableFrameError, align
+from walkprint.data.base import GaitDataset, Reading
+from walkprint.data.images import IMAGE_SUFFIXES, CorruptImageError, read_gray
+from walkprint.data.store import Store, is_store
+
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def in_number_order(names: Sequence[str]) -> list[str]:
+    """Names sorted by the numbers in them: frame 2 before frame 10."""
+
+    def parts(name: str) -> list[str | int]:
+        return [int(part) if i % 2 else part for i, part in enumerate(_DIGITS.split(name))]
+
+    return sorted(names, key=lambda name: (parts(name), name))
+
+
+class TreeDataset(GaitDataset):
+    """Base of data sets that lie as `subject/recording/view/` folders, or in a packed store made from them.
+
+    Args:
+        root: the raw tree, or a packed store, recognized by its `meta.json`.
+        size_px: height and width that raw frames are aligned to; a store has its own.
+
+    Raises:
+        DataError: the folder is missing, has another layout, or leads out of itself.
+        RecipeError: the size is odd or too small.
+    """
+
+    LAYOUT = "subject/recording/view/*.png"
+
+    def __init__(self, root: str | Path, *, size_px: int = 64) -> None:
+        if size_px < 2 or size_px % 2:
+            raise RecipeError(f"{type(self).__name__}: size_px is {size_px}, expected an even number of pixels")
+        self.root = Path(root)
+        self.size_px = size_px
+        self._store = Store.open(self.root) if is_store(self.root) else None
+        self._folders = {} if self._store else self._scan()
+        self._catalogue = list(self._store.keys) if self._store else sorted(self._folders)
+        for key in self._catalogue:
+            self._admit(key)
+
+    def _admit(self, key: SequenceKey) -> None:
+        """Raise DataError for a key that this data set does not know."""
+
+    def catalogue(self) -> Sequence[SequenceKey]:
+        """See `GaitDataset`."""
+        return self._catalogue
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """See `GaitDataset`."""
+        return {"size_px": self.size_px}
+
+    def store(self) -> Store:
+        """See `GaitDataset`."""
+        if self._store is None:
+            raise DataError(
+                f"{self.root}: raw frames; write a packed store with `walkprint prepare` and give its folder as root"
+            )
+        return self._store
+
+    def read(self, key: SequenceKey) -> Clip:
+        """See `GaitDataset`."""
+        reading = self.examine(key)
+        if reading.clip is None:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(reading.dropped.items()))
+            raise DataError(f"{self.root}: sequence {key} has no usable frame ({reasons or 'no frame at all'})")
+        return reading.clip
+
+    def examine(self, key: SequenceKey) -> Reading:
+        """See `GaitDataset`."""
+        if self._store is not None:
+            return Reading(self._store.read(key))
+        folder = self._folders.get(key)
+        if folder is None:
+            raise DataError(f"{self.root}: no sequence {key} among {len(self._catalogue)}")
+        return self._read_folder(folder, key)
+
+    def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
+        frames, dropped, faults = [], Counter[str](), []
+        for name in self._frame_names(folder):
+            path = folder / name
+            try:
+                frames.append(align(read_gray(path), self.size_px))
+            except UnusableFrameError as reason:
+                dropped[str(reason)] += 1
+            except CorruptImageError as reason:
+                dropped["corrupt"] += 1
+                faults.append(f"{path.relative_to(self.root)}: {reason}")
+        return Reading(clip_of(frames, key), dropped, faults)
+
+    def _frame_names(self, folder: Path) -> list[str]:
+        files = [name for name, is_folder in self._entries(folder) if not is_folder]
+        return in_number_order([name for name in files if Path(name).suffix.lower() in IMAGE_SUFFIXES])
+
+    def _scan(self) -> dict[SequenceKey, Path]:
+        if not self.root.is_dir():
+            raise DataError(f"{self.root}: no such folder; expected {self.LAYOUT} or a packed store")
+        found: dict[SequenceKey, Path] = {}
+        for subject in self._subfolders(self.root):
+            for recording in self._subfolders(self.root / subject):
+                for view in self._subfolders(self.root / subject / recording):
+                    key = SequenceKey.parse(f"{subject}/{recording}/{view}")
+                    folder = self.root / subject / recording / view
+                    if key in found:
+                        raise DataError(f"{folder} and {found[key]} are both sequence {key}; rename one")
+                    found[key] = folder
+        if not found:
+            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT} or a packed store")
+        return found
+
+    def _found(self) -> str:
+        """What the deepest first path below the root looks like, for the message about a bad layout."""
+        folder, steps = self.root, []
+        while inner := self._subfolders(folder):
+            folder = folder / inner[0]
+            steps.append(inner[0])
+        files = sorted(name for name, is_folder in self._entries(folder) if not is_folder)
+        steps += [f"{files[0]} ({len(files)} files)"] if files else []
+        return "/".join(steps) if steps else "an empty folder"
+
+    def _subfolders(self, folder: Path) -> list[str]:
+        return sorted(name for name, is_folder in self._entries(folder) if is_folder)
+
+    def _entries(self, folder: Path) -> Iterator[tuple[str, bool]]:
+        """Names in a folder and whether each is a folder itself; hidden ones are passed over."""
+        for entry in folder.iterdir():
+            if entry.name.startswith("."):
+                continue
+            if entry.is_symlink() and not entry.resolve().is_relative_to(self.root.resolve()):
+                raise DataError(f"{entry}: a link that leads out of {self.root}; copy what it points to instead")
+            yield entry.name, entry.is_dir()
+
+
+def clip_of(frames: Sequence[Any], key: SequenceKey) -> Clip | None:
+    """A silhouette clip of aligned frames, uint8 (height, width) each; None without frames."""
+    return Clip(np.stack(frames)[:, None], key) if frames else None
