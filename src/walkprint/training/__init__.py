@@ -1,1 +1,1 @@
-""""""
+"""Floor 3: training a network, and what it leaves on disk."""

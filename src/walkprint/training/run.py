@@ -1,0 +1,158 @@
+"""The folder of one run: its resolved recipe, versions, metrics and checkpoints; one process at a time writes to it."""
+
+import contextlib
+import difflib
+import fcntl
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
+from walkprint.training.checkpoint import write_atomically
+
+
+class RunFolder:
+    """Where a run keeps what it makes.
+
+    Args:
+        path: the folder; made when training starts.
+
+    Attributes:
+        recipe: `recipe.yaml`, the settings with every default spelled out.
+        versions: `versions.json`, one entry for each time training was started or resumed.
+        metrics: `metrics.csv`.
+        checkpoints: folder of what resuming needs.
+        network: folder of the finished network, for `load_weights` and `read_config`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.recipe, self.versions = self.path / "recipe.yaml", self.path / "versions.json"
+        self.metrics, self.checkpoints = self.path / "metrics.csv", self.path / "checkpoints"
+        self.network = self.path / "network"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other processes out; the system frees the lock when this one ends, however it ends.
+
+        Raises:
+            TrainingError: another process is writing to the run.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                raise TrainingError(
+                    f"{self.path}: process {file.read().strip() or 'unknown'} is writing to this run; "
+                    "wait for it, or name another folder"
+                ) from error
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
+
+    def begin(self, recipe: Mapping[str, Any], resume: bool) -> None:
+        """Claim the folder for a recipe: write it, or see that the one already there is the same.
+
+        Args:
+            recipe: resolved, plain data.
+            resume: when False, whatever an earlier run left in the folder is deleted.
+
+        Raises:
+            RecipeError: the recipe is not plain data, or differs from the one that the run began with.
+        """
+        text = recipe_text(recipe)
+        if not resume:
+            for path in (self.recipe, self.versions, self.metrics):
+                path.unlink(missing_ok=True)
+            for folder in (self.checkpoints, self.network):
+                shutil.rmtree(folder, ignore_errors=True)
+        if not self.recipe.exists():
+            write_atomically(self.recipe, text.encode())
+            return
+        before = self.recipe.read_text(encoding="utf-8")
+        if before != text:
+            lines = difflib.unified_diff(before.splitlines(), text.splitlines(), "this run", "asked for", "", "", 1, "")
+            raise RecipeError(
+                f"{self.path}: this run began with another recipe; name another folder, or begin anew with "
+                "resume=False\n" + "\n".join(lines)
+            )
+
+    def note_versions(self, step: int, **more: Any) -> None:
+        """Add to `versions.json` what training goes on with from a step."""
+        starts = []
+        if self.versions.exists():
+            with contextlib.suppress(ValueError):
+                starts = json.loads(self.versions.read_text(encoding="utf-8"))
+        starts.append({"step": step, **versions(), **more})
+        write_atomically(self.versions, (json.dumps(starts, indent=2) + "\n").encode())
+
+
+def recipe_text(recipe: Mapping[str, Any]) -> str:
+    """A recipe as YAML, tuples as lists.
+
+    Raises:
+        RecipeError: it holds something that is not plain data.
+    """
+    try:
+        return yaml.safe_dump(json.loads(json.dumps(recipe)), sort_keys=False, allow_unicode=True)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"recipe: {error}; expected plain data (text, numbers, lists, maps) only") from error
+
+
+def read_recipe(path: str | Path) -> dict[str, Any]:
+    """The recipe that a run began with.
+
+    Raises:
+        CheckpointError: the folder holds no run.
+    """
+    file = RunFolder(path).recipe
+    try:
+        recipe = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise CheckpointError(f"{file}: cannot be read ({error}); expected the folder of a run") from error
+    if not isinstance(recipe, dict):
+        raise CheckpointError(f"{file}: found a {type(recipe).__name__}, expected a recipe's settings")
+    return recipe
+
+
+def versions() -> dict[str, Any]:
+    """What a result depends on besides the recipe: versions, commit and machine."""
+    return {
+        "walkprint": version("walkprint"),
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that this package runs from, with "+" when files differ; None outside of one."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+    try:
+        commit, changes = (
+            subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=10)
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit.stdout.strip() + ("+" if changes.stdout.strip() else "")

@@ -1,0 +1,124 @@
+"""Learning rate schedules: each a factor on the optimizer's own learning rate as a pure function of the step.
+
+Being pure they carry no state, so that resuming needs only the step.
+
+Source: multi-step is the custom of the gait recognition papers (Chao et al., "GaitSet", AAAI 2019, and after); cosine:
+Loshchilov and Hutter, "SGDR", ICLR 2017; one-cycle: Smith and Topin, "Super-convergence", 2018.
+Deviations: cosine without restarts; one-cycle with cosine ramps, and the momentum stays as it is.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from walkprint.core.errors import RecipeError
+
+
+class Schedule(ABC):
+    """Base of the schedules: called with an optimizer, it gives torch's scheduler, which is stepped once a step."""
+
+    @abstractmethod
+    def factor(self, step: int) -> float:
+        """What the optimizer's learning rate is multiplied with in the step after `step` finished ones."""
+
+    def __call__(self, optimizer: Optimizer) -> LambdaLR:
+        """The scheduler for an optimizer."""
+        # A plain function, since LambdaLR would save the attributes of anything else.
+        return LambdaLR(optimizer, lambda step: self.factor(step))  # noqa: PLW0108
+
+
+class MultiStep(Schedule):
+    """Multiplied by `gamma` at every milestone, after an optional linear warm-up.
+
+    Args:
+        milestones: numbers of finished steps, ascending.
+        gamma: more than 0.
+        warmup_steps: so many steps rise linearly to the full rate.
+
+    Raises:
+        RecipeError: a setting is out of range.
+    """
+
+    def __init__(self, milestones: Sequence[int], gamma: float = 0.1, warmup_steps: int = 0) -> None:
+        if list(milestones) != sorted(set(milestones)) or min([1, *milestones]) < 1:
+            raise RecipeError(f"MultiStep: milestones are {list(milestones)}, expected ascending steps of at least 1")
+        if not gamma > 0 or warmup_steps < 0:
+            raise RecipeError(f"MultiStep: gamma is {gamma}, warmup_steps {warmup_steps}; expected > 0 and >= 0")
+        self.milestones, self.gamma, self.warmup_steps = tuple(milestones), gamma, warmup_steps
+
+    def factor(self, step: int) -> float:
+        """See `Schedule`."""
+        return _warmup(step, self.warmup_steps) * float(self.gamma ** sum(step >= one for one in self.milestones))
+
+
+class CosineWithWarmup(Schedule):
+    """A linear rise to the full rate, then half a cosine down to `final` of it at `steps`.
+
+    Args:
+        steps: how long training takes in all.
+        warmup_steps: so many of them rise.
+        final: what is left at the end, as a fraction of the full rate.
+
+    Raises:
+        RecipeError: a setting is out of range.
+    """
+
+    def __init__(self, steps: int, warmup_steps: int = 0, final: float = 0.0) -> None:
+        if not 0 <= warmup_steps < steps or not 0 <= final <= 1:
+            raise RecipeError(
+                f"CosineWithWarmup: steps is {steps}, warmup_steps {warmup_steps}, final {final}; "
+                "expected 0 <= warmup_steps < steps and final from 0 to 1"
+            )
+        self.steps, self.warmup_steps, self.final = steps, warmup_steps, final
+
+    def factor(self, step: int) -> float:
+        """See `Schedule`."""
+        if step < self.warmup_steps:
+            return _warmup(step, self.warmup_steps)
+        progress = (step - self.warmup_steps) / (self.steps - self.warmup_steps)
+        return _cosine(1.0, self.final, progress)
+
+
+class OneCycle(Schedule):
+    """From `1 / start_division` of the rate up to all of it, then down to `1 / final_division`, both along a cosine.
+
+    The optimizer's own learning rate is the peak.
+
+    Args:
+        steps: how long training takes in all.
+        rise: fraction of them that rise.
+        start_division: peak over start.
+        final_division: peak over end.
+
+    Raises:
+        RecipeError: a setting is out of range.
+    """
+
+    def __init__(
+        self, steps: int, rise: float = 0.3, start_division: float = 25.0, final_division: float = 1e4
+    ) -> None:
+        if steps < 1 or not 0 < rise < 1 or start_division < 1 or final_division < 1:
+            raise RecipeError(
+                f"OneCycle: steps is {steps}, rise {rise}, start_division {start_division}, final_division "
+                f"{final_division}; expected steps and divisions of at least 1 and rise between 0 and 1"
+            )
+        self.steps, self.rise = steps, rise
+        self.start_division, self.final_division = start_division, final_division
+
+    def factor(self, step: int) -> float:
+        """See `Schedule`."""
+        peak = self.rise * self.steps
+        if step < peak:
+            return _cosine(1 / self.start_division, 1.0, step / peak)
+        return _cosine(1.0, 1 / self.final_division, (step - peak) / (self.steps - peak))
+
+
+def _warmup(step: int, steps: int) -> float:
+    return min(1.0, (step + 1) / (steps + 1))
+
+
+def _cosine(start: float, end: float, progress: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
