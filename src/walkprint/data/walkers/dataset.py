@@ -1,0 +1,143 @@
+"""The bundled benchmark: rendered people at CASIA-B's protocol, so that everything runs without licensed data.
+
+Scores on it are synthetic: they compare methods and catch faults, they say nothing about accuracy on real people.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.protocol import Protocol
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.silhouette import align_clip
+from walkprint.data.base import GaitDataset, Split
+from walkprint.data.casia_b import CasiaB
+from walkprint.data.walkers.noise import draw_faults, spoil
+from walkprint.data.walkers.people import CONDITIONS, Person, Variety, camera_of, person, stream, walk
+from walkprint.data.walkers.render import FRAME_RATE_HZ, Scene, act, pictures, silhouettes
+
+VIEWS = tuple(f"{degrees:03d}" for degrees in range(0, 181, 18))
+TAKES = {"nm": 6, "bg": 2, "cl": 2}
+
+
+class Walkers(GaitDataset):
+    """Rendered people who walk normally (nm), with something carried (bg) and in a coat (cl).
+
+    A subject is the same person for the same seed whatever else is asked for; the same settings give the same pixels
+    on every machine.
+
+    Args:
+        subjects: how many people, "001" and on.
+        train: the first so many are for training, the others for testing; 60 % when None.
+        seed: of the world they live in.
+        views: angles between the direction of walking and the camera, degrees as text; 0 comes towards the camera,
+            90 shows the left side, 270 the right.
+        takes: how many takes of each condition.
+        frames: frames of a clip, at 25 Hz; some may be lost to the segmenter.
+        size_px: height and width of the aligned frames.
+        variety: how much people, takes, masks and cameras differ.
+
+    Raises:
+        RecipeError: a number is out of range, or a condition is unknown.
+    """
+
+    PROTOCOLS: ClassVar[Mapping[str, Protocol]] = CasiaB.PROTOCOLS
+
+    def __init__(
+        self,
+        *,
+        subjects: int = 124,
+        train: int | None = None,
+        seed: int = 0,
+        views: Sequence[str] = VIEWS,
+        takes: Mapping[str, int] = TAKES,
+        frames: int = 40,
+        size_px: int = 64,
+        variety: Variety = Variety(),
+    ) -> None:
+        if subjects < 1 or frames < 1 or seed < 0:
+            raise RecipeError(f"walkers: {subjects} subjects, {frames} frames, seed {seed}; expected 1, 1, 0 or more")
+        train = round(0.6 * subjects) if train is None else train
+        if not 0 <= train <= subjects:
+            raise RecipeError(f"walkers: {train} training subjects of {subjects}; expected 0 to {subjects}")
+        unknown = set(takes) - set(CONDITIONS)
+        if unknown:
+            raise RecipeError(f"walkers: condition {', '.join(sorted(unknown))}; expected {', '.join(CONDITIONS)}")
+        self.names = tuple(f"{number:0{max(3, len(str(subjects)))}d}" for number in range(1, subjects + 1))
+        self.train, self.seed, self.views, self.takes = train, seed, tuple(views), dict(takes)
+        self.frames, self.size_px, self.variety = frames, size_px, variety
+        # Views of one take come one after another: keep the last person and walk.
+        self._person = lru_cache(maxsize=1)(self._make_person)
+        self._scene = lru_cache(maxsize=1)(self._make_scene)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_again, (self.settings(),))
+
+    def settings(self) -> dict[str, object]:
+        """What to call the class with to get the same people."""
+        return {
+            "subjects": len(self.names),
+            "train": self.train,
+            "seed": self.seed,
+            "views": self.views,
+            "takes": self.takes,
+            "frames": self.frames,
+            "size_px": self.size_px,
+            "variety": self.variety,
+        }
+
+    def catalogue(self) -> Sequence[SequenceKey]:
+        """Every subject, condition, take and view."""
+        return sorted(
+            SequenceKey(name, condition, f"{take:02d}", view)
+            for name in self.names
+            for condition, count in self.takes.items()
+            for take in range(1, count + 1)
+            for view in self.views
+        )
+
+    def subjects(self, split: Split) -> Sequence[str]:
+        """The first `train` people, or the others."""
+        return self.names[: self.train] if split == "train" else self.names[self.train :]
+
+    def read(self, key: SequenceKey) -> Clip:
+        """Render one clip: silhouettes with a segmenter's errors, aligned.
+
+        Raises:
+            DataError: there is no such subject, condition or view.
+        """
+        scene = self._scene(key.subject, key.condition, key.take)
+        camera = camera_of(self.seed, key, self.variety)
+        masks = silhouettes(scene, camera)
+        if self.variety.noise:
+            rng = stream(self.seed, "noise", str(key))
+            masks = spoil(masks, draw_faults(rng, self.variety.noise), rng)
+        frames, _ = align_clip(masks, self.size_px)
+        if not len(frames):
+            raise DataError(f"walkers: no frame of {key} survived its mask noise; lower `variety.noise`")
+        return Clip(frames, key, FRAME_RATE_HZ)
+
+    def read_color(self, key: SequenceKey) -> tuple[Clip, Clip]:
+        """Render one clip in color, not aligned: RGB over a background, and its soft mask."""
+        scene = self._scene(key.subject, key.condition, key.take)
+        camera = camera_of(self.seed, key, self.variety)
+        rng = stream(self.seed, "background", key.subject, key.condition, key.take)
+        rgb, masks = pictures(scene, camera, float(rng.random()), rng)
+        color = Clip(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2)), key, FRAME_RATE_HZ)
+        return color, Clip(masks[:, None], key, FRAME_RATE_HZ)
+
+    def _make_person(self, subject: str) -> Person:
+        if subject not in self.names:
+            raise DataError(f"walkers: no subject {subject!r}; there are {self.names[0]} to {self.names[-1]}")
+        return person(self.seed, subject, self.variety)
+
+    def _make_scene(self, subject: str, condition: str, take: str) -> Scene:
+        who = self._person(subject)
+        return act(walk(self.seed, SequenceKey(subject, condition, take), who, self.variety), self.frames)
+
+
+def _again(settings: dict[str, object]) -> Walkers:
+    return Walkers(**settings)  # type: ignore[arg-type]

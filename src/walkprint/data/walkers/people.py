@@ -1,0 +1,129 @@
+"""Who walks: a person's build, gait and wardrobe, and one walk of theirs, all drawn from names and a seed."""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.walkers.body import Body, build, draw_shape
+from walkprint.data.walkers.camera import Camera
+from walkprint.data.walkers.carried import Carried, draw_carried
+from walkprint.data.walkers.clothes import Outfit, draw_coat, draw_outfit, retouch
+from walkprint.data.walkers.gait import Gait, draw_gait, draw_take
+
+CONDITIONS = ("nm", "bg", "cl")
+
+
+def stream(seed: int, *names: str) -> np.random.Generator:
+    """Random numbers that depend on the seed and the names alone."""
+    return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
+
+
+@dataclass(frozen=True, slots=True)
+class Variety:
+    """How much walks differ; every number is a factor of the usual amount.
+
+    Attributes:
+        shape, gait: between people.
+        take: from take to take of one person.
+        noise: errors of the segmenter; 0 gives perfect masks.
+        camera: scatter of the camera around the nominal view.
+        fresh_clothes: every take wears clothes of its own; else people wear one outfit and one coat.
+        mixed: share of takes of "bg" that also change clothes, and of "cl" that also carry something.
+    """
+
+    shape: float = 1.0
+    gait: float = 1.0
+    take: float = 1.0
+    noise: float = 1.0
+    camera: float = 1.0
+    fresh_clothes: bool = False
+    mixed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One subject.
+
+    Attributes:
+        body: how they are built.
+        gait: how they usually walk.
+        outfit, coat: what they wear.
+    """
+
+    body: Body
+    gait: Gait
+    outfit: Outfit
+    coat: Outfit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """One take, before it is seen by a camera.
+
+    Attributes:
+        body: who walks.
+        gait: how, this time.
+        outfit: in what.
+        carried: with what, or None.
+        start: phase of the first frame.
+    """
+
+    body: Body
+    gait: Gait
+    outfit: Outfit
+    carried: Carried | None
+    start: float
+
+
+def person(seed: int, subject: str, variety: Variety) -> Person:
+    """The subject of that name in the world of that seed."""
+    rng = stream(seed, "person", subject)
+    body = build(draw_shape(rng, variety.shape))
+    gait = draw_gait(rng, variety.gait)
+    outfit = draw_outfit(rng)
+    return Person(body, gait, outfit, draw_coat(outfit, rng))
+
+
+def walk(seed: int, key: SequenceKey, who: Person, variety: Variety) -> Walk:
+    """One take of a person, the same from every view.
+
+    Raises:
+        DataError: the condition is none of "nm", "bg", "cl".
+    """
+    if key.condition not in CONDITIONS:
+        raise DataError(f"walkers: condition is {key.condition!r}, expected one of {', '.join(CONDITIONS)}")
+    rng = stream(seed, "walk", key.subject, key.condition, key.take)
+    gait = draw_take(who.gait, rng, variety.take)
+    outfit, coat = who.outfit, who.coat
+    if variety.fresh_clothes:
+        outfit = draw_outfit(rng)
+        coat = draw_coat(outfit, rng)
+    coated = key.condition == "cl" or (key.condition == "bg" and rng.random() < variety.mixed)
+    loaded = key.condition == "bg" or (key.condition == "cl" and rng.random() < variety.mixed)
+    worn = retouch(coat if coated else outfit, rng, variety.take)
+    carried = draw_carried(rng) if loaded else None
+    return Walk(who.body, gait, worn, carried, float(rng.random()))
+
+
+def camera_of(seed: int, key: SequenceKey, variety: Variety) -> Camera:
+    """The camera of a view; it moves a little from take to take, as cameras and paths do.
+
+    Raises:
+        DataError: the view is no number of degrees.
+    """
+    try:
+        nominal = float(key.view)
+    except ValueError as error:
+        raise DataError(f"walkers: view is {key.view!r}, expected degrees, say '090'") from error
+    fixed = stream(seed, "camera", key.view)
+    rng = stream(seed, "camera", key.subject, key.condition, key.take, key.view)
+    return Camera(
+        azimuth_deg=nominal + variety.camera * 3.0 * float(rng.standard_normal()),
+        distance_m=float(fixed.uniform(4.5, 6.5) * np.exp(0.08 * variety.camera * rng.standard_normal())),
+        height_m=float(fixed.uniform(1.0, 1.7) + 0.08 * variety.camera * rng.standard_normal()),
+        roll_deg=0.8 * variety.camera * float(rng.standard_normal()),
+        person_px=float(rng.uniform(64, 108)),
+    )
