@@ -61,7 +61,7 @@ class GEINet(Network):
 
     def forward(self, frames: Tensor) -> GaitOutput:
         """Embed clips (batch, time, channel, height, width) into one part each."""
-        image = fold_time(frames).unflatten(0, (len(frames), -1)).mean(1)
+        image = fold_time(frames.mean(1, keepdim=True))
         features = self.respond(F.max_pool2d(F.relu(self.conv1(image)), 2))
         features = self.respond(F.max_pool2d(F.relu(self.conv2(features)), 3, stride=2))
         hidden = self.dropout(F.relu(self.fc3(features.flatten(1)))).float()

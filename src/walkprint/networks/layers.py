@@ -45,7 +45,7 @@ def pool_time(features: Tensor, batch: int) -> Tensor:
     Returns:
         (batch, channel, height, width).
     """
-    return features.unflatten(0, (batch, -1)).amax(dim=1)
+    return features.reshape(batch, -1, *features.shape[1:]).amax(dim=1)
 
 
 class ConvPair(nn.Module):
@@ -123,12 +123,12 @@ class StripPooling(nn.Module):
         Raises:
             DataError: the height cannot be cut into so many equal strips.
         """
-        features = features.flatten(2) if features.is_contiguous() else features.contiguous().flatten(2)
+        features = features.contiguous().flatten(2)
         pooled = []
         for count in self.strips:
             if features.shape[2] % count:
                 raise DataError(f"{features.shape[2]} positions cannot be cut into {count} equal strips")
-            strip = features.unflatten(2, (count, -1))
+            strip = features.view(*features.shape[:2], count, -1)
             pooled.append(strip.mean(-1) + strip.amax(-1))
         return torch.cat(pooled, dim=2).transpose(1, 2)
 

@@ -99,4 +99,4 @@ def _rename(name: str, rules: tuple[tuple[str, str], ...]) -> str:
 def _part_first(tensor: Tensor, network: Network) -> Tensor:
     """The joint batch norm of the neck counts feature first there, part first here."""
     parts = network.state_dict()["neck.weight"].shape[0]
-    return tensor.unflatten(0, (-1, parts)).T.flatten() if tensor.numel() % parts == 0 else tensor
+    return tensor.view(-1, parts).T.flatten() if tensor.numel() % parts == 0 else tensor

@@ -1,0 +1,68 @@
+"""Cross entropy per part.
+
+Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016 (label smoothing); the
+scale goes with cosine logits as in Fan et al., "OpenGait", CVPR 2023.
+Deviations: none.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.losses.base import Loss, LossValue
+
+
+class CrossEntropyLoss(Loss):
+    """Which training subject walks: the mean over batch and parts of the cross entropy of scaled logits.
+
+    Args:
+        scale: factor of the logits; 16 suits cosines, 1 plain logits.
+        smoothing: share of the target that goes to all subjects alike, 0 to below 1.
+
+    Raises:
+        RecipeError: a scale that is not positive, or a smoothing out of range.
+    """
+
+    def __init__(self, *, scale: float = 16.0, smoothing: float = 0.1) -> None:
+        super().__init__()
+        if not scale > 0 or not 0 <= smoothing < 1:
+            raise RecipeError(
+                f"CrossEntropyLoss: scale {scale}, smoothing {smoothing}; "
+                "expected a positive scale and a smoothing from 0 to below 1"
+            )
+        self.scale, self.smoothing = scale, smoothing
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge logits; numbers: `accuracy`, the share of parts that name the right subject.
+
+        Args:
+            output: its logits (batch, part, subject).
+            subjects: int64 (batch,), from 0 to below the number of subjects.
+
+        Raises:
+            RecipeError: the network has no classifier.
+            DataError: logits and subjects do not agree, or (checked on the processor only) a subject is out of range.
+        """
+        logits = output.logits
+        if logits is None:
+            raise RecipeError("CrossEntropyLoss: the network gives no logits; give it num_subjects")
+        if logits.ndim != 3 or subjects.shape != logits.shape[:1]:
+            raise DataError(
+                f"CrossEntropyLoss: logits {tuple(logits.shape)} and subjects {tuple(subjects.shape)}, "
+                "expected (batch, part, subject) and (batch,)"
+            )
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        if logits.numel() == 0:
+            zero = logits.sum()
+            return LossValue(zero, {"accuracy": zero.detach()})
+        known = logits.shape[2]
+        if subjects.device.type == "cpu" and not 0 <= int(subjects.min()) <= int(subjects.max()) < known:
+            raise DataError(
+                f"CrossEntropyLoss: subjects from {int(subjects.min())} to {int(subjects.max())}, expected 0 to "
+                f"{known - 1}: give the network the num_subjects of the training split"
+            )
+        targets = subjects.unsqueeze(1).expand(-1, logits.shape[1])
+        value = F.cross_entropy(self.scale * logits.flatten(0, 1), targets.flatten(), label_smoothing=self.smoothing)
+        return LossValue(value, {"accuracy": (logits.detach().argmax(2) == targets).float().mean()})

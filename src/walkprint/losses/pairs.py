@@ -1,0 +1,152 @@
+"""What losses over pairs share: distances per part, who is whose positive, and all triplets in little memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from walkprint.core.errors import DataError
+
+Weighting = Callable[[Tensor], Tensor]
+_CPU_CHUNK, _GPU_CHUNK = 2**18, 2**25
+
+
+def by_part(embeddings: Tensor, subjects: Tensor) -> Tensor:
+    """Embeddings with the part first, in float32 or better.
+
+    Args:
+        embeddings: (batch, part, feature).
+        subjects: int64 (batch,).
+
+    Returns:
+        (part, batch, feature).
+
+    Raises:
+        DataError: the two do not agree.
+    """
+    if embeddings.ndim != 3 or subjects.shape != embeddings.shape[:1]:
+        raise DataError(
+            f"loss: embeddings {tuple(embeddings.shape)} and subjects {tuple(subjects.shape)}, "
+            "expected (batch, part, feature) and (batch,)"
+        )
+    wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
+    return wide.transpose(0, 1).contiguous()
+
+
+def part_distances(embeddings: Tensor) -> Tensor:
+    """Euclidean distances within each part, 0 from a sample to itself.
+
+    Args:
+        embeddings: (part, batch, feature).
+
+    Returns:
+        (part, batch, batch).
+    """
+    with torch.autocast(embeddings.device.type, enabled=False):
+        squares = embeddings.square().sum(-1)
+        squared = torch.baddbmm(squares.unsqueeze(1), embeddings, embeddings.transpose(1, 2), alpha=-2)
+        squared = (squared + squares.unsqueeze(2)).relu_()
+    # The square root has no slope at zero: coinciding samples get zero gradient instead of infinity.
+    flat = (squared == 0) | torch.eye(squared.shape[1], dtype=torch.bool, device=squared.device)
+    return squared.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
+
+
+def positives(subjects: Tensor, *, self_pairs: bool) -> tuple[Tensor, Tensor]:
+    """Which samples are of one subject, and the same as lists.
+
+    Args:
+        subjects: int64 (batch,).
+        self_pairs: whether a sample is its own positive.
+
+    Returns:
+        same: bool (batch, batch), the diagonal included.
+        listed: int64 (batch, most), positions of each sample's positives, -1 where it has fewer.
+    """
+    same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
+    positive = same if self_pairs else same & ~torch.eye(len(subjects), dtype=torch.bool, device=subjects.device)
+    most = int(positive.sum(1).max()) if len(subjects) else 0
+    held, order = positive.to(torch.uint8).topk(most, dim=1) if most else (same[:, :0], same[:, :0].long())
+    return same, order.masked_fill(held == 0, -1)
+
+
+class AllTriplets(torch.autograd.Function):
+    """Hinge terms of all triplets per part: their sum, how many are active, and the mean distance.
+
+    Parts are taken a few at a time and positives one by one, and the gradient is made along with the value, so that
+    memory is that of a few distance matrices instead of one number per triplet.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, embeddings: Tensor, same: Tensor, listed: Tensor, margin: float, weighting: Weighting | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Terms `distance(anchor, positive) - distance(anchor, negative) + margin` above 0.
+
+        Args:
+            embeddings: (part, batch, feature).
+            same: bool (batch, batch), one subject.
+            listed: int64 (batch, most) of `positives`.
+            margin: of the hinge.
+            weighting: factors (part, batch, batch) of the distances from embeddings, constant to the gradient.
+
+        Returns:
+            Three of (part,): sum of the terms, number of active terms, mean of all distances.
+        """
+        parts, batch, _ = embeddings.shape
+        limit = _CPU_CHUNK if embeddings.device.type == "cpu" else _GPU_CHUNK
+        step = max(1, limit // max(1, batch * batch))
+        gradient = torch.empty_like(embeddings) if ctx.needs_input_grad[0] else None
+        results = []
+        for start in range(0, parts, step):
+            chunk = embeddings[start : start + step]
+            distances = part_distances(chunk)
+            factors = None if weighting is None else weighting(chunk)
+            scaled = distances if factors is None else distances * factors
+            total, active, slope = _terms(scaled, same, listed, margin)
+            results.append((total, active, distances.mean((1, 2))))
+            if gradient is not None:
+                slope = slope if factors is None else slope * factors
+                gradient[start : start + step] = _through_distances(chunk, distances, slope)
+        ctx.save_for_backward(gradient)
+        totals, actives, means = (torch.cat(list(column)) for column in zip(*results, strict=True))
+        ctx.mark_non_differentiable(actives, means)
+        return totals, actives, means
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradient made in `forward`, times that of the sums."""
+        (gradient,) = ctx.saved_tensors
+        return gradient * outer[0].view(-1, 1, 1), None, None, None, None
+
+
+def _terms(distances: Tensor, same: Tensor, listed: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Sum and number of active terms (part,), and the sum's slope in each distance (part, batch, batch)."""
+    negatives = distances.masked_fill(same, torch.inf)
+    slope = torch.zeros_like(distances)
+    total, active = distances.new_zeros(len(distances)), distances.new_zeros(len(distances))
+    for column in listed.T:
+        index = column.clamp_min(0).expand(len(distances), -1).unsqueeze(2)
+        reach = (distances.gather(2, index) + margin).masked_fill((column < 0).unsqueeze(1), -torch.inf)
+        terms = reach - negatives
+        counted = (terms > 0).to(distances.dtype)
+        slope -= counted
+        number = counted.sum(2, keepdim=True)
+        slope.scatter_add_(2, index, number)
+        total += terms.clamp_min_(0).sum((1, 2))
+        active += number.sum((1, 2))
+    return total, active, slope
+
+
+def _through_distances(embeddings: Tensor, distances: Tensor, slope: Tensor) -> Tensor:
+    """From slopes in the distances to the gradient in the embeddings (part, batch, feature)."""
+    pull = torch.where(distances > 0, slope / distances, 0.0)
+    pull = pull + pull.transpose(1, 2)
+    with torch.autocast(embeddings.device.type, enabled=False):
+        return pull.sum(2, keepdim=True) * embeddings - pull @ embeddings
+
+
+def mean_of_active(totals: Tensor, actives: Tensor) -> Tensor:
+    """Per part the mean over its active terms; 0, still on the graph, where there is none."""
+    return totals / actives.clamp_min(1)

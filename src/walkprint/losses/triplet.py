@@ -1,0 +1,88 @@
+"""Triplet loss per part.
+
+Source: Hermans, Beyer, Leibe, "In defense of the triplet loss for person re-identification", 2017; per part as in
+Chao et al., "GaitSet", AAAI 2019.
+Deviations: none. A sample's pair with itself counts as a positive pair of distance 0 by default, as in the runs that
+published numbers come from; `self_pairs=False` leaves these out.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import RecipeError
+from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.pairs import AllTriplets, by_part, mean_of_active, part_distances, positives
+
+
+class TripletLoss(Loss):
+    """Positives nearer than negatives by a margin, in every part.
+
+    Any number of samples per subject may be in the batch. A batch without a triplet gives 0.
+
+    Args:
+        margin: by how much nearer.
+        mining: "all" averages over all active triplets of a part, "hard" over the anchors with their farthest
+            positive and nearest negative; then over parts.
+        distance: "euclidean" of the embeddings as they are, or "cosine": Euclidean on the unit sphere.
+        self_pairs: whether a sample is its own positive.
+
+    Raises:
+        RecipeError: an unknown mining or distance, or a negative margin.
+    """
+
+    def __init__(
+        self,
+        *,
+        margin: float = 0.2,
+        mining: Literal["all", "hard"] = "all",
+        distance: Literal["euclidean", "cosine"] = "euclidean",
+        self_pairs: bool = True,
+    ) -> None:
+        super().__init__()
+        if mining not in ("all", "hard") or distance not in ("euclidean", "cosine") or not margin >= 0:
+            raise RecipeError(
+                f"TripletLoss: margin {margin}, mining {mining!r}, distance {distance!r}; expected a margin of at "
+                "least 0, mining all or hard, distance euclidean or cosine"
+            )
+        self.margin, self.mining, self.distance, self.self_pairs = margin, mining, distance, self_pairs
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings; numbers: `active`, the fraction of triplets (anchors) above 0, and `mean_distance`.
+
+        Args:
+            output: its embeddings (batch, part, feature).
+            subjects: int64 (batch,).
+        """
+        embeddings = by_part(output.embeddings, subjects)
+        if embeddings.numel() == 0:
+            zero = embeddings.sum()
+            return LossValue(zero, {"active": zero.detach(), "mean_distance": zero.detach()})
+        if self.distance == "cosine":
+            embeddings = F.normalize(embeddings, dim=-1)
+        judge = self._all if self.mining == "all" else self._hard
+        return judge(embeddings, subjects)
+
+    def _all(self, embeddings: Tensor, subjects: Tensor) -> LossValue:
+        same, listed = positives(subjects, self_pairs=self.self_pairs)
+        totals, actives, means = AllTriplets.apply(embeddings, same, listed, self.margin, None)  # type: ignore[no-untyped-call]
+        triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
+        numbers = {"active": actives.mean() / triplets, "mean_distance": means.mean()}
+        return LossValue(mean_of_active(totals, actives).mean(), numbers)
+
+    def _hard(self, embeddings: Tensor, subjects: Tensor) -> LossValue:
+        same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
+        positive = same if self.self_pairs else same & ~torch.eye(len(subjects), dtype=torch.bool, device=same.device)
+        distances = part_distances(embeddings)
+        farthest = distances.masked_fill(~positive, -torch.inf).amax(2)
+        nearest = distances.masked_fill(same, torch.inf).amin(2)
+        terms = (farthest - nearest + self.margin).clamp_min(0)  # without positive or negative: 0
+        anchors = (positive.any(1) & ~same.all(1)).sum().clamp_min(1)
+        numbers = {
+            "active": (terms.detach() > 0).sum() / (anchors * len(distances)),
+            "mean_distance": distances.detach().mean(),
+        }
+        return LossValue(terms.sum() / (anchors * len(distances)), numbers)

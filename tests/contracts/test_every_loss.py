@@ -1,0 +1,96 @@
+"""What every loss promises, for whichever modules the package holds."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+import torch
+
+import walkprint.losses
+from walkprint.core.batch import GaitOutput
+from walkprint.losses.base import Loss
+
+SUBJECTS = torch.tensor([0, 0, 1, 1, 2, 2, 2])
+
+
+def every_loss() -> list[type[Loss]]:
+    found = set()
+    for module in pkgutil.iter_modules(walkprint.losses.__path__, "walkprint.losses."):
+        for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if issubclass(kind, Loss) and not inspect.isabstract(kind):
+                found.add(kind)
+    return sorted(found, key=lambda kind: kind.__name__)
+
+
+@pytest.fixture(params=every_loss(), ids=lambda kind: kind.__name__)
+def loss(request) -> Loss:
+    return request.param()
+
+
+def output(count: int = 7, *, dtype: torch.dtype = torch.float32, seed: int = 0) -> GaitOutput:
+    generator = torch.Generator().manual_seed(seed)
+    embeddings = torch.randn(count, 4, 8, generator=generator).to(dtype).requires_grad_()
+    logits = torch.randn(count, 4, 3, generator=generator).to(dtype).requires_grad_()
+    return GaitOutput(embeddings, logits)
+
+
+def gradient(value: torch.Tensor, judged: GaitOutput) -> torch.Tensor:
+    grads = torch.autograd.grad(value, [judged.embeddings, judged.logits], allow_unused=True)
+    return torch.cat([grad.flatten() for grad in grads if grad is not None])
+
+
+def test_there_are_some():
+    assert {"TripletLoss", "CrossEntropyLoss"} <= {kind.__name__ for kind in every_loss()}
+
+
+def test_value_is_a_finite_scalar_and_numbers_are_detached(loss):
+    judged = output()
+    result = loss(judged, SUBJECTS)
+    assert result.value.shape == ()
+    assert result.value.dtype == torch.float32
+    assert result.value.isfinite()
+    assert gradient(result.value, judged).abs().sum() > 0
+    assert result.numbers
+    for number in result.numbers.values():
+        assert number.shape == ()
+        assert not number.requires_grad
+        assert number.isfinite()
+
+
+def test_order_of_the_batch_does_not_matter(loss):
+    judged = output()
+    order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
+    shuffled = GaitOutput(judged.embeddings[order], judged.logits[order])
+    torch.testing.assert_close(loss(judged, SUBJECTS).value, loss(shuffled, SUBJECTS[order]).value)
+
+
+def test_half_precision_is_judged_in_float32(loss):
+    judged = output(dtype=torch.bfloat16)
+    wide = GaitOutput(judged.embeddings.float(), judged.logits.float())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        result = loss(judged, SUBJECTS)
+    assert result.value.dtype == torch.float32
+    torch.testing.assert_close(result.value, loss(wide, SUBJECTS).value)
+
+
+@pytest.mark.parametrize("subjects", [[1], [1, 1, 1], [0, 1, 2], []])
+def test_degenerate_batches_give_a_finite_value_on_the_graph(loss, subjects):
+    judged = output(len(subjects))
+    value = loss(judged, torch.tensor(subjects, dtype=torch.int64)).value
+    assert value.isfinite()
+    assert gradient(value, judged).isfinite().all()
+
+
+def test_settings_are_keyword_only_with_defaults(loss):
+    for parameter in inspect.signature(type(loss)).parameters.values():
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        assert parameter.default is not inspect.Parameter.empty
+    with pytest.raises(TypeError):
+        type(loss)(no_such_setting=1)
+
+
+def test_says_where_it_comes_from(loss):
+    text = inspect.getmodule(type(loss)).__doc__
+    assert "Source:" in text
+    assert "Deviations:" in text
