@@ -21,7 +21,7 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that recipes can read its defaults
 class Variety:
     """How much walks differ; every number is a factor of the usual amount.
 
