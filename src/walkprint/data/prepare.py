@@ -168,4 +168,4 @@ def _readings(dataset: GaitDataset, keys: Sequence[SequenceKey], workers: int) -
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
     with context.Pool(min(workers, len(keys)), _start_worker, (dataset,)) as pool:
-        yield pool.imap(_examine_in_worker, keys, chunksize=4)
+        yield pool.imap(_examine_in_worker, keys, chunksize=22)

@@ -206,7 +206,8 @@ def dress(body: Body, outfit: Outfit) -> Floats:
     thickness[torso] *= 1 + 0.3 * outfit.puff * np.sin(z[torso] * 2 * np.pi / 0.11)
     offset = body.normals * thickness[:, None]
     _dress_head(body, outfit, offset)
-    return body.vertices + offset
+    dressed: Floats = body.vertices + offset
+    return dressed
 
 
 def _dress_head(body: Body, outfit: Outfit, offset: Floats) -> None:

@@ -4,8 +4,10 @@ Scores on it are synthetic: they compare methods and catch faults, they say noth
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,12 +17,14 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.base import GaitDataset, Split
 from walkprint.data.casia_b import CasiaB
+from walkprint.data.store import Store
 from walkprint.data.walkers.noise import draw_faults, spoil
 from walkprint.data.walkers.people import CONDITIONS, Person, Variety, camera_of, person, stream, walk
 from walkprint.data.walkers.render import FRAME_RATE_HZ, Scene, act, pictures, silhouettes
 
 VIEWS = tuple(f"{degrees:03d}" for degrees in range(0, 181, 18))
 TAKES = {"nm": 6, "bg": 2, "cl": 2}
+USUAL = Variety()
 
 
 class Walkers(GaitDataset):
@@ -30,34 +34,45 @@ class Walkers(GaitDataset):
     on every machine.
 
     Args:
+        root: a packed store of walkers, which then says who they are; None renders them when they are read.
         subjects: how many people, "001" and on.
         train: the first so many are for training, the others for testing; 60 % when None.
         seed: of the world they live in.
         views: angles between the direction of walking and the camera, degrees as text; 0 comes towards the camera,
             90 shows the left side, 270 the right.
         takes: how many takes of each condition.
+        views_per_take: from how many of the views a take is seen, drawn by lot; all when None.
         frames: frames of a clip, at 25 Hz; some may be lost to the segmenter.
         size_px: height and width of the aligned frames.
         variety: how much people, takes, masks and cameras differ.
 
     Raises:
         RecipeError: a number is out of range, or a condition is unknown.
+        DataError: `root` is no store, or a store of something else.
     """
 
     PROTOCOLS: ClassVar[Mapping[str, Protocol]] = CasiaB.PROTOCOLS
 
     def __init__(
         self,
+        root: str | Path | None = None,
         *,
         subjects: int = 124,
         train: int | None = None,
         seed: int = 0,
         views: Sequence[str] = VIEWS,
         takes: Mapping[str, int] = TAKES,
+        views_per_take: int | None = None,
         frames: int = 40,
         size_px: int = 64,
-        variety: Variety = Variety(),
+        variety: Variety = USUAL,
     ) -> None:
+        self._store = None if root is None else Store.open(root)
+        if self._store is not None:
+            made = self._made_from(self._store)
+            subjects, seed, views, takes = made["subjects"], made["seed"], made["views"], made["takes"]
+            views_per_take, frames, size_px = made["views_per_take"], made["frames"], made["size_px"]
+            train, variety = made["train"] if train is None else train, Variety(**made["variety"])
         if subjects < 1 or frames < 1 or seed < 0:
             raise RecipeError(f"walkers: {subjects} subjects, {frames} frames, seed {seed}; expected 1, 1, 0 or more")
         train = round(0.6 * subjects) if train is None else train
@@ -66,52 +81,87 @@ class Walkers(GaitDataset):
         unknown = set(takes) - set(CONDITIONS)
         if unknown:
             raise RecipeError(f"walkers: condition {', '.join(sorted(unknown))}; expected {', '.join(CONDITIONS)}")
+        if views_per_take is not None and not 1 <= views_per_take <= len(views):
+            raise RecipeError(
+                f"walkers: {views_per_take} views per take, expected 1 to {len(views)}, the views there are"
+            )
         self.names = tuple(f"{number:0{max(3, len(str(subjects)))}d}" for number in range(1, subjects + 1))
         self.train, self.seed, self.views, self.takes = train, seed, tuple(views), dict(takes)
-        self.frames, self.size_px, self.variety = frames, size_px, variety
+        self.views_per_take, self.frames, self.size_px, self.variety = views_per_take, frames, size_px, variety
         # Views of one take come one after another: keep the last person and walk.
         self._person = lru_cache(maxsize=1)(self._make_person)
         self._scene = lru_cache(maxsize=1)(self._make_scene)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_again, (self.settings(),))
+    @staticmethod
+    def _made_from(store: Store) -> dict[str, Any]:
+        if store.meta["dataset"] != Walkers.__name__:
+            raise DataError(f"{store.path}: a store of {store.meta['dataset'] or 'something else'}, expected walkers")
+        return dict(store.meta["settings"])
 
-    def settings(self) -> dict[str, object]:
+    def __reduce__(self) -> tuple[object, ...]:
+        if self._store is not None:
+            return _open_again, (str(self._store.path), self.train)
+        return _render_again, ({**self.settings, "variety": self.variety},)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
         """What to call the class with to get the same people."""
         return {
             "subjects": len(self.names),
             "train": self.train,
             "seed": self.seed,
-            "views": self.views,
+            "views": list(self.views),
             "takes": self.takes,
+            "views_per_take": self.views_per_take,
             "frames": self.frames,
             "size_px": self.size_px,
-            "variety": self.variety,
+            "variety": asdict(self.variety),
         }
+
+    def store(self) -> Store:
+        """See `GaitDataset`.
+
+        Raises:
+            DataError: the walkers are rendered as they are read.
+        """
+        if self._store is None:
+            raise DataError(
+                "walkers: not in a store yet; render them with `walkprint walkers`, then give its folder as root"
+            )
+        return self._store
 
     def catalogue(self) -> Sequence[SequenceKey]:
         """Every subject, condition, take and view."""
+        if self._store is not None:
+            return self._store.keys
         return sorted(
             SequenceKey(name, condition, f"{take:02d}", view)
             for name in self.names
             for condition, count in self.takes.items()
             for take in range(1, count + 1)
-            for view in self.views
+            for view in self._seen(name, condition, f"{take:02d}")
         )
+
+    def _seen(self, *take: str) -> Sequence[str]:
+        if self.views_per_take is None:
+            return self.views
+        order = stream(self.seed, "views", *take).permutation(len(self.views))
+        return [self.views[i] for i in order[: self.views_per_take]]
 
     def subjects(self, split: Split) -> Sequence[str]:
         """The first `train` people, or the others."""
         return self.names[: self.train] if split == "train" else self.names[self.train :]
 
     def read(self, key: SequenceKey) -> Clip:
-        """Render one clip: silhouettes with a segmenter's errors, aligned.
+        """One clip, read or rendered: silhouettes with a segmenter's errors, aligned.
 
         Raises:
             DataError: there is no such subject, condition or view.
         """
-        scene = self._scene(key.subject, key.condition, key.take)
+        if self._store is not None:
+            return self._store.read(key)
         camera = camera_of(self.seed, key, self.variety)
-        masks = silhouettes(scene, camera)
+        masks = silhouettes(self._scene(key.subject, key.condition, key.take), camera)
         if self.variety.noise:
             rng = stream(self.seed, "noise", str(key))
             masks = spoil(masks, draw_faults(rng, self.variety.noise), rng)
@@ -122,8 +172,8 @@ class Walkers(GaitDataset):
 
     def read_color(self, key: SequenceKey) -> tuple[Clip, Clip]:
         """Render one clip in color, not aligned: RGB over a background, and its soft mask."""
-        scene = self._scene(key.subject, key.condition, key.take)
         camera = camera_of(self.seed, key, self.variety)
+        scene = self._scene(key.subject, key.condition, key.take)
         rng = stream(self.seed, "background", key.subject, key.condition, key.take)
         rgb, masks = pictures(scene, camera, float(rng.random()), rng)
         color = Clip(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2)), key, FRAME_RATE_HZ)
@@ -139,5 +189,9 @@ class Walkers(GaitDataset):
         return act(walk(self.seed, SequenceKey(subject, condition, take), who, self.variety), self.frames)
 
 
-def _again(settings: dict[str, object]) -> Walkers:
-    return Walkers(**settings)  # type: ignore[arg-type]
+def _render_again(settings: dict[str, Any]) -> Walkers:
+    return Walkers(**settings)
+
+
+def _open_again(root: str, train: int) -> Walkers:
+    return Walkers(root, train=train)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from walkprint.data.walkers.body import Body, Floats, rotation, template, turning
 
@@ -28,7 +29,7 @@ _KNOTS = {
 
 
 @cache
-def _mean_curve(joint: str) -> Floats:
+def _mean_curve(joint: str) -> NDArray[np.complex128]:
     """Complex Fourier coefficients 0..HARMONICS of a joint's mean curve."""
     percent, degrees = np.array(_KNOTS[joint], np.float64).T
     grid = np.arange(200) / 2
@@ -36,7 +37,7 @@ def _mean_curve(joint: str) -> Floats:
     curve = np.interp(grid, around, np.tile(degrees, 3))
     spectrum = np.fft.rfft(curve)[: HARMONICS + 1] / len(grid)
     spectrum[1:] *= 2
-    return spectrum
+    return spectrum.astype(np.complex128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Gait:
     """
 
     style: GaitStyle
-    shape: dict[str, Floats]
+    shape: dict[str, NDArray[np.complex128]]
 
 
 def draw_gait(rng: np.random.Generator, spread: float = 1.0) -> Gait:

@@ -5,14 +5,16 @@ All arithmetic on pixels is in whole numbers, so that every machine draws the sa
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from walkprint.data.walkers.body import Floats
 
-Masks = NDArray[np.uint8]
+Masks = NDArray[Any]  # uint8; OpenCV's annotations promise less
 _CELL_PX = 8  # errors are drawn on a grid of this size
 
 
@@ -71,7 +73,8 @@ def spoil(masks: Masks, faults: Faults, rng: np.random.Generator) -> Masks:
     """Masks as that segmenter would give them, uint8 (time, height, width), 0 or 255; frames may be missing."""
     times, height, width = masks.shape
     field = _slow_field(rng, faults, times, height, width)
-    events = rng.random((times, 4)) < (faults.hole, faults.lost_feet, faults.lost_part, faults.merged)
+    shares = np.array([faults.hole, faults.lost_feet, faults.lost_part, faults.merged])
+    events = np.less(rng.random((times, 4)), shares)
     patches = rng.random((times, 4, 4))
     keep = rng.random(times) >= faults.lost_frames
     keep[:1] |= not keep.any()
@@ -99,12 +102,16 @@ def spoil(masks: Masks, faults: Faults, rng: np.random.Generator) -> Masks:
     return out
 
 
+@njit(cache=True)
 def _doubtful(soft: Masks, doubt: Masks, threshold: int) -> Masks:
-    """Where the blurred mask, moved by the field around 128, passes the threshold."""
-    level: Masks = cv2.subtract(cv2.add(soft, cv2.subtract(doubt, 128)), cv2.subtract(128, doubt))
-    near: Masks = cv2.compare(soft, 0, cv2.CMP_GT)
-    result: Masks = cv2.bitwise_and(cv2.compare(level, threshold, cv2.CMP_GT), near)
-    return result
+    """Where the blurred mask, moved by the field around 128, passes the threshold; never far from the mask."""
+    out = np.zeros(soft.shape, np.uint8)
+    for row in range(soft.shape[0]):
+        for column in range(soft.shape[1]):
+            value = np.int64(soft[row, column])
+            if value > 0 and value + np.int64(doubt[row, column]) - 128 > threshold:
+                out[row, column] = 255
+    return out
 
 
 def _slow_field(rng: np.random.Generator, faults: Faults, times: int, height: int, width: int) -> Masks:

@@ -136,5 +136,5 @@ def _background(light: float, rng: np.random.Generator) -> NDArray[np.uint8]:
     coarse = rng.normal(0, 12, (9, 9, 1)) + rng.normal(0, 8, 3) + 60 + 130 * light
     coarse[6:] *= 0.8
     small = np.clip(np.rint(coarse), 0, 255).astype(np.uint8)
-    wide: NDArray[np.uint8] = cv2.resize(small, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_LINEAR_EXACT)
-    return wide
+    wide = cv2.resize(small, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_LINEAR_EXACT)
+    return wide.astype(np.uint8)
