@@ -74,7 +74,7 @@ def spoil(masks: Masks, faults: Faults, rng: np.random.Generator) -> Masks:
     times, height, width = masks.shape
     field = _slow_field(rng, faults, times, height, width)
     shares = np.array([faults.hole, faults.lost_feet, faults.lost_part, faults.merged])
-    events = np.less(rng.random((times, 4)), shares)
+    events: NDArray[np.bool_] = np.asarray(rng.random((times, 4)) < shares)
     patches = rng.random((times, 4, 4))
     keep = rng.random(times) >= faults.lost_frames
     keep[:1] |= not keep.any()
