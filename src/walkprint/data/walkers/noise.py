@@ -76,7 +76,7 @@ def spoil(masks: Masks, faults: Faults, rng: np.random.Generator) -> Masks:
     shares = np.array([faults.hole, faults.lost_feet, faults.lost_part, faults.merged])
     events: NDArray[np.bool_] = np.asarray(rng.random((times, 4)) < shares)
     patches = rng.random((times, 4, 4))
-    keep = rng.random(times) >= faults.lost_frames
+    keep: NDArray[np.bool_] = np.asarray(rng.random(times) >= faults.lost_frames)
     keep[:1] |= not keep.any()
     side = float(rng.choice([-1, 1]))
     threshold = int(np.clip(round(127.5 * (1 - faults.shift)), 40, 215))
