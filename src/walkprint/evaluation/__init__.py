@@ -1,1 +1,10 @@
-""""""
+"""Floor 3: from a trained network to honest figures: embed, identify, verify, report."""
+
+from walkprint.evaluation.baseline import energy_image_embeddings
+from walkprint.evaluation.embed import embed, merge
+from walkprint.evaluation.identify import compare, identify
+from walkprint.evaluation.open_set import identify_open_set
+from walkprint.evaluation.report import Report
+from walkprint.evaluation.verify import verify
+
+__all__ = ["Report", "compare", "embed", "energy_image_embeddings", "identify", "identify_open_set", "merge", "verify"]

@@ -1,0 +1,231 @@
+"""Identification: whose walk is it? Rank-k, mAP and mINP of a protocol, with intervals, and paired comparisons.
+
+One function serves every benchmark, because a `Protocol` is data: "CASIA-B", single view: exclude view, each gallery
+view on its own; cross-view gallery: exclude subject and view, pooled gallery; OU-MVLP: as CASIA-B's single view.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from walkprint.core.distance import Metric
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.errors import ProtocolError
+from walkprint.core.protocol import Protocol
+from walkprint.evaluation.averaging import MEAN, POOLED, Estimates, draw_weights, estimate, mean_curve, to_figures
+from walkprint.evaluation.pairs import Pairs, pair_up, plain_settings
+from walkprint.evaluation.ranking import Ranks, rank_block
+from walkprint.evaluation.report import Curve, Matrix, Report, Row
+
+_CURVE_RANKS = 20
+
+
+def identify(
+    embeddings: EmbeddingSet,
+    protocol: Protocol,
+    *,
+    gallery: EmbeddingSet | None = None,
+    ranks: Sequence[int] = (1, 5, 10),
+    metric: Metric = "euclidean",
+    center: bool = False,
+    resamples: int = 1000,
+    seed: int = 0,
+    allow_different_sources: bool = False,
+    provenance: Mapping[str, str] | None = None,
+) -> Report:
+    """Search the gallery for every probe.
+
+    Args:
+        embeddings: where probes are taken from, and the gallery too unless it is given.
+        protocol: gallery, probe sets, and which pairs count.
+        gallery: where the gallery is taken from, for evaluation across data sets.
+        ranks: the k of each rank-k.
+        metric: distance between two parts; a sequence's distance is the mean over parts.
+        center: move the gallery, and each probe set, so that its own mean is zero. It uses the probes as a whole, so it
+            is fair only where they are all at hand.
+        resamples: how many times subjects are drawn again for the 95 % intervals; 0 for none.
+        seed: of those draws.
+        allow_different_sources: compare embeddings although different networks made them.
+        provenance: what the report's header says: recipe, seed, commit, machine.
+
+    Returns:
+        A report with one row per probe set and probe view, and per probe set the mean over views and the pooled figure.
+
+    Raises:
+        ProtocolError: a setting is out of range, nothing is selected, no pair counts, or the sources differ.
+    """
+    work = _work_on(embeddings, protocol, gallery, ranks, metric, center, resamples, seed, allow_different_sources)
+    names = _figure_names(ranks)
+    rows, notes = [], []
+    for name, one in work.estimates.items():
+        rows += [
+            Row(name, view, to_figures(names, one.points[i], one.draws[i]), *_counts(one, i))
+            for i, view in enumerate((*one.views, MEAN, POOLED))
+        ]
+        notes += _notes(name, one, protocol)
+    return Report(
+        title=protocol.name,
+        kind="identification",
+        rows=tuple(rows),
+        matrices=_matrices(work, names) if protocol.gallery_view == "each" else (),
+        curves=tuple(_curves(work, protocol)),
+        settings=plain_settings(protocol, metric, center, resamples, seed)
+        | {"source": embeddings.source, "gallery sequences": len(work.pairs.gallery_keys)},
+        notes=tuple(notes),
+        provenance=dict(provenance or {}),
+    )
+
+
+def compare(
+    first: EmbeddingSet,
+    second: EmbeddingSet,
+    protocol: Protocol,
+    *,
+    ranks: Sequence[int] = (1, 5, 10),
+    metric: Metric = "euclidean",
+    center: bool = False,
+    resamples: int = 1000,
+    seed: int = 0,
+    provenance: Mapping[str, str] | None = None,
+) -> Report:
+    """How much better is `second` than `first` on the same sequences? Both see the same resampled subjects.
+
+    Args:
+        first, second: embeddings of the same keys by two networks.
+        protocol, ranks, metric, center, resamples, seed, provenance: as in `identify`.
+
+    Returns:
+        A report of differences, second minus first. An interval without 0 speaks for a difference.
+
+    Raises:
+        ProtocolError: the keys differ, and as in `identify`.
+    """
+    different = set(first.keys) ^ set(second.keys)
+    if different:
+        raise ProtocolError(
+            f"comparison: {len(different)} sequences are in one set only, say {min(different)}; embed the same ones"
+        )
+    settings = (None, ranks, metric, center, resamples, seed, False)
+    before, after = (_work_on(one, protocol, *settings).estimates for one in (first, second))
+    names = _figure_names(ranks)
+    rows = [
+        Row(
+            name,
+            view,
+            to_figures(names, one.points[i] - before[name].points[i], one.draws[i] - before[name].draws[i]),
+            *_counts(one, i),
+        )
+        for name, one in after.items()
+        for i, view in enumerate((*one.views, MEAN, POOLED))
+    ]
+    sources = {"first": first.source, "second": second.source}
+    return Report(
+        title=f"{protocol.name}: second minus first",
+        kind="difference",
+        rows=tuple(rows),
+        settings=plain_settings(protocol, metric, center, resamples, seed) | sources,
+        notes=("Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",),
+        provenance=dict(provenance or {}),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    pairs: Pairs
+    ranks: Ranks
+    estimates: dict[str, Estimates]
+
+
+def _work_on(
+    embeddings: EmbeddingSet,
+    protocol: Protocol,
+    gallery: EmbeddingSet | None,
+    at: Sequence[int],
+    metric: Metric,
+    center: bool,
+    resamples: int,
+    seed: int,
+    allow_different_sources: bool,
+) -> _Work:
+    if not at or min(at) < 1 or len(set(at)) < len(at):
+        raise ProtocolError(f"identification: ranks are {tuple(at)}; expected different numbers from 1 on")
+    if resamples < 0 or seed < 0:
+        raise ProtocolError(f"identification: resamples is {resamples}, seed {seed}; expected at least 0")
+    pairs = pair_up(
+        embeddings, protocol, gallery=gallery, metric=metric, center=center,
+        allow_different_sources=allow_different_sources,
+    )  # fmt: skip
+    ranks = Ranks.empty(len(pairs.probe_keys), len(pairs.cells))
+    for rows, block, codes in pairs.blocks():
+        rank_block(block, codes, pairs.gallery_codes, pairs.cell_starts, ranks.rows(rows))
+    if (ranks.first < 0).all():
+        raise ProtocolError(_nobody(protocol, pairs))
+    names, subjects = np.unique(np.array([key.subject for key in pairs.probe_keys]), return_inverse=True)
+    weights = draw_weights(len(names), resamples, seed)
+    estimates = {
+        name: estimate(
+            ranks.rows(rows), _views(pairs, rows), subjects[rows], weights,
+            at=at, unmatched_is_miss=protocol.unmatched == "miss",
+        )
+        for name, rows in pairs.probe_sets.items()
+    }  # fmt: skip
+    return _Work(pairs, ranks, estimates)
+
+
+def _nobody(protocol: Protocol, pairs: Pairs) -> str:
+    probe_views, gallery_views = ({key.view for key in keys} for keys in (pairs.probe_keys, pairs.gallery_keys))
+    return (
+        f"protocol {protocol.name}: none of the {len(pairs.probe_keys)} probes has a sequence of its subject in the "
+        f"gallery that counts (exclude {sorted(protocol.exclude)}, require {sorted(protocol.require)}, probe views "
+        f"{sorted(probe_views)[:8]}, gallery views {sorted(gallery_views)[:8]}); choose a protocol that fits these "
+        "sequences"
+    )
+
+
+def _figure_names(ranks: Sequence[int]) -> tuple[str, ...]:
+    return (*(f"rank-{k}" for k in ranks), "mAP", "mINP")
+
+
+def _views(pairs: Pairs, rows: slice) -> list[str]:
+    return [key.view for key in pairs.probe_keys[rows]]
+
+
+def _counts(one: Estimates, i: int) -> tuple[int, int]:
+    if i < len(one.views):
+        return int(one.probes[i]), int(one.unmatched[i])
+    return int(one.probes.sum()), int(one.unmatched.sum())
+
+
+def _notes(name: str, one: Estimates, protocol: Protocol) -> list[str]:
+    fate = "counted as errors" if protocol.unmatched == "miss" else "left out"
+    lost, total = int(one.unmatched.sum()), int(one.probes.sum())
+    partly = one.searches_unmatched
+    notes = []
+    if not total:
+        notes.append(f"{name}: no sequence is selected.")
+    if lost:
+        notes.append(f"{name}: {lost} of {total} probes have no sequence of their subject in the gallery; {fate}.")
+    if partly and protocol.gallery_view == "each":
+        notes.append(f"{name}: {partly} of {one.searches} searches of one gallery view lack the subject; {fate}.")
+    return notes
+
+
+def _matrices(work: _Work, names: Sequence[str]) -> tuple[Matrix, ...]:
+    return tuple(
+        Matrix(set_name, figure, one.views, work.pairs.cells, tuple(map(tuple, one.matrix[:, :, i].tolist())))
+        for set_name, one in work.estimates.items()
+        for i, figure in enumerate(names)
+    )
+
+
+def _curves(work: _Work, protocol: Protocol) -> list[Curve]:
+    length = min(_CURVE_RANKS, int(np.diff(work.pairs.cell_starts).max()))
+    curves = []
+    for name, rows in work.pairs.probe_sets.items():
+        if rows.start < rows.stop:
+            heights = mean_curve(
+                work.ranks.rows(rows), _views(work.pairs, rows), length, unmatched_is_miss=protocol.unmatched == "miss"
+            )
+            curves.append(Curve("CMC", name, tuple(map(float, range(1, length + 1))), tuple(heights.tolist())))
+    return curves

@@ -1,0 +1,155 @@
+"""Open sets: identification when not everybody who comes by is enrolled.
+
+Source: Phillips, Grother, Micheals, "Evaluation Methods in Face Recognition", Handbook of Face Recognition, 2011
+(detection and identification rate).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.distance import Metric
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.errors import ProtocolError
+from walkprint.core.protocol import Protocol
+from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
+from walkprint.evaluation.pairs import Pairs, counting_pairs, pair_up, plain_settings
+from walkprint.evaluation.report import Report, Row
+from walkprint.evaluation.verify import check_rates
+
+_FEW = 5
+_Floats = NDArray[np.float64]
+
+
+def identify_open_set(
+    embeddings: EmbeddingSet,
+    protocol: Protocol,
+    *,
+    strangers: float = 0.5,
+    draws: int = 20,
+    false_accept_rates: Sequence[float] = (0.01, 0.1),
+    gallery: EmbeddingSet | None = None,
+    metric: Metric = "euclidean",
+    center: bool = False,
+    resamples: int = 1000,
+    seed: int = 0,
+    allow_different_sources: bool = False,
+    provenance: Mapping[str, str] | None = None,
+) -> Report:
+    """Identification when some who come by are not enrolled.
+
+    A share of the probe subjects is taken out of the gallery, several times over. The threshold is set so that at most
+    a rate t of the strangers' probes are taken for somebody; the detection and identification rate (DIR) is the share
+    of the others' probes that are nearest to the right subject and accepted.
+
+    Args:
+        embeddings, protocol, gallery, metric, center, seed, allow_different_sources, provenance: as in `identify`; the
+            gallery is always pooled.
+        strangers: the share of subjects to take out, above 0 and below 1; at least one is taken out and one is left.
+        draws: how many times other subjects are taken out; the figures are means.
+        false_accept_rates: the t of each DIR at FAR t.
+        resamples: how often probe subjects are resampled for the intervals.
+
+    Returns:
+        A report with one pooled row per probe set.
+
+    Raises:
+        ProtocolError: a setting is out of range, fewer than two subjects can be found in the gallery, nothing is
+            selected, or the sources differ.
+    """
+    check_rates(false_accept_rates, resamples, seed)
+    if not 0 < strangers < 1 or draws < 1:
+        raise ProtocolError(
+            f"open set: strangers is {strangers}, draws {draws}; expected above 0 and below 1, and 1 on"
+        )
+    pairs = pair_up(
+        embeddings, protocol, gallery=gallery, metric=metric, center=center,
+        allow_different_sources=allow_different_sources,
+    )  # fmt: skip
+    names = [f"DIR@FAR={100 * rate:g}%" for rate in false_accept_rates]
+    rows, notes = [], []
+    known = np.intersect1d(pairs.probe_codes.subject, pairs.gallery_codes.subject)
+    if len(known) < 2:
+        raise ProtocolError(
+            f"protocol {protocol.name}: an open set needs two enrolled probe subjects, found {len(known)}"
+        )
+    rng = np.random.default_rng(seed)
+    removed = max(1, min(round(strangers * len(known)), len(known) - 1))
+    absent = [rng.permutation(known)[:removed] for _ in range(draws)]
+    for name, among in pairs.probe_sets.items():
+        points, spread, unmatched = _open_set(pairs, among, absent, false_accept_rates, resamples, seed)
+        probes = among.stop - among.start
+        rows.append(Row(name, POOLED, to_figures(names, points, spread), probes, unmatched))
+        least = min(false_accept_rates) * probes * removed / len(known)
+        if probes and least < _FEW:
+            notes.append(
+                f"{name}: a FAR of {100 * min(false_accept_rates):g} % rests on {least:.1f} strangers' probes."
+            )
+    notes.append(f"{removed} of {len(known)} subjects taken out of the gallery, {draws} times over.")
+    settings = plain_settings(protocol, metric, center, resamples, seed)
+    settings |= {"source": embeddings.source, "strangers": strangers, "draws": draws}
+    return Report(
+        title=protocol.name, kind="open set", rows=tuple(rows), settings=settings, notes=tuple(notes),
+        provenance=dict(provenance or {}),
+    )  # fmt: skip
+
+
+def _open_set(
+    pairs: Pairs, among: slice, absent: Sequence[NDArray[np.int32]], rates: Sequence[float], resamples: int, seed: int
+) -> tuple[_Floats, _Floats, int]:
+    """Mean over draws: points (figure,) and resampled (resample, figure); and how many probes nobody is right for."""
+    subject = pairs.probe_codes.subject[among]
+    _, place = np.unique(subject, return_inverse=True)
+    weights = draw_weights(int(place.max(initial=-1)) + 1, resamples, seed)
+    weights = np.concatenate([np.ones((1, weights.shape[1])), weights])
+    nearest, right, unmatched = _nearest_enrolled(pairs, among, absent)
+    totals, known = np.zeros((len(weights), len(rates))), np.zeros((len(weights), len(rates)))
+    for draw, names in enumerate(absent):
+        stranger = np.isin(subject, names)
+        # A probe without any counting gallery item is accepted by nobody; a known subject's is then missed.
+        rejected = nearest[draw][stranger]
+        order = np.argsort(rejected, kind="stable")
+        mass = np.cumsum(weights[:, place[stranger][order]], axis=1)
+        enrolled = ~stranger
+        hits = np.flatnonzero(enrolled & right[draw])
+        hits = hits[np.argsort(nearest[draw][hits], kind="stable")]
+        found = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(weights[:, place[hits]], axis=1)], axis=1)
+        people = weights[:, place[enrolled]].sum(axis=1)
+        valid = (people > 0) & (mass[:, -1] > 0 if mass.shape[1] else False)
+        limits = np.append(rejected[order], np.inf)
+        for column, rate in enumerate(rates):
+            # The first stranger beyond the rate sets the limit: whoever is nearer is accepted.
+            limit = limits[(mass <= rate * mass[:, -1:] + 1e-9).sum(axis=1)]
+            accepted = found[np.arange(len(weights)), np.searchsorted(nearest[draw][hits], limit)]
+            totals[valid, column] += (accepted / np.maximum(people, 1))[valid]
+            known[valid, column] += 1
+    with np.errstate(invalid="ignore"):
+        figures = np.where(known > 0, totals / known, np.nan)
+    return figures[0], figures[1:], unmatched
+
+
+def _nearest_enrolled(
+    pairs: Pairs, among: slice, absent: Sequence[NDArray[np.int32]]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], int]:
+    """(draw, probe): distance to the nearest enrolled gallery item, and whether it is right; unmatched probes."""
+    subject = pairs.probe_codes.subject[among]
+    nearest = np.full((len(absent), len(subject)), np.inf, np.float32)
+    right = np.zeros(nearest.shape, np.bool_)
+    order = np.argsort(pairs.gallery_codes.subject, kind="stable")
+    enrolled, starts = np.unique(pairs.gallery_codes.subject[order], return_index=True)
+    first, unmatched = among.start or 0, 0
+    for rows, block, codes in pairs.blocks(among):
+        here = slice(rows.start - first, rows.stop - first)
+        distances = np.where(counting_pairs(codes, pairs.gallery_codes), block, np.float32(np.inf))[:, order]
+        best = np.minimum.reduceat(distances, starts, axis=1)
+        own = enrolled == codes.subject[:, None]
+        own_best = np.where(own, best, np.inf).min(axis=1)
+        unmatched += int(np.isinf(own_best).sum())
+        for draw, names in enumerate(absent):
+            known = ~np.isin(enrolled, names)
+            other_best = np.where(known & ~own, best, np.inf).min(axis=1)
+            mine = np.where(np.isin(codes.subject, names), np.inf, own_best)
+            nearest[draw, here] = np.minimum(mine, other_best)
+            right[draw, here] = mine < other_best
+    return nearest, right, unmatched

@@ -1,0 +1,176 @@
+"""A protocol carried out on sequences: probes, gallery, which pairs count, and their distances block by block."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.distance import Metric, distance_blocks
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.errors import ProtocolError
+from walkprint.core.protocol import FieldName, Protocol
+from walkprint.core.sequence import SequenceKey
+from walkprint.evaluation.ranking import Codes
+
+POOLED = "all"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Probes and gallery of one protocol, ready to be compared.
+
+    Attributes:
+        probe_keys: one per probe, probe set after probe set.
+        gallery_keys: one per gallery item, cell after cell.
+        probe_vectors, gallery_vectors: float32 (n, part, feature), centered where asked.
+        probe_sets: name of each probe set -> its rows.
+        cells: names of the gallery views that are searched one at a time, or only "all".
+        cell_starts: int64 (cell + 1,), where each cell begins in the gallery.
+        probe_codes, gallery_codes: which pairs count.
+        metric: of the distances.
+    """
+
+    probe_keys: Sequence[SequenceKey]
+    gallery_keys: Sequence[SequenceKey]
+    probe_vectors: NDArray[np.float32]
+    gallery_vectors: NDArray[np.float32]
+    probe_sets: dict[str, slice]
+    cells: tuple[str, ...]
+    cell_starts: NDArray[np.int64]
+    probe_codes: Codes
+    gallery_codes: Codes
+    metric: Metric
+
+    def blocks(self, among: slice = slice(None)) -> Iterator[tuple[slice, NDArray[np.float32], Codes]]:
+        """Rows of probes, their distances to the whole gallery (overwritten by the next block), and their codes."""
+        first = among.start or 0
+        for start, block in distance_blocks(self.probe_vectors[among], self.gallery_vectors, self.metric):
+            rows = slice(first + start, first + start + len(block))
+            codes = self.probe_codes
+            yield rows, block, Codes(*(getattr(codes, name)[rows] for name in Codes.__slots__))
+
+
+def pair_up(
+    probes: EmbeddingSet,
+    protocol: Protocol,
+    *,
+    gallery: EmbeddingSet | None = None,
+    metric: Metric = "euclidean",
+    center: bool = False,
+    allow_different_sources: bool = False,
+) -> Pairs:
+    """Carry out a protocol's selections.
+
+    Args:
+        probes: where probes are taken from, and the gallery too unless it is given.
+        protocol: what to select and which pairs count.
+        gallery: where the gallery is taken from, say another data set.
+        metric: of the distances.
+        center: move the gallery, and each probe set, so that its own mean is zero.
+        allow_different_sources: compare embeddings although different networks made them.
+
+    Raises:
+        ProtocolError: nothing is selected, or the two sets come from different networks.
+    """
+    known = probes if gallery is None else gallery
+    if known.source != probes.source and not allow_different_sources:
+        raise ProtocolError(
+            f"protocol {protocol.name}: probes were embedded by {probes.source or 'an unknown source'}, the gallery by "
+            f"{known.source or 'an unknown source'}; embed both with one network, or allow different sources"
+        )
+    known_at = protocol.gallery.among(known.keys)
+    if not known_at:
+        raise ProtocolError(_nothing(protocol, "the gallery", known.keys))
+    selected = {name: selection.among(probes.keys) for name, selection in protocol.probes.items()}
+    if not any(selected.values()):
+        raise ProtocolError(_nothing(protocol, f"probe set {' or '.join(selected)}", probes.keys))
+    # Sorted by cell, then by key: the numbers do not depend on the order in which sequences were embedded.
+    each = protocol.gallery_view == "each"
+    known_at.sort(key=lambda i: (known.keys[i].view if each else "", known.keys[i]))
+    views = [known.keys[i].view if each else POOLED for i in known_at]
+    cells = tuple(dict.fromkeys(views))
+    probe_sets: dict[str, slice] = {}
+    probe_at: list[int] = []
+    for name, positions in selected.items():
+        probe_sets[name] = slice(len(probe_at), len(probe_at) + len(positions))
+        probe_at += sorted(positions, key=lambda i: probes.keys[i])
+    probe_vectors, gallery_vectors = probes.vectors[probe_at], known.vectors[known_at]
+    if center:
+        _center(gallery_vectors)
+        for rows in probe_sets.values():
+            _center(probe_vectors[rows])
+    probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i in known_at]
+    return Pairs(
+        probe_keys=probe_keys,
+        gallery_keys=gallery_keys,
+        probe_vectors=probe_vectors,
+        gallery_vectors=gallery_vectors,
+        probe_sets=probe_sets,
+        cells=cells,
+        cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),
+        **_codes(protocol, probe_keys, gallery_keys, one_set=gallery is None),
+        metric=metric,
+    )
+
+
+def counting_pairs(probes: Codes, gallery: Codes) -> NDArray[np.bool_]:
+    """Which pairs count, (probe, gallery)."""
+    agrees = probes.require[:, None] == gallery.require
+    return np.asarray(
+        agrees & (probes.exclude[:, None] != gallery.exclude) & (probes.identity[:, None] != gallery.identity)
+    )
+
+
+def plain_settings(protocol: Protocol, metric: str, center: bool, resamples: int, seed: int) -> dict[str, Any]:
+    """What figures depend on, as plain data for a report."""
+    return {
+        "protocol": protocol.to_dict(),
+        "metric": metric,
+        "center": center,
+        "resamples": resamples,
+        "resampling seed": seed,
+    }
+
+
+def _center(vectors: NDArray[np.float32]) -> None:
+    if len(vectors):
+        vectors -= vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def _codes(
+    protocol: Protocol, probes: Sequence[SequenceKey], gallery: Sequence[SequenceKey], *, one_set: bool
+) -> "dict[str, Codes]":
+    columns: tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]] = ([], [])
+    for fields, meets in (
+        (("subject",), True),
+        (tuple(sorted(protocol.exclude)), bool(protocol.exclude)),
+        (tuple(sorted(protocol.require)), True),
+        (("subject", "condition", "take", "view"), one_set),
+    ):
+        numbers: dict[tuple[str, ...], int] = {}
+        for side, keys, outsider in ((0, probes, -1), (1, gallery, -2)):
+            values = [_number(numbers, key, fields) if meets else outsider for key in keys]
+            columns[side].append(np.array(values, dtype=np.int32))
+    return {"probe_codes": Codes(*columns[0]), "gallery_codes": Codes(*columns[1])}
+
+
+def _number(
+    numbers: dict[tuple[str, ...], int], key: SequenceKey, fields: tuple[FieldName, ...] | tuple[str, ...]
+) -> int:
+    return numbers.setdefault(tuple(getattr(key, name) for name in fields), len(numbers))
+
+
+def _nothing(protocol: Protocol, what: str, keys: Sequence[SequenceKey]) -> str:
+    if not keys:
+        return f"protocol {protocol.name}: {what} cannot be selected from no embeddings at all; embed some sequences"
+    found = []
+    for name in ("condition", "take", "view"):
+        values = sorted({getattr(key, name) for key in keys})
+        shown = ", ".join(repr(value) for value in values[:8]) + (", …" if len(values) > 8 else "")
+        found.append(f"{name}s {shown}")
+    return (
+        f"protocol {protocol.name}: {what} selects none of the {len(keys)} sequences, which look like {keys[0]} with "
+        f"{'; '.join(found)}; correct the protocol or choose another"
+    )

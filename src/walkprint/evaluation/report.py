@@ -1,0 +1,302 @@
+"""What an evaluation found: figures with intervals and counts, as text, Markdown and JSON (HTML: `html.py`)."""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from walkprint.core.errors import DataError
+
+Kind = Literal["identification", "verification", "open set", "difference"]
+_FORMAT, _VERSION = "walkprint report", 1
+_SUMMARIES = ("mean", "pooled")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number from 0 to 1 (a difference: -1 to 1); NaN where nothing could be measured.
+
+    Attributes:
+        value: the number.
+        low, high: ends of its 95 % interval, or None where there is none.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def percent(self, *, interval: bool = False) -> str:
+        """As percentage with one decimal, "-" for NaN; on request with its interval."""
+        if math.isnan(self.value):
+            return "-"
+        text = f"{100 * self.value:.1f}"
+        if interval and self.low is not None and self.high is not None:
+            text += f" [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of results.
+
+    Attributes:
+        probe_set: name of the probe set.
+        view: a probe view; "mean" over the views; or "pooled", where every probe weighs the same.
+        figures: by name, "rank-1" and so on.
+        probes: how many probes there are.
+        unmatched: how many of them have nobody right to be found.
+    """
+
+    probe_set: str
+    view: str
+    figures: Mapping[str, Figure]
+    probes: int
+    unmatched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A figure by probe view and gallery view; NaN where no probe counts.
+
+    Attributes:
+        probe_set, figure: what it shows.
+        probe_views, gallery_views: its rows and columns.
+        values: from 0 to 1.
+    """
+
+    probe_set: str
+    figure: str
+    probe_views: tuple[str, ...]
+    gallery_views: tuple[str, ...]
+    values: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve to draw: "CMC" (rank, share found), "ROC" (share of wrong pairs accepted, share of right ones)."""
+
+    kind: str
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one evaluation found.
+
+    Attributes:
+        title: name of the protocol.
+        kind: what was asked.
+        rows: the figures.
+        matrices: figures by gallery view.
+        curves: to draw.
+        settings: everything that the figures depend on; plain data.
+        notes: what a reader must know: probes left out, empty probe sets.
+        provenance: where it comes from, say recipe, seed, commit, machine.
+    """
+
+    title: str
+    kind: Kind
+    rows: tuple[Row, ...]
+    matrices: tuple[Matrix, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def figure_names(self) -> tuple[str, ...]:
+        """Names of the figures, in order."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.figures))
+
+    @property
+    def probe_sets(self) -> tuple[str, ...]:
+        """Names of the probe sets, in order."""
+        return tuple(dict.fromkeys(row.probe_set for row in self.rows))
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The probe views, sorted, without the summaries."""
+        return tuple(sorted({row.view for row in self.rows} - set(_SUMMARIES)))
+
+    def row(self, probe_set: str, view: str = "mean") -> Row:
+        """One row.
+
+        Raises:
+            DataError: there is no such row.
+        """
+        for row in self.rows:
+            if (row.probe_set, row.view) == (probe_set, view):
+                return row
+        raise DataError(
+            f"report {self.title}: no row {probe_set!r} {view!r}; probe sets are {', '.join(self.probe_sets)}, "
+            f"views {', '.join((*self.views, *_SUMMARIES))}"
+        )
+
+    def figure(self, probe_set: str, name: str = "rank-1", view: str = "mean") -> Figure:
+        """One figure.
+
+        Raises:
+            DataError: there is no such row or figure.
+        """
+        figures = self.row(probe_set, view).figures
+        if name not in figures:
+            raise DataError(f"report {self.title}: no figure {name!r}; expected one of {', '.join(figures)}")
+        return figures[name]
+
+    def view_table(self, figure: str) -> list[list[str]]:
+        """The customary table of a figure: a head, then per probe set its views, mean and pooled, in percent."""
+        columns = (*self.views, *_SUMMARIES)
+        cells = {(row.probe_set, row.view): row.figures.get(figure) for row in self.rows}
+        lines = [["", *columns]]
+        for name in self.probe_sets:
+            line = [cells.get((name, column)) for column in columns]
+            lines.append([name, *("" if one is None else one.percent() for one in line)])
+        return lines
+
+    def summary_table(self) -> list[list[str]]:
+        """Per probe set every figure with its interval, and the counts."""
+        names = self.figure_names
+        lines = [["", *names, "probes", "unmatched"]]
+        for name in self.probe_sets:
+            row = self._headline(name)
+            shown = [row.figures[one].percent(interval=True) if one in row.figures else "" for one in names]
+            lines.append([name, *shown, str(row.probes), str(row.unmatched)])
+        return lines
+
+    def _headline(self, probe_set: str) -> Row:
+        views = {row.view for row in self.rows if row.probe_set == probe_set}
+        return self.row(probe_set, next(view for view in (*_SUMMARIES, *sorted(views)) if view in views))
+
+    @property
+    def caption(self) -> str:
+        """One line that says what the tables show."""
+        protocol = self.settings.get("protocol", {})
+        parts = [f"{self.kind}, %", f"metric {self.settings.get('metric', '?')}"]
+        if self.settings.get("center"):
+            parts.append("centered")
+        rules = [(name, protocol.get(name)) for name in ("exclude", "require")]
+        parts += [f"{name} {' + '.join(fields)}" for name, fields in rules if fields]
+        if protocol.get("gallery_view") == "each" and self.kind in ("identification", "difference"):
+            parts.append("one gallery view at a time")
+        return " · ".join(parts)
+
+    def to_text(self) -> str:
+        """Tables for a terminal."""
+        lines = [self.title, self.caption, ""]
+        if self.views:
+            for name in self.figure_names[:1]:
+                lines += [f"{name} by probe view", *_aligned(self.view_table(name)), ""]
+        lines += ["mean over probe views [95 % interval]" if self.views else "all probes [95 % interval]"]
+        lines += [*_aligned(self.summary_table()), *([""] if self.notes else []), *self.notes]
+        return "\n".join(lines) + "\n"
+
+    def to_markdown(self) -> str:
+        """Tables for a document."""
+        lines = [f"### {_escaped(self.title)}", "", _escaped(self.caption), ""]
+        if self.views:
+            for name in self.figure_names[:1]:
+                lines += [f"{name} by probe view", "", *_piped(self.view_table(name)), ""]
+        lines += [*_piped(self.summary_table())]
+        lines += ["", *(f"* {_escaped(note)}" for note in self.notes)] if self.notes else []
+        if self.provenance:
+            lines += ["", _escaped(" · ".join(f"{name}: {value}" for name, value in self.provenance.items()))]
+        return "\n".join(lines) + "\n"
+
+    def to_json(self) -> str:
+        """Everything, as JSON without NaN; `from_json` reads it back."""
+        return json.dumps(
+            {"format": _FORMAT, "version": _VERSION} | _without_nan(asdict(self)), indent=1, allow_nan=False
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Report":
+        """Read what `to_json` wrote.
+
+        Raises:
+            DataError: it is no report of ours.
+        """
+        try:
+            plain = json.loads(text)
+            if plain.pop("format") != _FORMAT or plain.pop("version") != _VERSION:
+                raise ValueError(f"not a {_FORMAT} of version {_VERSION}")
+            for name, kind in (("rows", _row), ("matrices", _matrix), ("curves", _curve)):
+                plain[name] = tuple(kind(item) for item in plain[name])
+            return cls(**plain | {"notes": tuple(plain["notes"])})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"report: cannot be read ({error}); write one with `walkprint evaluate`") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write it, atomically, in the format of the ending: .json, .md or .txt.
+
+        Raises:
+            DataError: another ending.
+        """
+        path = Path(path)
+        formats = {".json": self.to_json, ".md": self.to_markdown, ".txt": self.to_text}
+        if path.suffix not in formats:
+            raise DataError(f"{path}: unknown ending {path.suffix!r}; expected {', '.join(formats)}")
+        write_text(path, formats[path.suffix]())
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file under a temporary name, then rename it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _row(plain: dict[str, Any]) -> Row:
+    figures = {name: Figure(**one | {"value": _number(one["value"])}) for name, one in plain["figures"].items()}
+    return Row(**plain | {"figures": figures})
+
+
+def _matrix(plain: dict[str, Any]) -> Matrix:
+    views = {name: tuple(plain[name]) for name in ("probe_views", "gallery_views")}
+    return Matrix(**plain | views | {"values": tuple(tuple(map(_number, line)) for line in plain["values"])})
+
+
+def _curve(plain: dict[str, Any]) -> Curve:
+    return Curve(**plain | {name: tuple(map(_number, plain[name])) for name in ("x", "y")})
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return value
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _piped(lines: Sequence[Sequence[str]]) -> list[str]:
+    rows = [f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines]
+    return [rows[0], "|---|" + "---:|" * (len(lines[0]) - 1), *rows[1:]]
+
+
+def _escaped(text: str) -> str:
+    for character in "\\|<>*_`#":
+        text = text.replace(character, "\\" + character)
+    return text.replace("\n", " ")

@@ -1,0 +1,248 @@
+"""Verification: are these two walks of one person? ROC, EER and TAR at FAR.
+
+A pair is accepted when its distance is at most a threshold. FAR is the share of wrong pairs accepted, TAR that of right
+pairs; the EER is where FAR equals 1 - TAR. The curve is exact: it is kept at every distance of a right pair, and wrong
+pairs are only counted, so that memory does not grow with them.
+
+Two readings of "TAR at FAR t" are in use. Ours reads the curve at exactly t. "official" is that of the evaluation
+script of FVG: the largest FAR below t + 0.005, so that "1 %" may be up to 1.5 %, rounded to whole percent. Compare like
+with like.
+
+Source of the official reading: Ziyuan Zhang et al., "Gait Recognition via Disentangled Representation Learning",
+CVPR 2019, from its released code.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.distance import Metric
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.errors import ProtocolError
+from walkprint.core.protocol import Protocol
+from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
+from walkprint.evaluation.pairs import Pairs, counting_pairs, pair_up, plain_settings
+from walkprint.evaluation.report import Curve, Report, Row
+
+_OFFICIAL_SLACK = 0.005
+_COARSE = 1024
+_CURVE_POINTS = 200
+_Floats = NDArray[np.float64]
+
+
+def verify(
+    embeddings: EmbeddingSet,
+    protocol: Protocol,
+    *,
+    gallery: EmbeddingSet | None = None,
+    false_accept_rates: Sequence[float] = (0.001, 0.01, 0.05),
+    metric: Metric = "euclidean",
+    center: bool = False,
+    resamples: int = 1000,
+    seed: int = 0,
+    allow_different_sources: bool = False,
+    provenance: Mapping[str, str] | None = None,
+) -> Report:
+    """Judge every pair of probe and gallery sequence that counts.
+
+    Args:
+        embeddings: where probes are taken from, and the gallery too unless it is given.
+        protocol: gallery, probe sets, and which pairs count; the gallery is always pooled.
+        gallery: where the gallery is taken from, for evaluation across data sets.
+        false_accept_rates: the t of each TAR at FAR t, above 0 and below 1.
+        metric, center, resamples, seed, allow_different_sources, provenance: as in `identify`. Resampled subjects are
+            those of the probes; the draws read the curve at 1,024 places.
+
+    Returns:
+        A report with one pooled row per probe set: EER, TAR at each FAR in both readings, and the ROC curve.
+
+    Raises:
+        ProtocolError: a rate is out of range, nothing is selected, no pair counts, or the sources differ.
+    """
+    check_rates(false_accept_rates, resamples, seed)
+    pairs = pair_up(
+        embeddings, protocol, gallery=gallery, metric=metric, center=center,
+        allow_different_sources=allow_different_sources,
+    )  # fmt: skip
+    names = ["EER"]
+    for rate in false_accept_rates:
+        names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
+    rows, curves, notes = [], [], []
+    for name, among in pairs.probe_sets.items():
+        counts = _count_set(pairs, among)
+        if not counts.genuine or not counts.impostors:
+            what = "right" if not counts.genuine else "wrong"
+            notes.append(f"{name}: no {what} pair counts among {among.stop - among.start} probes.")
+            rows.append(
+                Row(
+                    name,
+                    POOLED,
+                    to_figures(names, np.full(len(names), np.nan), np.zeros((0, 1))),
+                    among.stop - among.start,
+                    counts.unmatched,
+                )
+            )
+            continue
+        notes.append(f"{name}: {counts.genuine:,} right and {counts.impostors:,} wrong pairs.")
+        points = _read(counts.curve(), false_accept_rates)[0]
+        draws = _read(counts.resampled(draw_weights(counts.subjects, resamples, seed)), false_accept_rates)
+        rows.append(Row(name, POOLED, to_figures(names, points, draws), among.stop - among.start, counts.unmatched))
+        curves.append(_drawn(name, counts.curve()))
+    if not curves:
+        raise ProtocolError(f"protocol {protocol.name}: verification needs right and wrong pairs; {' '.join(notes)}")
+    settings = plain_settings(protocol, metric, center, resamples, seed) | {"source": embeddings.source}
+    return Report(
+        title=protocol.name, kind="verification", rows=tuple(rows), curves=tuple(curves), settings=settings,
+        notes=tuple(notes), provenance=dict(provenance or {}),
+    )  # fmt: skip
+
+
+def check_rates(rates: Sequence[float], resamples: int, seed: int) -> None:
+    """Refuse rates that are no rates.
+
+    Raises:
+        ProtocolError: a number is out of range.
+    """
+    if not rates or not all(0 < rate < 1 for rate in rates):
+        raise ProtocolError(f"false accept rates are {tuple(rates)}; expected numbers above 0 and below 1, say 0.01")
+    if resamples < 0 or seed < 0:
+        raise ProtocolError(f"resamples is {resamples}, seed {seed}; expected at least 0")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curve:
+    """Vertices of ROC curves: (curve, vertex), from (0, 0) to (1, 1)."""
+
+    accepted_wrong: _Floats
+    accepted_right: _Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counts:
+    """Pairs of one probe set, counted at the distances of its right pairs.
+
+    Attributes:
+        genuine, impostors: how many right and wrong pairs there are.
+        unmatched: how many probes have no right pair.
+        distances: float32 (edge,), the distinct distances of right pairs, rising.
+        right_at: (edge,), right pairs at exactly that distance.
+        wrong_at: (edge,), wrong pairs at exactly that distance.
+        wrong_before: (edge + 1,), wrong pairs between the edge before and this one.
+        right_coarse, wrong_coarse: (subject, bin), the same in at most 1,024 bins per probe subject.
+    """
+
+    genuine: int
+    impostors: int
+    unmatched: int
+    distances: NDArray[np.float32]
+    right_at: NDArray[np.int64]
+    wrong_at: NDArray[np.int64]
+    wrong_before: NDArray[np.int64]
+    right_coarse: _Floats
+    wrong_coarse: _Floats
+
+    @property
+    def subjects(self) -> int:
+        return len(self.right_coarse)
+
+    def curve(self) -> _Curve:
+        """One curve, exact."""
+        through = np.cumsum(self.wrong_before[:-1] + self.wrong_at)
+        below = through - self.wrong_at
+        right = np.cumsum(self.right_at)
+        wrong = np.stack([below, through], axis=1).reshape(1, -1) / self.impostors
+        return _closed(wrong, np.stack([right - self.right_at, right], axis=1).reshape(1, -1) / self.genuine)
+
+    def resampled(self, weights: _Floats) -> _Curve:
+        """One curve for each row of weights (resample, subject), read at the coarse bins."""
+        right, wrong = (np.cumsum(weights @ one, axis=1) for one in (self.right_coarse, self.wrong_coarse))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            right, wrong = right / right[:, -1:], wrong / wrong[:, -1:]
+        below = np.concatenate([np.zeros((len(weights), 1)), right[:, :-1]], axis=1)
+        corners = np.stack([below, right], axis=2).reshape(len(weights), -1)
+        return _closed(np.repeat(wrong, 2, axis=1), corners)
+
+
+def _closed(wrong: _Floats, right: _Floats) -> _Curve:
+    start, end = np.zeros((len(wrong), 1)), np.ones((len(wrong), 1))
+    return _Curve(np.concatenate([start, wrong, end], axis=1), np.concatenate([start, right, end], axis=1))
+
+
+def _count_set(pairs: Pairs, among: slice) -> _Counts:
+    gallery = pairs.gallery_codes
+    genuine_by_row: list[NDArray[np.float32]] = []
+    for _, block, codes in pairs.blocks(among):
+        counting = counting_pairs(codes, gallery) & (codes.subject[:, None] == gallery.subject)
+        genuine_by_row += [row[mask] for row, mask in zip(block, counting, strict=True)]
+    of_row = np.repeat(np.arange(len(genuine_by_row)), [len(row) for row in genuine_by_row])
+    genuine = np.concatenate([np.empty(0, np.float32), *genuine_by_row])
+    distances, edge, right_at = np.unique(genuine, return_inverse=True, return_counts=True)
+    _, subjects = np.unique(pairs.probe_codes.subject[among], return_inverse=True)
+    bin_of_edge = np.arange(len(distances)) * min(_COARSE, max(len(distances), 1)) // max(len(distances), 1)
+    bins = int(bin_of_edge[-1]) + 2 if len(distances) else 1
+    bin_of_edge = np.append(bin_of_edge, bins - 1)
+    right, wrong = (np.zeros((int(subjects.max(initial=-1)) + 1, bins)) for _ in range(2))
+    np.add.at(right, (subjects[of_row], bin_of_edge[edge]), 1)
+    wrong_at, wrong_before = np.zeros(len(distances), np.int64), np.zeros(len(distances) + 1, np.int64)
+    first = among.start or 0
+    for rows, block, codes in pairs.blocks(among):
+        _count_wrong(
+            block, counting_pairs(codes, gallery) & (codes.subject[:, None] != gallery.subject), distances,
+            bin_of_edge, subjects[rows.start - first : rows.stop - first], wrong_at, wrong_before, wrong,
+        )  # fmt: skip
+    impostors = int(wrong_at.sum() + wrong_before.sum())
+    unmatched = sum(not len(row) for row in genuine_by_row)
+    return _Counts(len(genuine), impostors, unmatched, distances, right_at, wrong_at, wrong_before, right, wrong)
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_wrong(
+    distances: Any, counts: Any, edges: Any, bin_of_edge: Any, subjects: Any, at: Any, before: Any, coarse: Any
+) -> None:
+    for i in range(distances.shape[0]):
+        for j in range(distances.shape[1]):
+            if counts[i, j]:
+                place = np.searchsorted(edges, distances[i, j])
+                if place < len(edges) and edges[place] == distances[i, j]:
+                    at[place] += 1
+                else:
+                    before[place] += 1
+                coarse[subjects[i], bin_of_edge[place]] += 1
+
+
+def _read(curve: _Curve, rates: Sequence[float]) -> _Floats:
+    """(curve, figure): EER, then TAR at each rate, ours and official; NaN where a curve has no pairs."""
+    wrong, right = curve.accepted_wrong, curve.accepted_right
+    over = np.clip((wrong - (1 - right) < 0).sum(axis=1), 1, wrong.shape[1] - 1)
+    columns = [_between(wrong, wrong - (1 - right), over, 0.0)]
+    for rate in rates:
+        beyond = np.clip((wrong <= rate).sum(axis=1), 1, wrong.shape[1] - 1)
+        columns.append(_between(right, wrong, beyond, rate))
+        official = (wrong < rate + _OFFICIAL_SLACK).sum(axis=1) - 1
+        columns.append(np.round(np.take_along_axis(right, official[:, None], axis=1)[:, 0], 2))
+    figures = np.stack(columns, axis=1)
+    figures[np.isnan(wrong).any(axis=1) | np.isnan(right).any(axis=1)] = np.nan
+    return figures
+
+
+def _between(values: _Floats, places: _Floats, after: NDArray[np.int64], at: float) -> _Floats:
+    """Values where `places` reaches `at`, on the line between the vertex `after` and the one before it."""
+    (v0, v1), (p0, p1) = (
+        [np.take_along_axis(one, (after - step)[:, None], axis=1)[:, 0] for step in (1, 0)] for one in (values, places)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(p1 > p0, np.clip((at - p0) / (p1 - p0), 0, 1), 1)
+    return np.asarray(v0 + (v1 - v0) * share)
+
+
+def _drawn(name: str, curve: _Curve) -> Curve:
+    grid = np.concatenate([[0.0], np.geomspace(1e-4, 1, _CURVE_POINTS - 1)])
+    heights = []
+    for rate in grid:
+        beyond = np.clip((curve.accepted_wrong <= rate).sum(axis=1), 1, curve.accepted_wrong.shape[1] - 1)
+        heights.append(float(_between(curve.accepted_right, curve.accepted_wrong, beyond, float(rate))[0]))
+    return Curve("ROC", name, tuple(grid.tolist()), tuple(heights))
