@@ -36,13 +36,18 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 def _statistics(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance of each channel, over a channels-last batch."""
-    batch, channel, height, width = features.shape
-    rows = features.detach().permute(0, 2, 3, 1).reshape(batch, height * width * channel, 1, 1)
+    channel = features.shape[1]
+    rows = _by_position(features.detach())
     wide = torch.float64 if features.dtype == torch.float64 else torch.float32
     running = torch.zeros(2, rows.shape[1], dtype=wide)  # their type decides the statistics' type
     mean, variance = torch.ops.aten.batch_norm_update_stats(rows, running[0], running[1], 0.0)
     mean, variance = mean.double().view(-1, channel), variance.double().view(-1, channel)
     return mean.mean(0).to(wide), (variance.mean(0) + mean.var(0, correction=0)).to(wide)
+
+
+def _by_position(features: Tensor) -> Tensor:
+    """A channels-last batch as (batch, height * width * channel, 1, 1), without a copy."""
+    return features.permute(0, 2, 3, 1).reshape(len(features), -1, 1, 1)
 
 
 class _Normalize(torch.autograd.Function):
@@ -59,7 +64,27 @@ class _Normalize(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         features, weight, mean, scale = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        gradients = torch.ops.aten.native_batch_norm_backward(
-            gradient, features, weight, None, None, mean, scale, True, ctx.eps, list(ctx.needs_input_grad[:3])
+        positions = features[0, 0].numel()
+        _, weights, biases = torch.ops.aten.native_batch_norm_backward(
+            _by_position(gradient),
+            _by_position(features),
+            weight.repeat(positions),
+            None,
+            None,
+            mean.repeat(positions),
+            scale.repeat(positions),
+            True,
+            ctx.eps,
+            [False, True, True],
         )
-        return (*gradients, None, None, None)
+        weights, biases = (sums.view(positions, -1).double().sum(0).to(weight.dtype) for sums in (weights, biases))
+        if not ctx.needs_input_grad[0]:
+            return None, weights, biases, None, None, None
+        # weight * scale * (gradient - its mean - normalized features * mean of gradient * normalized features),
+        # in two passes: the first centers the gradient, the second adds what is linear in the features.
+        count = positions * len(features)
+        gain = weight * scale
+        slope = -gain * scale * weights / count
+        one = torch.ones_like(mean)
+        inputs = F.batch_norm(gradient, biases / count, one, gain, -slope * mean, False, 0.0, 0.0)
+        return inputs.addcmul_(features, slope.to(features.dtype).view(-1, 1, 1)), weights, biases, None, None, None

@@ -61,7 +61,8 @@ class GEINet(Network):
 
     def forward(self, frames: Tensor) -> GaitOutput:
         """Embed clips (batch, time, channel, height, width) into one part each."""
-        image = fold_time(frames.mean(1, keepdim=True))
+        pictures = fold_time(frames)
+        image = pictures.reshape(len(frames), -1, *pictures.shape[1:]).mean(1)
         features = self.respond(F.max_pool2d(F.relu(self.conv1(image)), 2))
         features = self.respond(F.max_pool2d(F.relu(self.conv2(features)), 3, stride=2))
         hidden = self.dropout(F.relu(self.fc3(features.flatten(1)))).float()

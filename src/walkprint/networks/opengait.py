@@ -45,6 +45,18 @@ _RULES: dict[str, tuple[tuple[str, str], ...]] = {
 _FIRST = {"blocks": 1, "global_blocks": 2, "stages": 1}
 
 
+def our_name(network: Network, name: str) -> str:
+    """What the reference's entry `name` is called in `network`.
+
+    Raises:
+        CheckpointError: there is no mapping for this kind of network.
+    """
+    kind = type(network).__name__
+    if kind not in _RULES:
+        raise CheckpointError(f"{kind}: no mapping from OpenGait; there is one for {', '.join(_RULES)}")
+    return _rename(name, _RULES[kind])
+
+
 def convert_state(network: Network, state_dict: Mapping[str, Tensor | NDArray[np.generic]]) -> dict[str, Tensor]:
     """A reference checkpoint's state under the names and layouts of `network`.
 
@@ -59,16 +71,11 @@ def convert_state(network: Network, state_dict: Mapping[str, Tensor | NDArray[np
         CheckpointError: there is no mapping for this network, or it names every entry that is unknown, missing or of
             another shape.
     """
-    rules = _RULES.get(type(network).__name__)
-    if rules is None:
-        raise CheckpointError(
-            f"{type(network).__name__}: no mapping from OpenGait; there is one for {', '.join(_RULES)}"
-        )
     wanted = network.state_dict()
     converted: dict[str, Tensor] = {}
     faults = []
     for name, value in state_dict.items():
-        ours = _rename(name, rules)
+        ours = our_name(network, name)
         tensor = value if isinstance(value, Tensor) else torch.from_numpy(np.asarray(value))
         if ours not in wanted or ours in converted:
             faults.append(f"{name} is unknown")

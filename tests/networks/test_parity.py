@@ -1,0 +1,109 @@
+"""Outputs, losses and gradients against the field's reference implementations."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from walkprint.core.batch import GaitOutput
+from walkprint.losses.cross_entropy import CrossEntropyLoss
+from walkprint.losses.triplet import TripletLoss
+from walkprint.networks.base import Network
+from walkprint.networks.gaitbase import GaitBase
+from walkprint.networks.gaitset import GaitSet
+from walkprint.networks.opengait import convert_state, our_name
+
+NETWORKS = {
+    "GaitSet": (GaitSet, {"triplet": TripletLoss()}),
+    "GaitBase": (lambda: GaitBase(num_subjects=74), {"triplet": TripletLoss(), "softmax": CrossEntropyLoss()}),
+}
+CLOSE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def parity(shared):
+    return shared / "parity"
+
+
+@pytest.fixture(scope="module")
+def inputs(parity) -> dict[str, Tensor]:
+    with np.load(parity / "inputs.npz") as file:
+        return {name: torch.from_numpy(file[name]) for name in file.files}
+
+
+@pytest.fixture(params=NETWORKS)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def network(name, parity) -> Network:
+    built = NETWORKS[name][0]()
+    built.load_state_dict(convert_state(built, seeded_state(parity, name)))
+    return built
+
+
+@pytest.fixture
+def reference(name, parity):
+    with np.load(parity / f"{name}.npz") as file:
+        yield file
+
+
+def seeded_state(parity, name):
+    spec = importlib.util.spec_from_file_location("seeded", parity / "seeded.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.seeded_state(name)
+
+
+def off_by(ours: Tensor, theirs: np.ndarray) -> float:
+    """Largest difference over largest value; theirs has the part last."""
+    assert ours.transpose(1, 2).shape == theirs.shape
+    return float(np.abs(ours.detach().transpose(1, 2).numpy() - theirs).max() / np.abs(theirs).max())
+
+
+def assert_equal(output: GaitOutput, reference, mode: str) -> None:
+    assert off_by(output.embeddings, reference[f"{mode}/emb"]) < CLOSE
+    assert (output.logits is not None) == (f"{mode}/logits" in reference.files)
+    if output.logits is not None:
+        assert off_by(output.logits, reference[f"{mode}/logits"]) < CLOSE
+
+
+def test_evaluation(network, reference, inputs):
+    with torch.no_grad():
+        assert_equal(network.eval()(inputs["fixed"].unsqueeze(2)), reference, "eval_fixed")
+
+
+def test_each_ragged_clip_alone(network, reference, inputs):
+    clips = inputs["ragged"].split(inputs["lengths"].tolist())
+    with torch.no_grad():
+        alone = [network.eval()(clip[None, :, None]) for clip in clips]
+    logits = None if alone[0].logits is None else torch.cat([output.logits for output in alone])
+    assert_equal(GaitOutput(torch.cat([o.embeddings for o in alone]), logits), reference, "eval_single")
+
+
+def test_training_with_losses_and_gradients(name, network, reference, inputs):
+    output = network.train()(inputs["fixed"].unsqueeze(2))
+    assert_equal(output, reference, "train_fixed")
+    total = torch.zeros(())
+    for term, loss in NETWORKS[name][1].items():
+        value = loss(output, inputs["labels"]).value
+        assert value.item() == pytest.approx(reference[f"train_fixed/loss/{term}/loss"].mean(), rel=CLOSE)
+        total = total + value
+    assert total.item() == pytest.approx(float(reference["train_fixed/loss_sum"]), rel=CLOSE)
+    total.backward()
+    prefix = "train_fixed/grad_norm/"
+    norms = {
+        our_name(network, key.removeprefix(prefix)): float(reference[key])
+        for key in reference.files
+        if key.startswith(prefix)
+    }
+    largest = max(norms.values())
+    assert set(norms) == {name for name, _ in network.named_parameters()}
+    for ours, parameter in network.named_parameters():
+        norm = parameter.grad.norm().item()
+        assert norm == pytest.approx(norms[ours], rel=0, abs=CLOSE * largest), ours
+        # Rounding of the distance of a sample to itself reaches the reference's gradients at up to 3e-4.
+        assert norm == pytest.approx(norms[ours], rel=5e-4), ours

@@ -1,0 +1,78 @@
+"""What constructor settings do, and which are refused."""
+
+import pytest
+import torch
+
+from walkprint.core.errors import CheckpointError, DataError, RecipeError
+from walkprint.networks import GaitBase, GaitSet, GEINet
+from walkprint.networks.opengait import convert_state
+
+FRAMES = torch.rand(2, 4, 1, 64, 44)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        (GaitSet(), (2, 62, 256)),
+        (GaitSet(channels=(24, 48, 96), feature=128, global_branch=False, batch_norm=True), (2, 31, 128)),
+        (GaitSet(channels=(8, 8, 8), strips=(4, 2)), (2, 12, 256)),
+        (GaitBase(channels=(8, 16), blocks=(2, 1), strides=(2, 2), strips=(4,), feature=7), (2, 4, 7)),
+        (GEINet(num_subjects=9), (2, 1, 9)),
+        (GEINet(num_subjects=9, embedding="fc3", hidden=33), (2, 1, 33)),
+    ],
+)
+def test_embeddings_have_the_asked_shape(network, shape):
+    output = network(FRAMES)
+    assert output.embeddings.shape == shape
+    assert output.logits is None or output.logits.shape == (*shape[:2], 9) or shape[1] == 1
+
+
+def test_narrow_set_network_classifies_when_asked():
+    network = GaitSet(channels=(4, 4, 4), global_branch=False, batch_norm=True, feature=6, num_subjects=3)
+    logits = network(FRAMES).logits
+    assert logits.shape == (2, 31, 3)
+    assert logits.abs().max() <= 1 + 1e-6  # cosines
+
+
+def test_published_sizes():
+    assert GEINet(num_subjects=5, height_px=128, width_px=88).fc3.in_features == 22_680
+    assert sum(p.numel() for p in GaitSet().parameters()) == 2_594_592
+    assert sum(p.numel() for p in GaitBase(num_subjects=74).parameters()) == 7_305_408
+
+
+def test_energy_image_is_all_that_geinet_sees():
+    network = GEINet(num_subjects=3).eval()
+    still = FRAMES.mean(1, keepdim=True)
+    torch.testing.assert_close(network(FRAMES).embeddings, network(still).embeddings)
+
+
+def test_wrong_settings_are_refused():
+    with pytest.raises(RecipeError, match="three widths"):
+        GaitSet(channels=(1, 2))
+    with pytest.raises(RecipeError, match="strips"):
+        GaitSet(strips=())
+    with pytest.raises(RecipeError, match="one of each per stage"):
+        GaitBase(channels=(8, 8), blocks=(1,))
+    with pytest.raises(RecipeError, match="fc4 or fc3"):
+        GEINet(num_subjects=3, embedding="fc5")  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match="too small"):
+        GEINet(num_subjects=3, width_px=20)
+    with pytest.raises(DataError, match="equal strips"):
+        GaitSet(channels=(2, 2, 2), strips=(7,))(FRAMES)
+
+
+def test_conversion_names_every_fault():
+    network = GaitSet(channels=(2, 2, 2))
+    good = {
+        "set_block1.forward_block.0.conv.weight": torch.zeros(2, 1, 5, 5),
+        "set_block1.forward_block.2.conv.weight": torch.zeros(3, 2, 3, 3),
+        "optimizer.step": torch.zeros(1),
+    }
+    with pytest.raises(CheckpointError) as caught:
+        convert_state(network, good)
+    text = str(caught.value)
+    assert "optimizer.step is unknown" in text
+    assert "(3, 2, 3, 3), expected (2, 2, 3, 3)" in text
+    assert "nothing for head.weight" in text
+    with pytest.raises(CheckpointError, match="no mapping"):
+        convert_state(GEINet(num_subjects=2), good)
