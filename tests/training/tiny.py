@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import random
+import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+
 from walkprint.core.batch import ClipBatch, GaitOutput
 from walkprint.core.sequence import SequenceKey
 from walkprint.losses.base import Loss, LossValue
 from walkprint.networks.base import Network
+from walkprint.training import checkpoint
 from walkprint.training.fit import FitResult, fit
 from walkprint.training.schedule import CosineWithWarmup
 
@@ -107,6 +110,22 @@ def train(run: Path, **changes: object) -> FitResult:
     return fit(network, losses, batches, **settings)  # type: ignore[arg-type]
 
 
+def train_alone(run: Path, settings: dict[str, object], die_in_write: int) -> None:
+    """`train` in a process of its own; it may kill itself in the middle of the n-th checkpoint's bytes."""
+    torch.set_num_threads(1)
+    plain, left = checkpoint.write_atomically, [die_in_write]
+
+    def write(path: Path, content: bytes) -> None:
+        left[0] -= path.parent.name == "checkpoints"
+        if left[0] == 0 and path.parent.name == "checkpoints":
+            path.with_name(f".{path.name}.tmp").write_bytes(content[: len(content) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        plain(path, content)
+
+    checkpoint.write_atomically = write
+    train(run, **settings)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
@@ -115,9 +134,13 @@ def main() -> None:
     parser.add_argument("--network", type=json.loads, default=None)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(5 + int(os.environ.get("LOCAL_RANK", 0)))
+    torch.manual_seed(5 + int(os.environ.get("LOCAL_RANK", "0")))  # the processes must agree all the same
     if arguments.network is not None:
         arguments.settings["network"] = TinySet(**arguments.network)
+    if "batch" in arguments.settings:
+        arguments.settings["batches"] = StubBatches(arguments.settings.pop("batch"))
+    if "only" in arguments.settings:
+        arguments.settings["losses"] = {arguments.settings.pop("only"): PairLoss()}
     train(arguments.run, devices=arguments.devices, **arguments.settings)
 
 

@@ -175,7 +175,7 @@ def check_weights(network: nn.Module, tensors: Mapping[str, Tensor], source: str
     expected = network.state_dict()
     name = type(network).__name__
     for found, wanted, fault in ((tensors, expected, "lacks"), (expected, tensors, "holds, unknown to the network,")):
-        missing = [key for key in wanted if key not in found]
+        missing = sorted(set(wanted) - set(found))
         if missing:
             raise CheckpointError(
                 f"{source}: for {name} it {fault} {missing[0]} ({len(missing)} in all); build the network of its config"

@@ -1,0 +1,265 @@
+import json
+import math
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.oracles.training import plain_fit
+from tests.training.tiny import Classify, PairLoss, StubBatches, TinySet, train
+from torch import Tensor
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
+from walkprint.losses.base import Loss, LossValue
+from walkprint.training.checkpoint import load_weights, read_config
+from walkprint.training.run import RunFolder
+from walkprint.training.schedule import CosineWithWarmup, MultiStep
+
+
+def weights(run: Path) -> dict[str, Tensor]:
+    return load_file(run / "network" / "network.safetensors")
+
+
+def assert_same(one: Path, two: Path) -> None:
+    for name, tensor in weights(one).items():
+        assert torch.equal(tensor, weights(two)[name]), name
+    assert (one / "metrics.csv").read_bytes() == (two / "metrics.csv").read_bytes()
+
+
+class Spoiled(Loss):
+    """Not a number from a step on, or a finite value with a gradient that is none."""
+
+    def __init__(self, step: int, *, value: bool = True) -> None:
+        super().__init__()
+        self.left, self.value = step, value
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        self.left -= 1
+        value = output.embeddings.square().mean()
+        if self.left > 0:
+            return LossValue(value)
+        return LossValue(value * math.nan if self.value else (output.embeddings * 0).norm(dim=-1).sqrt().sum())
+
+
+def test_equals_the_plain_loop(tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    schedule = CosineWithWarmup(steps=40, warmup_steps=3)
+    expected = plain_fit(
+        TinySet(),
+        {"pair": PairLoss(), "identity": Classify()},
+        StubBatches(),
+        steps=12,
+        optimizer=partial(torch.optim.AdamW, lr=1e-2),
+        rate=schedule.factor,
+        loss_weights={"pair": 0.5, "identity": 1.0},
+        clip_norm=1.0,
+        accumulate=2,
+        ema_decay=0.9,
+    )
+    torch.manual_seed(5)
+    result = train(tmp_path / "run", network=TinySet())
+    for name, tensor in result.network.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-6)
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    result = train(tmp_path, steps=60, ema_decay=None, accumulate=1, scheduler=None)
+    assert result.numbers["identity/loss"] < 0.8
+    assert not result.network.training
+
+
+@pytest.mark.parametrize("stop", [4, 6, 11])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"ema_decay": None, "accumulate": 1, "clip_norm": None, "scheduler": None},
+        {
+            "optimizer": partial(torch.optim.SGD, lr=0.01, momentum=0.9),
+            "scheduler": MultiStep([5]),
+            "channels_last": True,
+        },
+        {"scheduler": partial(torch.optim.lr_scheduler.MultiStepLR, milestones=[3, 7])},
+        {"precision": "bf16-mixed"},
+    ],
+    ids=["everything", "plain", "channels-last", "torch's scheduler", "bf16"],
+)
+def test_interrupted_equals_undisturbed(tmp_path: Path, changes: dict[str, object], stop: int) -> None:
+    class Stop(Exception):
+        pass
+
+    def interrupt(step: int, numbers: object) -> None:
+        if step >= stop:
+            raise Stop
+
+    train(tmp_path / "one", **changes)
+    with pytest.raises(Stop):
+        train(tmp_path / "two", listeners=[interrupt], **changes)
+    train(tmp_path / "two", **changes)
+    assert_same(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
+    train(tmp_path)
+    before = weights(tmp_path)
+    result = train(tmp_path)
+    assert result.step == 12
+    assert result.numbers == {}
+    assert all(torch.equal(before[name], tensor) for name, tensor in weights(tmp_path).items())
+
+
+def test_beginning_anew_on_request(tmp_path: Path) -> None:
+    train(tmp_path / "one")
+    train(tmp_path / "two", seed=8, recipe={"seed": 8})
+    with pytest.raises(RecipeError, match="another recipe"):
+        train(tmp_path / "two")
+    train(tmp_path / "two", resume=False)
+    assert_same(tmp_path / "one", tmp_path / "two")
+
+
+def test_the_seed_matters(tmp_path: Path) -> None:
+    train(tmp_path / "one")
+    train(tmp_path / "two", seed=4)
+    assert not torch.equal(weights(tmp_path / "one")["embed.weight"], weights(tmp_path / "two")["embed.weight"])
+
+
+def test_a_damaged_checkpoint_costs_a_warning(tmp_path: Path) -> None:
+    train(tmp_path / "one")
+    train(tmp_path / "two", steps=9)
+    newest = sorted((tmp_path / "two" / "checkpoints").iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="step-000000009"):
+        train(tmp_path / "two")
+    assert json.loads((tmp_path / "two" / "versions.json").read_text())[-1]["step"] == 8
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_checkpoints_of_another_network_are_refused(tmp_path: Path) -> None:
+    train(tmp_path)
+    with pytest.raises(CheckpointError, match="unknown to the network"):
+        train(tmp_path, network=TinySet(classify=False), losses={"pair": PairLoss()})
+    with pytest.raises(CheckpointError, match="another setting of the average"):
+        train(tmp_path, ema_decay=None)
+    with pytest.raises(CheckpointError, match="another recipe"):
+        train(tmp_path, optimizer=lambda ps: torch.optim.AdamW([{"params": ps[:2]}, {"params": ps[2:]}]))
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "message"),
+    [
+        (Spoiled(13), "step 7: spoiled/loss is nan"),  # two batches in a step
+        (Spoiled(13, value=False), "step 7: gradient_norm is nan"),
+    ],
+)
+def test_training_stops_at_what_is_no_number(tmp_path: Path, spoiled: Loss, message: str) -> None:
+    with pytest.raises(TrainingError, match=message):
+        train(tmp_path, losses={"spoiled": spoiled, "pair": PairLoss(), "identity": Classify()})
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000000004.safetensors"]
+    assert not (tmp_path / "network").exists()
+    result = train(tmp_path, losses={"spoiled": Spoiled(999), "pair": PairLoss(), "identity": Classify()})
+    assert all(torch.isfinite(tensor).all() for tensor in result.network.state_dict().values())
+
+
+def test_validation_sees_the_averaged_network_and_disturbs_nothing(tmp_path: Path) -> None:
+    seen = []
+
+    def validate(network: torch.nn.Module, step: int) -> dict[str, float]:
+        assert not network.training
+        assert not torch.is_grad_enabled()
+        seen.append((step, network.state_dict()["embed.weight"].clone()))
+        return {"rank-1": step / 100}
+
+    result = train(tmp_path / "one", validate=validate, validate_every=5)
+    assert [step for step, _ in seen] == [5, 10, 12]
+    assert torch.equal(seen[-1][1], weights(tmp_path / "one")["embed.weight"])
+    assert result.numbers["validation/rank-1"] == 0.12
+    train(tmp_path / "two")
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_listeners_hear_means_and_are_closed(tmp_path: Path) -> None:
+    class Listener:
+        def __init__(self) -> None:
+            self.heard: list[tuple[int, dict[str, float]]] = []
+            self.closed = False
+
+        def __call__(self, step: int, numbers: dict[str, float]) -> None:
+            self.heard.append((step, numbers))
+
+        def close(self) -> None:
+            self.closed = True
+
+    every, third = Listener(), Listener()
+    train(tmp_path / "one", steps=6, log_every=1, checkpoint_every=99, listeners=[every])
+    train(tmp_path / "two", steps=6, log_every=3, checkpoint_every=99, listeners=[third])
+    assert every.closed
+    assert [step for step, _ in third.heard] == [3, 6]
+    losses = [numbers["loss"] for _, numbers in every.heard]
+    assert third.heard[1][1]["loss"] == pytest.approx(sum(losses[3:]) / 3)
+    assert set(third.heard[0][1]) == {
+        "loss", "pair/loss", "pair/mean_distance", "identity/loss", "gradient_norm", "learning_rate",
+    }  # fmt: skip
+
+
+def test_the_finished_network_is_exported(tmp_path: Path) -> None:
+    result = train(tmp_path)
+    assert read_config(result.run.network) == {"class_path": "TinySet", "init_args": {"num_subjects": 4}}
+    twin = TinySet()
+    load_weights(twin, result.run.network)
+    assert torch.equal(twin.embed.weight, result.network.embed.weight)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"network": TinySet(num_subjects=7)}, "write num_subjects: 4"),
+        ({"steps": 0}, "steps is 0"),
+        ({"accumulate": 0}, "accumulate is 0"),
+        ({"log_every": 0}, "log_every is 0"),
+        ({"checkpoint_every": -1}, "checkpoint_every is -1"),
+        ({"validate_every": 0}, "validate_every is 0"),
+        ({"clip_norm": 0.0}, "clip_norm is 0"),
+        ({"ema_decay": 1.0}, "ema_decay is 1"),
+        ({"seed": -1}, "seed is -1"),
+        ({"precision": "fp8"}, "precision is 'fp8', expected one of 32-true"),
+        ({"precision": "16-mixed"}, "needs a GPU"),
+        ({"accelerator": "abacus"}, "accelerator 'abacus'"),
+        ({"devices": 0}, "devices 0"),
+        ({"loss_weights": {"pairs": 1.0}}, "pairs not among the losses pair, identity"),
+        ({"loss_weights": {"pair": math.nan}}, "pair is nan"),
+        ({"recipe": {"network": object()}}, "plain data"),
+    ],
+)
+def test_bad_settings_are_named_before_anything_is_written(
+    tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        train(tmp_path / "run", **changes)
+    assert not (tmp_path / "run" / "recipe.yaml").exists()
+
+
+def test_losses_are_needed(tmp_path: Path) -> None:
+    from walkprint.training.fit import fit
+
+    with pytest.raises(RecipeError, match="at least one"):
+        fit(TinySet(), {}, StubBatches(), steps=1, optimizer=torch.optim.SGD, run=tmp_path, recipe={})
+
+
+def test_a_run_in_use_is_refused(tmp_path: Path) -> None:
+    with RunFolder(tmp_path).lock(), pytest.raises(TrainingError, match="is writing to this run"):
+        train(tmp_path)
+
+
+def test_a_fault_of_the_feed_reaches_the_caller(tmp_path: Path) -> None:
+    class Broken(StubBatches):
+        def batch(self, step: int, part: int = 0, parts: int = 1):
+            if step == 6:
+                raise RecipeError("no such batch")
+            return super().batch(step, part, parts)
+
+    with pytest.raises(RecipeError, match="no such batch"):
+        train(tmp_path, batches=Broken())
