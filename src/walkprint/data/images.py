@@ -35,16 +35,17 @@ def read_gray(path: Path) -> NDArray[np.uint8]:
         data = path.read_bytes()
     except OSError as error:
         raise CorruptImageError(error.strerror or "cannot be read") from error
-    gray = _fast_png(data)
+    gray: NDArray[np.uint8] | None = _fast_png(data)
     if gray is None:
         try:
-            gray = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+            decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+            gray = None if decoded is None else np.asarray(decoded, dtype=np.uint8)
         except cv2.error:
             gray = None
         if gray is None:
             raise CorruptImageError("no picture" if data else "empty file")
     if path.suffix.lower() in _LOSSY:
-        gray = np.asarray(gray > _HALF, dtype=np.uint8) * np.uint8(255)
+        gray = np.where(gray > _HALF, 255, 0).astype(np.uint8)
     return gray
 
 

@@ -118,7 +118,7 @@ class TreeDataset(GaitDataset):
                     if key in found:
                         raise DataError(f"{folder} and {found[key]} are both sequence {key}; rename one")
                     found[key] = folder
-        if not found:
+        if not found or self._subfolders(next(iter(found.values()))):
             raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT} or a packed store")
         return found
 

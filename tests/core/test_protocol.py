@@ -1,0 +1,73 @@
+import json
+
+import pytest
+
+from walkprint.core.errors import ProtocolError
+from walkprint.core.protocol import Protocol, Selection
+from walkprint.core.sequence import SequenceKey
+
+KEYS = [SequenceKey(s, c, t, v) for s in ("1", "2") for c in ("nm", "cl") for t in ("01", "02") for v in ("000", "090")]
+
+
+def test_selection_admits_by_every_field():
+    selection = Selection(subjects=("1",), conditions=("nm",), takes=("01", "02"), views=("090",))
+    found = [KEYS[i] for i in selection.among(KEYS)]
+    assert found == [SequenceKey("1", "nm", "01", "090"), SequenceKey("1", "nm", "02", "090")]
+    assert [key for key in KEYS if key in selection] == found
+
+
+def test_selection_by_listed_keys_and_of_everything():
+    assert Selection(keys=(KEYS[3], KEYS[5])).among(KEYS) == [3, 5]
+    assert Selection(keys=(KEYS[3], KEYS[5]), conditions=("cl",)).among(KEYS) == [
+        i for i in (3, 5) if KEYS[i].condition == "cl"
+    ]
+    assert Selection().among(KEYS) == list(range(len(KEYS)))
+    assert Selection(conditions=()).among(KEYS) == []
+    assert "1/nm-01/000" not in Selection()
+
+
+def example(**settings):
+    values = {"name": "x", "gallery": Selection(takes=("01",)), "probes": {"NM": Selection(keys=(KEYS[2],))}}
+    return Protocol(**(values | settings))
+
+
+def test_plain_data_and_back():
+    protocol = example(exclude=frozenset({"view", "subject"}), gallery_view="all", unmatched="miss")
+    assert Protocol.from_dict(json.loads(json.dumps(protocol.to_dict()))) == protocol
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"probes": {}},
+        {"exclude": {"angle"}},
+        {"gallery_view": "some"},
+        {"unmatched": "ignore"},
+        {"exclude": {"view"}, "require": {"view"}},
+    ],
+)
+def test_protocols_that_make_no_sense(settings):
+    with pytest.raises(ProtocolError, match="protocol x"):
+        example(**settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"galery": {}}, "unknown protocol setting galery"),
+        ({"gallery": {"take": ["01"]}}, "unknown selection setting take"),
+        ({"gallery": {"takes": "01"}}, "expected a list"),
+        ({"gallery": {"takes": [1]}}, "quotes"),
+        ({"gallery": []}, "a selection is"),
+        ({"probes": ["a"]}, "probes must map"),
+        ({"exclude": "view"}, "expected a list of field names"),
+    ],
+)
+def test_plain_data_with_mistakes(change, words):
+    with pytest.raises(ProtocolError, match=words):
+        Protocol.from_dict(example().to_dict() | change)
+
+
+def test_missing_parts_are_named():
+    with pytest.raises(ProtocolError, match="gallery, probes missing"):
+        Protocol.from_dict({"name": "x"})
