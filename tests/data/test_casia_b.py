@@ -1,0 +1,74 @@
+import pytest
+from tests.data.trees import casia_keys, write_store, write_tree
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.casia_b import CROSS_VIEW_GALLERY, IDENTICAL_VIEW_EXCLUDED, CasiaB
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """All 124 people, one frame each of two recordings."""
+    keys = [SequenceKey(f"{i:03d}", "nm", take, "090") for i in range(1, 125) for take in ("01", "05")]
+    path = tmp_path_factory.mktemp("casia") / "s"
+    write_store(path, dict.fromkeys(keys, 1))
+    return path
+
+
+@pytest.mark.parametrize(("split", "train", "test"), [("ST", 24, 100), ("MT", 62, 62), ("LT", 74, 50)])
+def test_splits(packed, split, train, test):
+    dataset = CasiaB(packed, split=split)
+    dataset.check()
+    assert (len(dataset.subjects("train")), len(dataset.subjects("test"))) == (train, test)
+    assert dataset.subjects("train")[-1] == f"{train:03d}"
+    assert len(CasiaB(packed, split=split, keep_005=False).subjects("train")) == train - 1
+
+
+def test_its_own_layout(tmp_path):
+    folder = tmp_path / "001" / "bg-01" / "000"
+    write_tree(tmp_path, casia_keys(), frames=2)
+    for frame in (1, 2):
+        (folder / f"{frame}.png").rename(folder / f"001-bg-01-000-{frame:03d}.png")
+    dataset = CasiaB(tmp_path)
+    assert len(dataset.catalogue()) == 60
+    assert len(dataset.read(SequenceKey("001", "bg", "01", "000"))) == 2
+    assert dataset.subjects("test") == ["075", "076"]
+
+
+def recordings(selection, keys):
+    return sorted({keys[i].recording for i in selection.among(keys)})
+
+
+def test_identical_view_custom():
+    keys = casia_keys()
+    protocol = IDENTICAL_VIEW_EXCLUDED
+    assert recordings(protocol.gallery, keys) == ["nm-01", "nm-02", "nm-03", "nm-04"]
+    assert {name: recordings(one, keys) for name, one in protocol.probes.items()} == {
+        "NM": ["nm-05", "nm-06"],
+        "BG": ["bg-01", "bg-02"],
+        "CL": ["cl-01", "cl-02"],
+    }
+    assert (protocol.exclude, protocol.gallery_view) == ({"view"}, "each")
+
+
+def test_cross_view_custom():
+    keys = casia_keys()
+    protocol = CROSS_VIEW_GALLERY
+    assert recordings(protocol.gallery, keys) == ["bg-02", "cl-02", "nm-02"]
+    assert [recordings(one, keys) for one in protocol.probes.values()] == [["nm-01"], ["bg-01"], ["cl-01"]]
+    assert (protocol.exclude, protocol.gallery_view) == ({"subject", "view"}, "all")
+    assert list(CasiaB.PROTOCOLS) == ["identical-view-excluded", "cross-view-gallery"]
+
+
+@pytest.mark.parametrize(
+    "key", [SequenceKey("1", "nm", "01", "000"), SequenceKey("001", "xx", "01", "0"), SequenceKey("001", "nm", "", "0")]
+)
+def test_other_names_are_refused(tmp_path, key):
+    write_tree(tmp_path, [key], frames=1)
+    with pytest.raises(DataError, match="expected CASIA-B's 001/nm-01/090"):
+        CasiaB(tmp_path)
+
+
+def test_unknown_split(packed):
+    with pytest.raises(RecipeError, match="expected one of ST, MT, LT"):
+        CasiaB(packed, split="XL")

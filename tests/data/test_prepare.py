@@ -1,0 +1,168 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from tests.data.trees import write_tree
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.base import GaitDataset
+from walkprint.data.folder import Folder
+from walkprint.data.prepare import prepare
+from walkprint.data.store import Store
+
+KEYS = [SequenceKey(s, "nm", t, v) for s in "abc" for t in ("01", "02") for v in ("000", "090")]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    path = tmp_path_factory.mktemp("raw")
+    write_tree(path, KEYS)
+    return path
+
+
+def same(one, other):
+    return one.keys == other.keys and all((one.read(k).frames == other.read(k).frames).all() for k in one.keys)
+
+
+def test_processes_make_no_difference(root, tmp_path):
+    seen = []
+    reports = [
+        prepare(Folder(root), tmp_path / str(workers), workers=workers, progress=lambda *numbers: seen.append(numbers))
+        for workers in (1, 2)
+    ]
+    assert seen == [(i, 12) for i in range(1, 13)] * 2
+    assert [(r.finished, r.sequences, r.frames) for r in reports] == [(True, 12, 72)] * 2
+    for file in ("shard-00000.bin", "meta.json"):
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
+    dataset = Folder(root)
+    store = Store.open(tmp_path / "1")
+    for key in KEYS:
+        np.testing.assert_array_equal(store.read(key).frames, dataset.read(key).frames)
+    assert store.meta["dataset"] == "Folder"
+
+
+def test_shards_make_no_difference(root, tmp_path):
+    prepare(Folder(root), tmp_path / "whole", workers=1)
+    for number in (2, 0, 1):
+        report = prepare(Folder(root), tmp_path / "s", workers=1, shard=(number, 3))
+        assert report.finished == (number == 1)
+        assert report.sequences == 4
+        assert ("other parts are still missing" in str(report)) == (number != 1)
+    assert same(Store.open(tmp_path / "s"), Store.open(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize(("bits", "compression"), [(1, None), (8, "zstd")])
+def test_packings(root, tmp_path, bits, compression):
+    prepare(Folder(root), tmp_path / "s", workers=1, bits=bits, compression=compression)
+    frames = Folder(root).read(KEYS[0]).frames
+    expected = frames if bits == 8 else np.where(frames >= 128, 255, 0)
+    np.testing.assert_array_equal(Folder(tmp_path / "s").read(KEYS[0]).frames, expected)
+
+
+def spoil(root):
+    write_tree(root, KEYS[:3])
+    (root / "a" / "nm-01" / "000" / "2.png").write_bytes(b"torn")
+    for frame in (1, 2):
+        (root / "a" / "nm-01" / "090" / f"{frame}.png").unlink()
+    for file in (root / "a" / "nm-02" / "000").iterdir():
+        file.write_bytes(b"")
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    spoil(tmp_path / "raw")
+    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    assert (report.sequences, report.frames) == (2, 9)
+    assert report.dropped == {"corrupt": 7}
+    assert report.empty == [KEYS[2]]
+    assert report.short == [KEYS[1]]
+    assert report.faults[0] == "a/nm-01/000/2.png: no picture"
+    text = str(report)
+    assert "left out: 7 frames, corrupt" in text
+    assert "without a usable frame: a/nm-02/000" in text
+    assert "fewer than 5 frames: a/nm-01/090" in text
+    assert report.to_dict()["empty"] == ["a/nm-02/000"]
+    assert Store.open(tmp_path / "s").keys == tuple(KEYS[:2])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_strict_stops_at_the_first_fault_and_mended_continues(tmp_path, workers):
+    spoil(tmp_path / "raw")
+    with pytest.raises(DataError, match=r"a/nm-01/000/2\.png: no picture \(strict"):
+        prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=workers, strict=True)
+    assert not (tmp_path / "s").exists()
+
+
+def test_everything_unusable(tmp_path):
+    (tmp_path / "raw" / "a" / "nm-01" / "000").mkdir(parents=True)
+    with pytest.raises(DataError, match="no sequence has a usable frame"):
+        prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+
+
+SLOW = """
+import sys, time
+from walkprint.data.folder import Folder
+from walkprint.data.prepare import prepare
+class Slow(Folder):
+    def examine(self, key):
+        time.sleep(0.1)
+        return super().examine(key)
+Slow.__name__ = "Folder"
+prepare(Slow(sys.argv[1]), sys.argv[2], workers=1, progress=lambda done, of: print(done, flush=True))
+"""
+
+
+def test_a_killed_run_continues(root, tmp_path):
+    with subprocess.Popen([sys.executable, "-c", SLOW, root, tmp_path / "s"], stdout=subprocess.PIPE) as run:
+        for _ in range(3):
+            run.stdout.readline()
+        os.kill(run.pid, signal.SIGKILL)
+    assert not (tmp_path / "s").exists()
+    seen = []
+    start = time.monotonic()
+    report = prepare(Folder(root), tmp_path / "s", workers=1, progress=lambda done, of: seen.append(done))
+    assert time.monotonic() - start < 20
+    assert seen[-1] == 12
+    assert seen[0] > 3
+    assert (report.sequences, report.frames) == (12, 72)
+    prepare(Folder(root), tmp_path / "whole", workers=1)
+    assert same(Store.open(tmp_path / "s"), Store.open(tmp_path / "whole"))
+    assert Store.open(tmp_path / "s").verify() == []
+
+
+@pytest.mark.parametrize("settings", [{"workers": 0}, {"shard": (3, 3)}, {"shard": (-1, 2)}])
+def test_settings_out_of_range(root, tmp_path, settings):
+    with pytest.raises(RecipeError, match="expected at least 1 worker"):
+        prepare(Folder(root), tmp_path / "s", **settings)
+
+
+class Colored(GaitDataset):
+    """Any data set can be prepared: three channels, one sequence that cannot be read."""
+
+    PROTOCOLS = {}
+
+    def catalogue(self):
+        return KEYS[:3]
+
+    def subjects(self, split):
+        return ["a"] if split == "test" else []
+
+    def read(self, key):
+        if key == KEYS[1]:
+            raise DataError("lost")
+        return Clip(np.full((5, 3, 6, 4), int(key.view), np.uint8), key, 25.0)
+
+
+def test_any_data_set_can_be_prepared(tmp_path):
+    report = prepare(Colored(), tmp_path / "s", workers=2)
+    assert report.faults == ["lost"]
+    assert report.empty == [KEYS[1]]
+    store = Store.open(tmp_path / "s")
+    assert (store.channels, store.height_px, store.width_px) == (3, 6, 4)
+    assert store.read(KEYS[2]).frame_rate_hz == 25.0
+    with pytest.raises(DataError, match="walkprint prepare"):
+        Colored().store()
