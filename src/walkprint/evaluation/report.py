@@ -163,12 +163,13 @@ class Report:
         names = self.figure_names
         lines = [["", *names, "probes", "unmatched"]]
         for name in self.probe_sets:
-            row = self._headline(name)
+            row = self.headline(name)
             shown = [row.figures[one].percent(interval=True) if one in row.figures else "" for one in names]
             lines.append([name, *shown, str(row.probes), str(row.unmatched)])
         return lines
 
-    def _headline(self, probe_set: str) -> Row:
+    def headline(self, probe_set: str) -> Row:
+        """The row that stands for a probe set: its mean over views, or what there is instead."""
         views = {row.view for row in self.rows if row.probe_set == probe_set}
         return self.row(probe_set, next(view for view in (*_SUMMARIES, *sorted(views)) if view in views))
 
