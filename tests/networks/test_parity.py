@@ -100,10 +100,7 @@ def test_training_with_losses_and_gradients(name, network, reference, inputs):
         for key in reference.files
         if key.startswith(prefix)
     }
-    largest = max(norms.values())
     assert set(norms) == {name for name, _ in network.named_parameters()}
     for ours, parameter in network.named_parameters():
-        norm = parameter.grad.norm().item()
-        assert norm == pytest.approx(norms[ours], rel=0, abs=CLOSE * largest), ours
-        # Rounding of the distance of a sample to itself reaches the reference's gradients at up to 3e-4.
-        assert norm == pytest.approx(norms[ours], rel=5e-4), ours
+        # The distance of a sample to itself, rounding alone, reaches the reference's head gradient at 7e-5.
+        assert parameter.grad.norm().item() == pytest.approx(norms[ours], rel=CLOSE), ours

@@ -56,7 +56,7 @@ def test_wrong_settings_are_refused():
     with pytest.raises(RecipeError, match="fc4 or fc3"):
         GEINet(num_subjects=3, embedding="fc5")  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match="too small"):
-        GEINet(num_subjects=3, width_px=20)
+        GEINet(num_subjects=3, width_px=19)
     with pytest.raises(DataError, match="equal strips"):
         GaitSet(channels=(2, 2, 2), strips=(7,))(FRAMES)
 

@@ -48,7 +48,7 @@ class GEINet(Network):
             raise RecipeError(f"GEINet: embedding is {embedding!r}; expected fc4 or fc3")
         height, width = (((side - 6) // 2 - 4 - 3) // 2 + 1 for side in (height_px, width_px))
         if min(height, width) < 1:
-            raise RecipeError(f"GEINet: frames of {height_px} x {width_px} px are too small; expected at least 24 x 24")
+            raise RecipeError(f"GEINet: frames of {height_px} x {width_px} px are too small; expected at least 20 x 20")
         self.height_px, self.width_px, self.num_subjects = height_px, width_px, num_subjects
         self.embedding = embedding
         self.conv1 = nn.Conv2d(self.channels, channels[0], 7)
