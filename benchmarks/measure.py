@@ -33,13 +33,18 @@ def compare(fast: Callable[[], object], plain: Callable[[], object], rounds: int
 def peak_memory_mb(script: str, *arguments: str) -> float:
     """Growth of peak resident memory, in MB, printed last by Python code run in a process of its own.
 
-    The code calls `mark()` once when its inputs are ready; growth counts from there.
+    The code calls `mark()` once when its inputs are ready; growth counts from there. Linux only: the peak is reset
+    there, since imports may have needed more, and getrusage hands a parent's peak on to its children.
     """
     prologue = (
-        "import resource\n"
-        "def _peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "import pathlib\n"
+        "def _peak():\n"
+        "    lines = pathlib.Path('/proc/self/status').read_text().splitlines()\n"
+        "    return next(int(line.split()[1]) for line in lines if line.startswith('VmHWM:')) / 1024\n"
         "_start = [0.0]\n"
-        "def mark(): _start[0] = _peak()\n"
+        "def mark():\n"
+        "    pathlib.Path('/proc/self/clear_refs').write_text('5')\n"
+        "    _start[0] = _peak()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", prologue + script + "\nprint(_peak() - _start[0])", *arguments],
