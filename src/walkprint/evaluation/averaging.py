@@ -37,9 +37,10 @@ def to_figures(names: Sequence[str], points: _Floats, draws: _Floats) -> dict[st
     """Name points (figure,) and give them the central 95 % of their draws (resample, figure)."""
     lows = highs = np.full(len(points), np.nan)
     if len(draws):
+        holes = np.isnan(draws).any()  # then the percentiles cost a hundred times more
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            lows, highs = np.nanpercentile(draws, (2.5, 97.5), axis=0)
+            lows, highs = (np.nanpercentile if holes else np.percentile)(draws, (2.5, 97.5), axis=0)
     return {
         name: Figure(float(value), *((None, None) if np.isnan(low) else (float(low), float(high))))
         for name, value, low, high in zip(names, points, lows, highs, strict=True)

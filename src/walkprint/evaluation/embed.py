@@ -49,7 +49,8 @@ def embed(
         precision: "32-true", or "bf16" for mixed precision.
         frames_per_batch: about how many frames a batch holds.
         max_frames: of a longer sequence only the first `max_frames` are used; None for all.
-        workers: so many processes share the work, each on one core; only on the CPU.
+        workers: so many processes share the work, each on one core; only on the CPU. A script that asks for more needs
+            the usual `if __name__ == "__main__":`.
         shard: (i, n) embeds the i-th of n shares only, so that n jobs can divide the work; see `merge`.
         progress: called with sequences done and in all.
 
@@ -66,6 +67,8 @@ def embed(
         raise RecipeError(f"embed: shard is {shard[0]}/{shard[1]}; expected 0/n to n-1/n")
     if workers < 1 or (workers > 1 and torch.device(device).type != "cpu"):
         raise RecipeError(f"embed: workers is {workers} on {device}; expected at least 1, and more only on the CPU")
+    if max_frames is not None and max_frames < 1:
+        raise RecipeError(f"embed: max_frames is {max_frames}; expected at least 1, or none")
     if len(set(keys)) < len(keys):
         raise DataError(f"embed: {len(keys) - len(set(keys))} of {len(keys)} keys are named twice; name each once")
     keys = keys[shard[0] :: shard[1]]

@@ -163,7 +163,7 @@ class _Counts:
         with np.errstate(invalid="ignore", divide="ignore"):
             right, wrong = right / right[:, -1:], wrong / wrong[:, -1:]
         below = np.concatenate([np.zeros((len(weights), 1)), right[:, :-1]], axis=1)
-        corners = np.stack([below, right], axis=2).reshape(len(weights), -1)
+        corners = np.stack([below, right], axis=2).reshape(len(weights), 2 * right.shape[1])
         return _closed(np.repeat(wrong, 2, axis=1), corners)
 
 

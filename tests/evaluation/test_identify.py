@@ -1,0 +1,243 @@
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from tests.oracles.evaluation import CASIA, identify_slowly, toy_keys, toy_set
+
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.errors import ProtocolError
+from walkprint.core.protocol import Protocol, Selection
+from walkprint.core.sequence import SequenceKey
+from walkprint.evaluation.identify import compare, identify
+
+ALL = Selection()
+CROSS = dataclasses.replace(CASIA, exclude=frozenset({"subject", "view"}), gallery_view="all")
+SAME_VIEW = dataclasses.replace(CASIA, exclude=frozenset(), require=frozenset({"view"}), gallery_view="all")
+PLAIN = dataclasses.replace(CASIA, exclude=frozenset())
+
+
+def without(embeddings, *unwanted):
+    return embeddings.take([i for i, key in enumerate(embeddings.keys) if str(key) not in unwanted])
+
+
+@pytest.mark.parametrize("protocol", [CASIA, CROSS, SAME_VIEW, PLAIN])
+@pytest.mark.parametrize("unmatched", ["drop", "miss"])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_equals_the_textbook_with_sequences_missing(protocol, unmatched, metric):
+    protocol = dataclasses.replace(protocol, unmatched=unmatched)
+    gone = ("000/nm-01/090", "000/nm-02/090", "001/nm-01/000", "002/nm-03/180", "003/cl-01/000")
+    embeddings = without(toy_set(noise=1.5), *gone)
+    report = identify(embeddings, protocol, ranks=(1, 2), metric=metric, resamples=20)
+    for figure, k, name in (("rank", 1, "rank-1"), ("rank", 2, "rank-2"), ("mAP", 1, "mAP"), ("mINP", 1, "mINP")):
+        for probe_set, (matrix, mean) in identify_slowly(embeddings, protocol, k, figure, metric=metric).items():
+            assert report.figure(probe_set, name).value == pytest.approx(mean, abs=1e-12)
+            for one in report.matrices:
+                if (one.probe_set, one.figure) == (probe_set, name):
+                    found = {
+                        (v, u): one.values[i][j]
+                        for i, v in enumerate(one.probe_views)
+                        for j, u in enumerate(one.gallery_views)
+                        if not math.isnan(one.values[i][j])
+                    }
+                    assert found == pytest.approx(matrix)
+
+
+def test_identity_matrix_gives_everything():
+    keys = toy_keys()
+    vectors = np.eye(5, dtype=np.float32)[[int(key.subject) for key in keys]][:, None]
+    report = identify(EmbeddingSet(vectors, keys), CASIA)
+    for row in report.rows:
+        assert all(figure.value == 1 for figure in row.figures.values())
+
+
+def test_a_collapsed_network_gets_nothing():
+    keys = toy_keys()
+    report = identify(EmbeddingSet(np.ones((len(keys), 2, 3), np.float32), keys), CASIA, resamples=0)
+    assert report.figure("NM").value == 0
+    assert report.figure("NM").low is None
+
+
+@pytest.mark.parametrize("protocol", [CASIA, CROSS])
+def test_the_order_of_sequences_does_not_matter(protocol):
+    embeddings = toy_set(noise=1.5)
+    order = np.random.default_rng(0).permutation(len(embeddings)).tolist()
+    first, second = (identify(one, protocol, resamples=50) for one in (embeddings, embeddings.take(order)))
+    assert first.to_json() == second.to_json()
+
+
+def test_metrics_do_not_mind_rotation_and_scale_and_centering_removes_a_shift():
+    embeddings = toy_set(noise=1.5)
+    turn, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))
+    turned = EmbeddingSet((3 * embeddings.vectors @ turn).astype(np.float32), embeddings.keys)
+    assert identify(turned, CASIA, resamples=0).rows == identify(embeddings, CASIA, resamples=0).rows
+    shift = np.array([[[9.0]] if key in CASIA.gallery else [[0.0]] for key in embeddings.keys], np.float32)
+    shifted = EmbeddingSet(embeddings.vectors + shift, embeddings.keys)
+    expected = identify(embeddings, CASIA, center=True, resamples=0)
+    found = identify(shifted, CASIA, center=True, resamples=0)
+    assert [row.figures["rank-1"].value for row in found.rows] == [row.figures["rank-1"].value for row in expected.rows]
+
+
+def test_a_sequence_is_never_compared_with_itself():
+    keys = [SequenceKey("a", "", "1", "x"), SequenceKey("b", "", "1", "x"), SequenceKey("a", "", "2", "x")]
+    vectors = np.array([[[0.0]], [[1.0]], [[5.0]]], np.float32)
+    everybody = Protocol("all", ALL, {"all": ALL}, gallery_view="all", unmatched="drop")
+    report = identify(EmbeddingSet(vectors, keys), everybody, ranks=(1, 2))
+    assert report.row("all", "pooled").unmatched == 1
+    assert report.figure("all", "rank-1").value == 0
+    assert report.figure("all", "rank-2").value == 1
+    # Another set may hold a sequence of the same name: then it is another sequence.
+    across = identify(EmbeddingSet(vectors, keys), everybody, gallery=EmbeddingSet(vectors, keys))
+    assert across.figure("all").value == 1
+
+
+def test_across_data_sets():
+    gallery, probes = toy_set(seed=0), toy_set(seed=0, noise=0.1)
+    report = identify(probes, CASIA, gallery=gallery)
+    assert report.figure("CL").value == pytest.approx(identify_slowly(probes, CASIA, gallery=gallery)["CL"][1])
+
+
+def test_probes_without_gallery_are_counted_and_said():
+    embeddings = without(
+        toy_set(noise=0.01), *(f"004/nm-0{take}/{view}" for take in (1, 2) for view in ("000", "090", "180"))
+    )
+    dropped = identify(embeddings, CASIA)
+    assert dropped.row("CL").unmatched == 3
+    assert dropped.row("CL", "090").unmatched == 1
+    assert dropped.figure("CL").value == 1
+    assert "CL: 3 of 15 probes have no sequence of their subject in the gallery; left out." in dropped.notes
+    missed = identify(embeddings, dataclasses.replace(CASIA, unmatched="miss"))
+    assert missed.figure("CL").value == pytest.approx(4 / 5)
+    assert any("counted as errors" in note for note in missed.notes)
+
+
+def test_a_gallery_view_missing_for_some():
+    embeddings = without(toy_set(noise=0.01), "004/nm-01/090", "004/nm-02/090")
+    report = identify(embeddings, CASIA)
+    assert report.row("NM").unmatched == 0
+    assert "NM: 2 of 30 searches of one gallery view lack the subject; left out." in report.notes
+    assert report.figure("NM").value == 1
+
+
+def test_one_view_with_the_view_excluded_says_why():
+    with pytest.raises(ProtocolError, match=r"none of the 5 probes .*exclude \['view'\]"):
+        identify(toy_set(views=("090",)), dataclasses.replace(CASIA, probes={"CL": CASIA.probes["CL"]}))
+
+
+def test_one_view_and_one_subject():
+    report = identify(toy_set(views=("090",)), PLAIN)
+    assert report.views == ("090",)
+    alone = identify(toy_set(subjects=1), CASIA)
+    assert alone.figure("NM").value == 1
+    assert alone.figure("NM").low is None
+
+
+def test_nothing_selected_says_what_the_keys_look_like():
+    wrong = dataclasses.replace(CASIA, gallery=Selection(conditions=("normal",)))
+    with pytest.raises(ProtocolError, match=r"gallery selects none of the 60 .*conditions 'cl', 'nm'"):
+        identify(toy_set(), wrong)
+    with pytest.raises(ProtocolError, match="probe set X selects none"):
+        identify(toy_set(), dataclasses.replace(CASIA, probes={"X": Selection(views=("45",))}))
+    with pytest.raises(ProtocolError, match="no embeddings at all"):
+        identify(EmbeddingSet(np.zeros((0, 1, 1), np.float32), []), CASIA)
+
+
+def test_an_empty_probe_set_beside_a_full_one_is_said():
+    probes = {**CASIA.probes, "BG": Selection(conditions=("bg",))}
+    report = identify(toy_set(), dataclasses.replace(CASIA, probes=probes))
+    assert math.isnan(report.figure("BG").value)
+    assert "BG: no sequence is selected." in report.notes
+    assert report.figure("NM").value == identify(toy_set(), CASIA).figure("NM").value
+
+
+def test_sets_of_different_networks_are_refused():
+    first, second = toy_set(), dataclasses.replace(toy_set(), source="other")
+    with pytest.raises(ProtocolError, match="embedded by toy, the gallery by other"):
+        identify(first, CASIA, gallery=second)
+    assert identify(first, CASIA, gallery=second, allow_different_sources=True).rows
+
+
+@pytest.mark.parametrize(
+    "settings", [{"ranks": ()}, {"ranks": (0,)}, {"ranks": (1, 1)}, {"resamples": -1}, {"seed": -1}]
+)
+def test_settings_out_of_range(settings):
+    with pytest.raises(ProtocolError, match="expected"):
+        identify(toy_set(), CASIA, **settings)
+
+
+def test_more_ranks_than_gallery_items():
+    assert identify(toy_set(subjects=2), CASIA, ranks=(1, 500)).figure("NM", "rank-500").value == 1
+
+
+def test_curve_begins_at_rank_one_and_rises():
+    report = identify(toy_set(noise=2.0), CASIA)
+    for curve in report.curves:
+        assert curve.y[0] == report.figure(curve.name).value
+        assert list(curve.y) == sorted(curve.y)
+        assert curve.y[-1] == 1
+
+
+def test_comparison_is_paired():
+    good, bad = toy_set(noise=0.5), toy_set(noise=2.5)
+    report = compare(bad, good, CASIA, resamples=200)
+    figure = report.figure("NM")
+    before, after = identify(bad, CASIA).figure("NM"), identify(good, CASIA).figure("NM")
+    assert figure.value == pytest.approx(after.value - before.value)
+    assert 0 < figure.low <= figure.value <= figure.high
+    same = compare(good, good, CASIA, resamples=50).figure("NM")
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    with pytest.raises(ProtocolError, match="in one set only, say 000/cl-01/000"):
+        compare(without(bad, "000/cl-01/000"), good, CASIA)
+
+
+def reference(shared, name):
+    with np.load(shared / "parity" / "evaluation.npz") as file:
+        vectors = np.ascontiguousarray(file[f"{name}/emb"].transpose(0, 2, 1))
+        columns = [file[f"{name}/{column}"].tolist() for column in ("labels", "types", "views")]
+    keys = [
+        SequenceKey.parse(f"{subject}/{recording}/{view}") for subject, recording, view in zip(*columns, strict=True)
+    ]
+    scores = json.loads((shared / "parity" / "evaluation.json").read_text())[name]["scores"]
+    return EmbeddingSet(vectors, keys), {label.rpartition("/")[2]: value for label, value in scores.items()}
+
+
+def test_casia_b_single_view_equals_the_reference(shared):
+    embeddings, scores = reference(shared, "casiab_single_euc")
+    probes = {"NM": Selection(conditions=("nm",), takes=("05", "06")), "BG": Selection(conditions=("bg",))}
+    protocol = Protocol(
+        "CASIA-B",
+        Selection(conditions=("nm",), takes=("01", "02", "03", "04")),
+        probes | {"CL": Selection(conditions=("cl",))},
+        exclude=frozenset({"view"}),
+    )
+    report = identify(embeddings, protocol, resamples=0)
+    for name in ("NM", "BG", "CL"):
+        assert 100 * report.figure(name).value == pytest.approx(scores[f"{name}@R1"], abs=1e-9)
+
+
+def test_casia_b_cross_view_gallery_equals_the_reference(shared):
+    embeddings, scores = reference(shared, "casiab_cross_euc")
+    protocol = Protocol(
+        "CASIA-B, cross-view gallery",
+        Selection(takes=("02",)),
+        {name.upper(): Selection(conditions=(name,), takes=("01",)) for name in ("nm", "bg", "cl")},
+        exclude=frozenset({"subject", "view"}),
+        gallery_view="all",
+    )
+    report = identify(embeddings, protocol, resamples=0)
+    for name in ("NM", "BG", "CL"):
+        assert 100 * report.figure(name).value == pytest.approx(scores[f"{name}-Rank@1"], abs=1e-9)
+        # The reference averages values that it has rounded to two decimals of a percent.
+        views = [round(100 * report.figure(name, "mAP", view).value, 2) for view in report.views]
+        assert np.mean(views) == pytest.approx(scores[f"{name}-mAP"], abs=1e-9)
+
+
+def test_ou_mvlp_equals_the_reference(shared):
+    embeddings, scores = reference(shared, "oumvlp_single")
+    gallery, probes = Selection(takes=("01",)), {"NM": Selection(takes=("00",))}
+    report = identify(embeddings, Protocol("OU-MVLP", gallery, probes, exclude=frozenset({"view"})), resamples=0)
+    # The reference rounds every cell to two decimals of a percent before averaging.
+    cells = np.round(100 * np.array(report.matrices[0].values), 2)
+    assert np.nanmean(cells, axis=1).mean() == pytest.approx(scores["NM@R1"], abs=1e-9)
+    assert 100 * report.figure("NM").value == pytest.approx(scores["NM@R1"], abs=1e-3)

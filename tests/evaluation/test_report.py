@@ -1,0 +1,92 @@
+import json
+import math
+
+import pytest
+from tests.oracles.evaluation import CASIA, toy_set
+
+from walkprint.core.errors import DataError
+from walkprint.evaluation.identify import identify
+from walkprint.evaluation.report import Curve, Figure, Matrix, Report, Row
+from walkprint.evaluation.verify import verify
+
+
+def small(**changes):
+    rows = (
+        Row("NM", "000", {"rank-1": Figure(0.5, 0.25, 0.75)}, 4),
+        Row("NM", "090", {"rank-1": Figure(1.0, 1.0, 1.0)}, 2, 1),
+        Row("NM", "mean", {"rank-1": Figure(0.75, 0.6, 0.9)}, 6, 1),
+        Row("NM", "pooled", {"rank-1": Figure(2 / 3)}, 6, 1),
+        Row("CL", "mean", {"rank-1": Figure(math.nan)}, 0),
+    )
+    return Report("toy <b>|x", "identification", rows, **changes)
+
+
+def test_text_is_the_customary_table():
+    text = small(notes=("NM: 1 of 6 is missing.",)).to_text()
+    assert text.splitlines() == [
+        "toy <b>|x",
+        "identification, % · metric ?",
+        "",
+        "rank-1 by probe view",
+        "     000    090  mean  pooled",
+        "NM  50.0  100.0  75.0    66.7",
+        "CL                  -",
+        "",
+        "mean over probe views [95 % interval]",
+        "               rank-1  probes  unmatched",
+        "NM  75.0 [60.0, 90.0]       6          1",
+        "CL                  -       0          0",
+        "",
+        "NM: 1 of 6 is missing.",
+    ]
+
+
+def test_markdown_is_escaped():
+    text = small(provenance={"commit": "a_b"}).to_markdown()
+    assert text.startswith("### toy \\<b\\>\\|x\n")
+    assert "| NM | 50.0 | 100.0 | 75.0 | 66.7 |" in text
+    assert "| NM | 75.0 [60.0, 90.0] | 6 | 1 |" in text
+    assert text.endswith("commit: a\\_b\n")
+
+
+@pytest.mark.parametrize("report", [identify(toy_set(), CASIA, resamples=9), verify(toy_set(), CASIA, resamples=9)])
+def test_json_round_trip(report):
+    text = report.to_json()
+    assert Report.from_json(text).to_json() == text
+    assert Report.from_json(text).to_text() == report.to_text()
+    assert Report.from_json(text).rows == report.rows
+
+
+def test_json_knows_no_nan():
+    matrix = Matrix("NM", "rank-1", ("0",), ("0", "90"), ((math.nan, 1.0),))
+    text = small(matrices=(matrix,), curves=(Curve("CMC", "NM", (1.0,), (0.5,)),)).to_json()
+    json.loads(text, parse_constant=pytest.fail)
+    back = Report.from_json(text)
+    assert math.isnan(back.figure("CL").value)
+    assert math.isnan(back.matrices[0].values[0][0])
+    assert back.curves[0].x == (1.0,)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"format": "walkprint report", "version": 99}', '{"format": "x", "version": 1}']
+)
+def test_refuses_foreign_json(text):
+    with pytest.raises(DataError, match="report: cannot be read"):
+        Report.from_json(text)
+
+
+def test_saves_by_ending(tmp_path):
+    for ending in (".json", ".md", ".txt"):
+        small().save(tmp_path / "deep" / f"report{ending}")
+    assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["report.json", "report.md", "report.txt"]
+    assert Report.from_json((tmp_path / "deep" / "report.json").read_text()).title == "toy <b>|x"
+    with pytest.raises(DataError, match=r"unknown ending '.pdf'"):
+        small().save(tmp_path / "report.pdf")
+
+
+def test_missing_rows_and_figures_are_named():
+    with pytest.raises(DataError, match="probe sets are NM, CL, views 000, 090, mean, pooled"):
+        small().row("BG")
+    with pytest.raises(DataError, match="expected one of rank-1"):
+        small().figure("NM", "mAP")
+    assert small().headline("NM").view == "mean"
