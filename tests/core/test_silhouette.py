@@ -46,11 +46,13 @@ def test_twin(seed, size):
         np.testing.assert_array_equal(align(frame, size), expected)
 
 
+@settings(deadline=None)
 @given(down=st.integers(-40, 45))
 def test_silhouette_shifted_down_aligns_to_the_same_picture(down):
     np.testing.assert_array_equal(align(person(top=40 + down)), align(person()))
 
 
+@settings(deadline=None)
 @given(right=st.integers(-40, 80))
 def test_silhouette_shifted_sideways_aligns_to_the_same_picture(right):
     # 128 rows scale by exactly a half: steps of two columns keep the phase of the resampling.

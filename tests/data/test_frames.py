@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walkprint.core.errors import RecipeError
@@ -10,6 +10,7 @@ CHOOSERS = [Contiguous(30), RandomSubset(30), EvenlySpaced(30), OrderedWindow(30
 
 
 @pytest.mark.parametrize("chooser", CHOOSERS, ids=repr)
+@settings(deadline=None)
 @given(length=st.integers(1, 200), seed=st.integers(0, 2**32))
 def test_every_choice_lies_in_the_sequence(chooser, length, seed):
     positions = chooser.positions(length, np.random.default_rng(seed))

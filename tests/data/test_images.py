@@ -4,7 +4,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.trees import draw_person
 
@@ -37,6 +37,7 @@ def png(rows, kinds, color=0, extra=b""):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), height=st.integers(1, 12), width=st.integers(1, 12))
 def test_every_row_filter_gives_opencv_pixels(tmp_path_factory, seed, height, width):
     rng = np.random.default_rng(seed)

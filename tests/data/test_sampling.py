@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.oracles.sampling import faults_of_batch
 
@@ -8,6 +8,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.data.sampling import SubjectSampler, step_generator
 
 
+@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 9), min_size=1, max_size=8),
     subjects=st.integers(1, 8),

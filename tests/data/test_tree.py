@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.trees import draw_person, write_tree
 
@@ -14,6 +14,7 @@ from walkprint.data.tree import in_number_order
 KEYS = [SequenceKey("a", "nm", "01", "left"), SequenceKey("a", "nm", "02", "left"), SequenceKey("b", "", "01", "v")]
 
 
+@settings(deadline=None)
 @given(numbers=st.lists(st.integers(0, 10**6), unique=True))
 def test_frames_are_sorted_by_number(numbers):
     names = [f"001-bg-01-{number}.png" for number in numbers]

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,8 +166,15 @@ def _readings(dataset: GaitDataset, keys: Sequence[SequenceKey], workers: int) -
     if workers == 1 or len(keys) < 2:
         yield map(dataset.examine, keys)
         return
-    # Forked where possible, as torch's loaders are: a script needs no main guard then.
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    with context.Pool(min(workers, len(keys)), _start_worker, (dataset,)) as pool:
-        yield pool.imap(_examine_in_worker, keys, chunksize=22)
+    # Spawned, not forked: OpenCV's threads do not survive a fork, and a forked worker may wait for them forever.
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(min(workers, len(keys)), context, _start_worker, (dataset,))
+    try:
+        yield executor.map(_examine_in_worker, keys, chunksize=4)
+    except BrokenProcessPool as error:
+        raise DataError(
+            "prepare: a worker process died (out of memory?); in a script, call prepare below "
+            "`if __name__ == '__main__':`, or set workers to 1"
+        ) from error
+    finally:
+        executor.shutdown(cancel_futures=True)

@@ -1,0 +1,81 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.prepare import prepare
+from walkprint.data.walkers import Variety, Walkers
+
+SMALL = {"subjects": 3, "train": 2, "views": ("000", "090"), "takes": {"nm": 2, "cl": 1}, "frames": 6}
+
+
+def test_names_split_and_protocols_are_casia_bs():
+    walkers = Walkers(subjects=124)
+    keys = walkers.catalogue()
+    assert len(keys) == 124 * 10 * 11
+    assert str(keys[0]) == "001/bg-01/000"
+    assert len(walkers.subjects("train")) == 74
+    assert walkers.subjects("test")[0] == "075"
+    protocol = next(iter(walkers.protocols.values()))
+    assert protocol.gallery.among(keys) and all(selection.among(keys) for selection in protocol.probes.values())
+
+
+def test_a_clip_does_not_depend_on_what_else_is_asked_for():
+    key = SequenceKey("002", "cl", "01", "090")
+    alone = Walkers(**SMALL).read(key)
+    many = Walkers(**{**SMALL, "subjects": 9, "train": 5})
+    many.read(SequenceKey("001", "nm", "01", "000"))
+    np.testing.assert_array_equal(many.read(key).frames, alone.frames)
+    assert alone.frames.shape[1:] == (1, 64, 64)
+    assert Walkers(**{**SMALL, "seed": 1}).read(key).frames.mean() != alone.frames.mean()
+
+
+def test_a_store_of_walkers_opens_as_walkers(tmp_path):
+    walkers = Walkers(**SMALL, variety=Variety(noise=0.5))
+    prepare(walkers, tmp_path / "store", workers=1)
+    stored = Walkers(tmp_path / "store")
+    assert stored.catalogue() == tuple(walkers.catalogue())
+    assert stored.subjects("test") == ("003",)
+    assert stored.variety == Variety(noise=0.5)
+    key = walkers.catalogue()[3]
+    np.testing.assert_array_equal(stored.read(key).frames, walkers.read(key).frames)
+    assert pickle.loads(pickle.dumps(stored)).store().keys == stored.store().keys
+    with pytest.raises(DataError, match="walkprint walkers"):
+        walkers.store()
+
+
+def test_views_by_lot():
+    walkers = Walkers(subjects=5, views_per_take=3)
+    assert len(walkers.catalogue()) == 5 * 10 * 3
+    assert len({key.view for key in walkers.catalogue()}) > 5
+
+
+def test_color_clip_and_its_mask():
+    color, mask = Walkers(**SMALL).read_color(SequenceKey("001", "nm", "01", "090"))
+    assert color.frames.shape[1] == 3
+    assert mask.frames.shape[2:] == color.frames.shape[2:]
+    person = mask.frames[:, 0] > 250
+    assert 0.02 < person.mean() < 0.3
+    assert ((mask.frames > 20) & (mask.frames < 235)).any()  # soft edges
+    assert color.frames.transpose(0, 2, 3, 1)[person].std() > 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"subjects": 0}, "0 subjects"),
+        ({"train": 9}, "9 training subjects of 3"),
+        ({"takes": {"zz": 1}}, "condition zz"),
+        ({"views_per_take": 5}, "5 views per take"),
+    ],
+)
+def test_wrong_settings_are_refused(wrong, message):
+    with pytest.raises(RecipeError, match=message):
+        Walkers(**{**SMALL, **wrong})
+
+
+def test_an_unknown_subject_is_refused():
+    with pytest.raises(DataError, match="no subject '999'"):
+        Walkers(**SMALL).read(SequenceKey("999", "nm", "01", "090"))
