@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from walkprint.data.store import Store
     from walkprint.data.walkers import Walkers
     from walkprint.evaluation import embed, identify, verify
-    from walkprint.training import fit
+    from walkprint.training.fit import fit
 
 __version__ = "0.1.0"
 
@@ -34,7 +34,7 @@ _HOMES = {
     "Folder": "walkprint.data.folder",
     "Store": "walkprint.data.store",
     "prepare": "walkprint.data.prepare",
-    "fit": "walkprint.training",
+    "fit": "walkprint.training.fit",
     "embed": "walkprint.evaluation",
     "identify": "walkprint.evaluation",
     "verify": "walkprint.evaluation",

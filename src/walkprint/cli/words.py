@@ -2,14 +2,15 @@
 
 import inspect
 import sys
-from argparse import ArgumentError
+import textwrap
+from argparse import ArgumentError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Summary:
     text: str
 
 
+class _HelpFormatter(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """Leaves the example in one line, so that it can be copied."""
+
+
 class BadWordsError(Exception):
     """The words do not fit the verb."""
 
@@ -33,9 +38,10 @@ def new_parser(verb: str, description: str, example: str) -> ArgumentParser:
     """A parser for one verb that raises instead of leaving the process."""
     return ArgumentParser(
         prog=f"walkprint {verb}",
-        description=description,
+        description=textwrap.fill(description, 100),
         epilog=f"--json: print one JSON object on stdout and everything else on stderr.\n\nexample: {example}",
         exit_on_error=False,
+        formatter_class=_HelpFormatter,
     )
 
 
@@ -62,8 +68,7 @@ def carry_out(function: Callable[..., Summary], words: Sequence[str], example: s
     Raises:
         BadWordsError: the words do not fit.
     """
-    description = (inspect.getdoc(function) or "").partition("\n\n")[0]
-    parser = new_parser(function.__name__, description, example)
+    parser = new_parser(function.__name__, "", example)
     parser.add_function_arguments(function, as_positional=True)
     flags = [name for name, one in inspect.signature(function).parameters.items() if one.default is False]
     settings = parser.instantiate(parse(parser, spelled_out(words, flags)))
@@ -80,12 +85,12 @@ def spelled_out(words: Sequence[str], flags: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr, silent when that is not a terminal; yields `advance(count)`."""
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr, silent when that is not a terminal; yields a function of (done, in all)."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+    with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bars:
         task = bars.add_task(what, total=total)
-        yield lambda count: bars.advance(task, count)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -1,0 +1,109 @@
+"""`walkprint embed`: sequences through a trained network, into one file."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from walkprint.cli.recipe import build, import_families
+from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.errors import CheckpointError, ProtocolError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.base import GaitDataset
+from walkprint.evaluation import embed, energy_image_embeddings
+from walkprint.evaluation.report import write_text
+from walkprint.networks.base import Network
+from walkprint.training.checkpoint import load_weights, read_config
+from walkprint.training.run import RunFolder, read_recipe
+
+EXAMPLE = "walkprint embed --run runs/first --data Folder --data.root stores/mine --out mine.npz"
+
+
+def main(words: Sequence[str]) -> Summary:
+    """Carry out the words after `embed`."""
+    import_families()
+    parser = new_parser(
+        "embed",
+        "Embed sequences with the network of a run. Without --data, those of the run's own data set. The data set's "
+        "protocols are written beside the embeddings, where `walkprint evaluate` finds them.",
+        EXAMPLE,
+    )
+    parser.add_argument("--run", type=Path | None, default=None, help="Folder of a run, or of a finished network.")
+    parser.add_argument("--energy_image", type=bool, default=False, help="The baseline without a network, instead.")
+    parser.add_argument("--data", type=GaitDataset | None, default=None, help="Another data set: its class.")
+    parser.add_argument("--split", type=Literal["test", "train", "all"], default="test", help="Whom to embed.")
+    parser.add_argument("--out", type=Path, required=True, help="File to be, .npz.")
+    parser.add_argument("--device", type=str, default="cpu", help="cpu or cuda.")
+    parser.add_argument("--precision", type=Literal["32-true", "bf16"], default="32-true", help="Of the computation.")
+    parser.add_argument("--frames_per_batch", type=int, default=1024, help="About how many frames a batch holds.")
+    parser.add_argument("--workers", type=int, default=1, help="Processes that share the work, on the CPU.")
+    parser.add_argument("--shard", type=str, default="0/1", help="i/n: only the i-th of n shares, from 0.")
+    settings = parse(parser, spelled_out(words, ["energy_image"]))
+    shard = re.fullmatch(r"(\d+)/(\d+)", settings.shard)
+    if shard is None:
+        raise BadWordsError(f"--shard is {settings.shard!r}; expected i/n, say 0/4")
+    if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
+        raise BadWordsError("give --run, or --energy_image together with --data")
+    dataset = parser.instantiate(settings)["data"]
+    if dataset is None:
+        dataset = build(GaitDataset, read_recipe(settings.run)["data"])
+    keys = chosen_keys(dataset, settings.split)
+    if settings.energy_image:
+        embeddings = energy_image_embeddings(dataset.store(), keys[int(shard[1]) :: int(shard[2])])
+    else:
+        with progress("embedding") as tell:
+            embeddings = embed(
+                trained_network(settings.run),
+                dataset.store(),
+                keys,
+                device=settings.device,
+                precision=settings.precision,
+                frames_per_batch=settings.frames_per_batch,
+                workers=settings.workers,
+                shard=(int(shard[1]), int(shard[2])),
+                progress=tell,
+            )
+    return save(embeddings, dataset, settings.out)
+
+
+def chosen_keys(dataset: GaitDataset, split: Literal["test", "train", "all"]) -> list[SequenceKey]:
+    """The sequences of one side of the split, or all."""
+    return list(dataset.catalogue()) if split == "all" else dataset.keys(split)
+
+
+def trained_network(run: str | Path) -> Network:
+    """The finished network of a run.
+
+    Raises:
+        CheckpointError: the run has none, or its weights belong to another network.
+    """
+    folder = RunFolder(run).network
+    folder = folder if folder.is_dir() or not Path(run).is_dir() else Path(run)
+    if not folder.is_dir():
+        raise CheckpointError(f"{run}: no finished network here; train it to the end with `walkprint train`")
+    network: Network = build(Network, read_config(folder))
+    load_weights(network, folder)
+    return network.eval()
+
+
+def save(embeddings: EmbeddingSet, dataset: GaitDataset, out: Path) -> Summary:
+    """Write embeddings, and the data set's protocols beside them."""
+    embeddings.save(out)
+    try:
+        protocols = [protocol.to_dict() for protocol in dataset.protocols.values()]
+    except ProtocolError:  # a data set without a protocol of its own: the user will name one
+        protocols = []
+    write_text(protocols_file(out), json.dumps(protocols, indent=1) + "\n")
+    parts, features = embeddings.vectors.shape[1:]
+    numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}
+    text = f"{out}: {len(embeddings)} sequences, {parts} parts of {features} numbers, by {embeddings.source}"
+    return Summary(
+        numbers | {"source": embeddings.source}, f"{text}\nnext: walkprint evaluate --embeddings {out} --out DIR"
+    )
+
+
+def protocols_file(embeddings: Path) -> Path:
+    """Where the protocols of a data set lie beside its embeddings."""
+    return embeddings.with_suffix(".protocols.json")

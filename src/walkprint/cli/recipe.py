@@ -1,0 +1,188 @@
+"""A recipe: one complete training run as YAML; class paths for parts, constructor arguments for their settings.
+
+A class of walkprint may be named by its last part (`GaitSet`), any other by its dotted path. Only classes of the right
+family are admitted, and an unknown setting is an error before anything is built.
+"""
+
+import importlib
+import pkgutil
+import sys
+from argparse import ArgumentError
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import ArgumentParser, Namespace
+
+import walkprint.data
+import walkprint.losses
+import walkprint.networks
+from walkprint.cli.words import BadWordsError, new_parser, parse
+from walkprint.core.errors import RecipeError
+from walkprint.data.augment import Augmentation
+from walkprint.data.base import GaitDataset
+from walkprint.data.frames import FrameChooser
+from walkprint.data.loading import TrainingBatches
+from walkprint.data.sampling import SubjectSampler
+from walkprint.losses.base import Loss
+from walkprint.networks.base import Network
+from walkprint.training.fit import Precision
+from walkprint.training.learner import MakeOptimizer
+from walkprint.training.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How long, in which batches, and what is kept on the way.
+
+    Attributes:
+        steps: how many steps training takes.
+        subjects_per_batch: different subjects in a batch.
+        clips_per_subject: clips of each of them.
+        accumulate: batches whose gradients are averaged in one step.
+        clip_norm: largest norm of the gradient, or null.
+        ema_decay: of a moving average of the weights, which is then what is saved, or null.
+        log_every: steps between log lines.
+        checkpoint_every: steps between checkpoints.
+        keep: how many checkpoints stay.
+    """
+
+    steps: int
+    subjects_per_batch: int
+    clips_per_subject: int
+    accumulate: int = 1
+    clip_norm: float | None = None
+    ema_decay: float | None = None
+    log_every: int = 10
+    checkpoint_every: int = 1000
+    keep: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides what is learned.
+
+    Attributes:
+        network: what is trained; `num_subjects` is written out and checked against the data.
+        losses: by names of your choice; their weighted sum is minimized.
+        loss_weights: by the same names; 1 where a name is absent.
+        data: the data set; its root is a packed store.
+        frames: which frames of a sequence a training clip takes.
+        augmentations: applied to every training clip, in this order.
+        optimizer: of torch, or your own.
+        scheduler: of the learning rate, or null for a constant one.
+        schedule: how long, in which batches.
+        precision: of the computation: 32-true, bf16-mixed or 16-mixed.
+        channels_last: memory order of the weights, often faster.
+        seed: of the first weights and of everything random.
+    """
+
+    network: Network
+    losses: dict[str, Loss]
+    data: GaitDataset
+    frames: FrameChooser
+    optimizer: MakeOptimizer
+    schedule: Plan
+    loss_weights: dict[str, float] | None = None
+    augmentations: list[Augmentation] = field(default_factory=list)
+    scheduler: Schedule | None = None
+    precision: Precision = "32-true"
+    channels_last: bool = False
+    seed: int = 0
+
+    def batches(self) -> TrainingBatches:
+        """The training batches.
+
+        Raises:
+            DataError: the data are no packed store, or nobody trains.
+            RecipeError: network and frames do not fit together.
+        """
+        if self.network.ordered and not self.frames.ordered:
+            raise RecipeError(
+                f"frames: {type(self.frames).__name__} mixes the order of frames, which {type(self.network).__name__} "
+                "heeds; choose Contiguous or OrderedWindow"
+            )
+        return TrainingBatches(
+            self.data.store(),
+            self.data.keys("train"),
+            chooser=self.frames,
+            sampler=SubjectSampler(self.schedule.subjects_per_batch, self.schedule.clips_per_subject),
+            augmentations=self.augmentations,
+            seed=self.seed,
+            width_px=self.network.width_px,
+        )
+
+
+def import_families() -> None:
+    """Load all networks, losses and data sets, so that they can be named briefly; own ones may lie in this folder."""
+    for room in (walkprint.data, walkprint.losses, walkprint.networks):
+        for module in pkgutil.iter_modules(room.__path__, room.__name__ + "."):
+            importlib.import_module(module.name)
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+
+
+def add_recipe(parser: ArgumentParser) -> None:
+    """Let a parser understand recipes: a file by `--recipe`, and each setting as an option."""
+    import_families()
+    parser.add_argument("--recipe", action="config", help="A YAML file; options after it override its settings.")
+    parser.add_class_arguments(Recipe, sub_configs=False)
+
+
+def build_recipe(parser: ArgumentParser, settings: Namespace) -> tuple[Recipe, dict[str, Any]]:
+    """Build what the settings describe, the first weights drawn from its seed.
+
+    Returns:
+        The recipe, and the same as plain data with every default spelled out.
+    """
+    names = list(Recipe.__dataclass_fields__)
+    plain = {name: _plain(settings[name]) for name in names}
+    torch.manual_seed(settings["seed"])
+    built = parser.instantiate(settings)
+    # A store knows how it was made; the recipe that stays with the run says so too.
+    arguments = plain["data"]["init_args"]
+    arguments |= {name: one for name, one in _plain(built["data"].settings).items() if name in arguments}
+    return Recipe(**{name: built[name] for name in names}), plain
+
+
+def load_recipe(path: str | Path, *overrides: str) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe in a file, with settings overridden by words such as `--data.root=stores/mine`.
+
+    Raises:
+        RecipeError: the file is missing, or a setting is unknown, missing or wrong.
+    """
+    parser = new_parser("train", "", "")
+    add_recipe(parser)
+    try:
+        settings = parse(parser, ["--recipe", str(path), *overrides])
+    except BadWordsError as error:
+        raise RecipeError(f"{path}: {error}") from error
+    return build_recipe(parser, settings)
+
+
+def build(family: type, plain: Mapping[str, Any] | str) -> Any:
+    """One object of a family from its class path and settings.
+
+    Raises:
+        RecipeError: the class is none of the family, or a setting is unknown or wrong.
+    """
+    import_families()
+    parser = new_parser("", "", "")
+    parser.add_argument("--it", type=family)
+    try:
+        return parser.instantiate(parser.parse_object({"it": plain}))["it"]
+    except ArgumentError as error:
+        raise RecipeError(f"{family.__name__}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """Settings as plain data."""
+    if isinstance(value, Namespace):
+        return {name: _plain(one) for name, one in vars(value).items()}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
