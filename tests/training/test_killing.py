@@ -1,19 +1,14 @@
 """Runs that are killed without warning and resumed are the very same runs."""
 
-import multiprocessing
-import os
 import random
 import time
-from collections.abc import Callable, Iterator
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.training.tiny import train, train_alone
-
-Start = Callable[..., BaseProcess]
+from tests.training.conftest import Start, ends
+from tests.training.tiny import train
 
 from walkprint.training.checkpoint import CheckpointFolder
 
@@ -22,31 +17,9 @@ SETTINGS = {"steps": STEPS, "checkpoint_every": 3, "log_every": 2, "keep": 2}
 
 
 @pytest.fixture(scope="module")
-def start() -> Iterator[Start]:
-    """Starts a run in a process of its own, forked from one that has imported everything already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.training.tiny"])
-    folder = Path.cwd()
-    os.chdir(Path(__file__).resolve().parents[2])  # where the server finds the tests
-
-    def start_one(run: Path, die_in_write: int = 0) -> BaseProcess:
-        process = context.Process(target=train_alone, args=(run, SETTINGS, die_in_write))
-        process.start()
-        return process
-
-    yield start_one
-    os.chdir(folder)
-
-
-def ends(process: BaseProcess) -> int | None:
-    process.join()
-    return process.exitcode
-
-
-@pytest.fixture(scope="module")
 def undisturbed(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("undisturbed") / "run"
-    assert ends(start(run)) == 0
+    assert ends(start(run, SETTINGS)) == 0
     return run
 
 
@@ -63,7 +36,7 @@ def test_killed_at_random_moments(start: Start, undisturbed: Path, tmp_path: Pat
     rng = random.Random(11)
     kills = 0
     for _ in range(5):
-        process = start(tmp_path / "run")
+        process = start(tmp_path / "run", SETTINGS)
         newest = tmp_path / "run" / "checkpoints" / "step-000000003.safetensors"
         while kills == 0 and process.is_alive() and not newest.exists():
             time.sleep(0.005)
@@ -73,16 +46,16 @@ def test_killed_at_random_moments(start: Start, undisturbed: Path, tmp_path: Pat
         process.kill()
         kills += ends(process) == -9
     assert kills >= 2
-    assert ends(start(tmp_path / "run")) == 0
+    assert ends(start(tmp_path / "run", SETTINGS)) == 0
     assert_same(undisturbed, tmp_path / "run")
 
 
 @pytest.mark.parametrize("nth", [1, 2, 30])
 def test_killed_while_a_checkpoint_is_written(start: Start, undisturbed: Path, tmp_path: Path, nth: int) -> None:
-    assert ends(start(tmp_path / "run", nth)) == -9
+    assert ends(start(tmp_path / "run", SETTINGS, die_in_write=nth)) == -9
     checkpoints = CheckpointFolder(tmp_path / "run" / "checkpoints")
     assert [int(path.stem[5:]) for path in checkpoints.paths()] == [3 * n for n in (nth - 2, nth - 1) if n > 0]
-    assert ends(start(tmp_path / "run")) == 0
+    assert ends(start(tmp_path / "run", SETTINGS)) == 0
     assert_same(undisturbed, tmp_path / "run")
     assert not list((tmp_path / "run" / "checkpoints").glob(".*"))
 

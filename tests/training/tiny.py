@@ -1,13 +1,14 @@
 """The smallest network, loss and feed that training can be tried on; also run as a script to be killed."""
 
-import argparse
 import json
 import os
 import random
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from torch import Tensor, nn
 from walkprint.core.batch import ClipBatch, GaitOutput
 from walkprint.core.sequence import SequenceKey
 from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.triplet import TripletLoss
 from walkprint.networks.base import Network
+from walkprint.networks.gaitset import GaitSet
 from walkprint.training import checkpoint
 from walkprint.training.fit import FitResult, fit
 from walkprint.training.schedule import CosineWithWarmup
@@ -73,29 +76,31 @@ class Classify(Loss):
 class StubBatches:
     """Noise with a brightness of its own for each subject: a pure function of the step."""
 
-    def __init__(self, size: int = 8, subjects: Sequence[str] = SUBJECTS, seed: int = 0) -> None:
-        self.size, self.subjects, self.seed = size, tuple(subjects), seed
+    def __init__(self, size: int = 8, height_px: int = 8, width_px: int = 8) -> None:
+        self.size, self.height_px, self.width_px, self.subjects = size, height_px, width_px, SUBJECTS
 
     def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
-        rng = np.random.default_rng([self.seed, step])
+        rng = np.random.default_rng(step)
         labels = np.arange(self.size) % len(self.subjects)
-        frames = rng.integers(0, 128, (self.size, 3, 1, 8, 8)) + 30 * labels[:, None, None, None, None]
+        frames = (
+            rng.integers(0, 128, (self.size, 3, 1, self.height_px, self.width_px))
+            + 30 * labels[:, None, None, None, None]
+        )
         keys = [SequenceKey(self.subjects[label]) for label in labels]
         whole = ClipBatch(torch.from_numpy(frames.astype(np.uint8)), torch.from_numpy(labels), keys)
         return whole.slice(self.size * part // parts, self.size * (part + 1) // parts)
 
 
-def train(run: Path, **changes: object) -> FitResult:
+def train(run: Path, **changes: Any) -> FitResult:
     """A run with everything on; `changes` replace arguments of `fit`."""
     torch.manual_seed(5)
     network = changes.pop("network", None) or TinySet(dropout=0.3, noise=0.1)
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "steps": 12,
         "optimizer": partial(torch.optim.AdamW, lr=1e-2),
         "scheduler": CosineWithWarmup(steps=40, warmup_steps=3),
         "run": run,
         "recipe": {"network": {"class_path": "TinySet", "init_args": {"num_subjects": 4}}},
-        "loss_weights": {"pair": 0.5},
         "seed": 3,
         "accelerator": "cpu",
         "clip_norm": 1.0,
@@ -105,13 +110,19 @@ def train(run: Path, **changes: object) -> FitResult:
         "checkpoint_every": 4,
         **changes,
     }
-    losses = settings.pop("losses", None) or {"pair": PairLoss(), "identity": Classify()}
+    losses: dict[str, Loss] = settings.pop("losses", None) or {"pair": PairLoss(), "identity": Classify()}
+    if "pair" in losses:
+        settings.setdefault("loss_weights", {"pair": 0.5})
     batches = settings.pop("batches", None) or StubBatches()
-    return fit(network, losses, batches, **settings)  # type: ignore[arg-type]
+    return fit(network, losses, batches, **settings)
 
 
-def train_alone(run: Path, settings: dict[str, object], die_in_write: int) -> None:
-    """`train` in a process of its own; it may kill itself in the middle of the n-th checkpoint's bytes."""
+def train_alone(run: Path, settings: dict[str, Any], environment: Mapping[str, str], die_in_write: int = 0) -> None:
+    """`train` in a process of its own, from plain settings.
+
+    It may kill itself in the middle of the n-th checkpoint's bytes, where a signal from outside seldom strikes.
+    """
+    os.environ.update(environment)
     torch.set_num_threads(1)
     plain, left = checkpoint.write_atomically, [die_in_write]
 
@@ -123,26 +134,26 @@ def train_alone(run: Path, settings: dict[str, object], die_in_write: int) -> No
         plain(path, content)
 
     checkpoint.write_atomically = write
-    train(run, **settings)
+    train(run, **resolve(settings))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--devices", type=int, default=1)
-    parser.add_argument("--settings", type=json.loads, default={})
-    parser.add_argument("--network", type=json.loads, default=None)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(5 + int(os.environ.get("LOCAL_RANK", "0")))  # the processes must agree all the same
-    if arguments.network is not None:
-        arguments.settings["network"] = TinySet(**arguments.network)
-    if "batch" in arguments.settings:
-        arguments.settings["batches"] = StubBatches(arguments.settings.pop("batch"))
-    if "only" in arguments.settings:
-        arguments.settings["losses"] = {arguments.settings.pop("only"): PairLoss()}
-    train(arguments.run, devices=arguments.devices, **arguments.settings)
+def resolve(settings: dict[str, Any]) -> dict[str, Any]:
+    """Objects for the settings that name them."""
+    settings = dict(settings)
+    # What the processes begin with differs; that of the first must win.
+    torch.manual_seed(5 + int(os.environ.get("NODE_RANK", "0")) + int(os.environ.get("LOCAL_RANK", "0")))
+    if "network" in settings:
+        kind = {"TinySet": TinySet, "GaitSet": GaitSet}[settings["network"].get("kind", "TinySet")]
+        settings["network"] = kind(**{name: value for name, value in settings["network"].items() if name != "kind"})
+    if "batches" in settings:
+        settings["batches"] = StubBatches(**settings["batches"])
+    if settings.get("optimizer") == "SGD":
+        settings["optimizer"] = partial(torch.optim.SGD, lr=1e-2, momentum=0.9)
+    if "losses" in settings:
+        settings["losses"] = {name: {"pair": PairLoss, "triplet": TripletLoss}[name]() for name in settings["losses"]}
+    return settings
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    train(Path(sys.argv[1]), **resolve(json.loads(sys.argv[2])))

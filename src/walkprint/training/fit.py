@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast, get_args
@@ -19,6 +19,7 @@ from walkprint.networks.base import Network
 from walkprint.training.checkpoint import CheckpointFolder, save_network
 from walkprint.training.learner import Learner, MakeOptimizer, MakeScheduler
 from walkprint.training.listeners import Listener, MetricsFile, ProgressBar
+from walkprint.training.processes import agreed, everybodys
 from walkprint.training.random_state import seed_all
 from walkprint.training.run import RunFolder
 
@@ -129,7 +130,7 @@ def fit(
     folder = run if isinstance(run, RunFolder) else RunFolder(run)
     fabric = _launch(accelerator, devices, nodes, precision)
     with contextlib.ExitStack() as stack:
-        with _agreed(fabric):
+        with agreed(fabric):
             if fabric.is_global_zero:
                 stack.enter_context(folder.lock())
                 folder.begin(recipe, resume)
@@ -257,27 +258,11 @@ def _launch(accelerator: str, devices: int | str, nodes: int, precision: Precisi
     return fabric
 
 
-@contextlib.contextmanager
-def _agreed(fabric: Fabric) -> Iterator[None]:
-    """A fault of one process stops all of them, instead of leaving the others waiting for it."""
-    fault: Exception | None = None
-    try:
-        yield
-    except Exception as error:
-        fault = error
-    faults = fabric.all_gather(torch.tensor(fault is not None, device=fabric.device))
-    if fault is not None:
-        raise fault
-    if bool(cast(Tensor, faults).any()):
-        raise TrainingError("another process could not start; its own message says why")
-
-
 def _restore(learner: Learner, checkpoints: CheckpointFolder, seed: int) -> int:
-    with _agreed(learner.fabric):
+    with agreed(learner.fabric):
         state = checkpoints.load_newest()
         start = learner.restore(state, seed) if state else 0
-    starts = cast(Tensor, learner.fabric.all_gather(torch.tensor(start, device=learner.fabric.device)))
-    if bool((starts != start).any()):
+    if any(int(other) != start for other in everybodys(learner.fabric, torch.tensor(start))):
         raise TrainingError(f"{checkpoints.folder}: processes see different checkpoints; expected one shared folder")
     return start
 
@@ -309,10 +294,10 @@ def _feed(batches: Batches, fabric: Fabric, start: int, stop: int) -> Generator[
     part, parts = fabric.global_rank, fabric.world_size
     for i, batch in enumerate(prefetched(cast(TrainingBatches, batches), start, stop, part, parts)):
         if i == 0 and parts > 1:
-            sizes = cast(Tensor, fabric.all_gather(torch.tensor(len(batch), device=fabric.device)))
-            if bool((sizes != sizes[0]).any()):
+            sizes = [int(size) for size in everybodys(fabric, torch.tensor(len(batch)))]
+            if len(set(sizes)) > 1:
                 raise RecipeError(
-                    f"a batch of {int(sizes.sum())} clips cannot be shared evenly by {parts} processes; "
+                    f"a batch of {sum(sizes)} clips cannot be shared evenly by {parts} processes; "
                     "choose subjects and clips per batch so that it can"
                 )
         yield batch

@@ -17,6 +17,7 @@ from walkprint.core.errors import CheckpointError
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
 from walkprint.training.checkpoint import check_weights
+from walkprint.training.processes import everybodys, global_batch
 from walkprint.training.random_state import random_state_text, restore_random_state, seed_all
 
 _RANDOM_BYTES = 1 << 16
@@ -107,8 +108,8 @@ class Learner:
         """The weighted sum of the losses over the global batch, the same in every process."""
         batch = batch.to(self.fabric.device)
         tensors = self._module(batch.frames)
-        output = GaitOutput(*(self._gather(tensor) for tensor in tensors))
-        subjects = self._gather(batch.subjects)
+        output = GaitOutput(*(global_batch(self.fabric, tensor) for tensor in tensors))
+        subjects = global_batch(self.fabric, batch.subjects)
         parts: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.fabric.device)
         for name, loss in self.losses.items():
@@ -116,18 +117,11 @@ class Learner:
             total = total + self.weights[name] * judged.value
             parts[f"{name}/loss"] = judged.value.detach()
             parts.update({f"{name}/{key}": number.detach() for key, number in judged.numbers.items()})
-        if self.fabric.world_size > 1 and output.logits is not None:
-            # Processes wait for the gradient of every parameter: a classifier that no loss reads gets zeros.
+        if output.logits is not None:
+            # Processes wait for the gradient of every parameter, so a classifier that no loss reads gets zeros; with
+            # one process too, that it learns the same.
             total = total + 0 * output.logits.sum()
         return total, {"loss": total.detach(), **parts}
-
-    def _gather(self, tensor: Tensor) -> Tensor:
-        """The slices of all processes in their order, with gradients."""
-        if self.fabric.world_size == 1:
-            return tensor
-        gathered = self.fabric.all_gather(tensor, sync_grads=tensor.requires_grad)
-        assert isinstance(gathered, Tensor)
-        return gathered.flatten(0, 1)
 
     def _clip(self) -> Tensor:
         limit = math.inf if self.clip_norm is None else self.clip_norm
@@ -190,12 +184,8 @@ class Learner:
     def _random_states(self) -> list[str]:
         """The state of the random generators of every process, first process first."""
         text = random_state_text(self.fabric.device)
-        if self.fabric.world_size == 1:
-            return [text]
         padded = torch.frombuffer(bytearray(text.encode().ljust(_RANDOM_BYTES)), dtype=torch.uint8)
-        gathered = self.fabric.all_gather(padded.to(self.fabric.device))
-        assert isinstance(gathered, Tensor)
-        return [row.cpu().numpy().tobytes().decode().rstrip() for row in gathered]
+        return [row.cpu().numpy().tobytes().decode().rstrip() for row in everybodys(self.fabric, padded)]
 
 
 class _Tuples(nn.Module):
