@@ -31,7 +31,7 @@ def by_part(embeddings: Tensor, subjects: Tensor) -> Tensor:
             "expected (batch, part, feature) and (batch,)"
         )
     wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
-    return wide.transpose(0, 1).contiguous()
+    return wide.transpose(0, 1)
 
 
 def part_distances(embeddings: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class AllTriplets(torch.autograd.Function):
         gradient = torch.empty_like(embeddings) if ctx.needs_input_grad[0] else None
         results = []
         for start in range(0, parts, step):
-            chunk = embeddings[start : start + step]
+            chunk = embeddings[start : start + step].contiguous()
             distances = part_distances(chunk)
             factors = None if weighting is None else weighting(chunk)
             scaled = distances if factors is None else distances * factors
