@@ -23,6 +23,7 @@ import numpy as np
 
 COMPONENTS = 16
 PEOPLE = 1200
+MEAN_HEIGHT_M = 1.7
 KEPT = [
     "root", "upperleg01.L", "lowerleg01.L", "foot.L", "toe1-1.L", "upperleg01.R", "lowerleg01.R", "foot.R", "toe1-1.R",
     "spine05", "spine03", "spine01", "clavicle.L", "upperarm01.L", "lowerarm01.L", "wrist.L",
@@ -62,17 +63,19 @@ def draw_people(model, rng):
             "age": uniform(0.55, 0.95),
             "muscle": uniform(0.25, 0.8),
             "weight": uniform(0.2, 0.85),
-            "height": uniform(0.2, 0.8),
+            "height": torch.tensor(np.clip(rng.normal(0.5, 0.11, batch), 0.2, 0.8), dtype=model.dtype),
             "proportions": uniform(0.2, 0.85),
         }
-        local = {name: uniform(-0.5, 0.5) for name in model.local_change_labels}
+        local = {name: uniform(-0.4, 0.4) for name in model.local_change_labels}
         out = model(phenotype_kwargs=phenotype, local_changes_kwargs=local)
         vertices.append(out["rest_vertices"].detach().numpy())
         heads.append(out["rest_bone_heads"].detach().numpy()[:, kept])
     points = np.concatenate([np.concatenate(vertices), np.concatenate(heads)], axis=1)
     points = np.stack([-points[..., 1], points[..., 0], points[..., 2]], axis=-1)
     root = points[:, -len(KEPT)][:, None]
-    return points - root
+    points -= root
+    vertices = points[:, : -len(KEPT), 2]
+    return points * (MEAN_HEIGHT_M / (vertices.max(1) - vertices.min(1)).mean())
 
 
 def main(out: str) -> None:

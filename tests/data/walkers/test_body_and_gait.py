@@ -28,8 +28,8 @@ def test_asset_is_small_and_sound():
 
 def test_adults_have_adult_heights():
     heights = [build(draw_shape(np.random.default_rng(seed))).height_m for seed in range(60)]
-    assert 1.35 < min(heights) < 1.66
-    assert 1.74 < max(heights) < 2.15
+    assert 1.3 < min(heights) < 1.62
+    assert 1.78 < max(heights) < 2.1
 
 
 def test_normals_point_outward(someone):

@@ -19,7 +19,8 @@ def test_names_split_and_protocols_are_casia_bs():
     assert len(walkers.subjects("train")) == 74
     assert walkers.subjects("test")[0] == "075"
     protocol = next(iter(walkers.protocols.values()))
-    assert protocol.gallery.among(keys) and all(selection.among(keys) for selection in protocol.probes.values())
+    assert protocol.gallery.among(keys)
+    assert all(selection.among(keys) for selection in protocol.probes.values())
 
 
 def test_a_clip_does_not_depend_on_what_else_is_asked_for():

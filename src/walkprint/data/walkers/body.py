@@ -96,9 +96,9 @@ def build(coefficients: Floats) -> Body:
 
 
 def draw_shape(rng: np.random.Generator, spread: float = 1.0) -> Floats:
-    """Coefficients of a person: normal, cut at two and a quarter standard deviations."""
+    """Coefficients of a person: normal, cut at two standard deviations."""
     count = len(template().components)
-    return spread * np.clip(rng.standard_normal(count), -2.25, 2.25)
+    return spread * np.clip(rng.standard_normal(count), -2.0, 2.0)
 
 
 def vertex_normals(vertices: Floats, faces: NDArray[np.int64]) -> Floats:
