@@ -3,7 +3,7 @@ import pytest
 from tests.oracles.evaluation import distance_table
 
 from walkprint.core import distance
-from walkprint.core.distance import METRICS, distance_blocks, part_distances
+from walkprint.core.distance import METRICS, KnownVectors, part_distances
 from walkprint.core.errors import DataError
 
 
@@ -26,13 +26,9 @@ def test_tiles_and_blocks_change_nothing(monkeypatch):
     monkeypatch.setattr(distance, "_TILE_ROWS", 5)
     monkeypatch.setattr(distance, "_TILE_COLUMNS", 4)
     np.testing.assert_allclose(part_distances(probes, gallery), whole, rtol=1e-6)
-    starts, rows = [], []
-    for start, block in distance_blocks(probes, gallery, pairs_per_block=60):
-        assert block.size <= 60
-        starts.append(start)
-        rows.append(block.copy())
-    assert starts == list(range(0, 23, 3))
-    np.testing.assert_allclose(np.concatenate(rows), whole, rtol=1e-6)
+    monkeypatch.setattr(distance, "_PAIRS_PER_BLOCK", 60)
+    assert KnownVectors(gallery).rows_per_block == 3
+    np.testing.assert_allclose(part_distances(probes, gallery), whole, rtol=1e-6)
 
 
 @pytest.mark.parametrize("offset", [0.0, 3.0, 1000.0])

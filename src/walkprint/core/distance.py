@@ -4,10 +4,9 @@ Euclidean distances go through `|p - g|² = |p|² + |g|² - 2 p·g`, parts outer
 and one pass that adds the norms, takes the root and accumulates. The shortcut loses digits where two vectors are close
 compared to their length, so (1) both sides are first moved by the mean of the gallery, which changes no distance, and
 (2) pairs that are still close are computed from their differences. Every distance is within 1e-5 of its true value,
-relatively, and identical vectors are at distance 0 exactly.
+relatively (cosine: within 1e-6), and identical vectors are at Euclidean distance 0 exactly.
 """
 
-from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
 import numba
@@ -20,7 +19,7 @@ Metric = Literal["euclidean", "cosine"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 _Floats = NDArray[np.float32]
-_PAIRS_PER_BLOCK = 1 << 24
+_PAIRS_PER_BLOCK = 1 << 21
 _TILE_ROWS, _TILE_COLUMNS = 192, 2304
 _CLOSE = np.float32(0.02)
 
@@ -39,62 +38,71 @@ def part_distances(probes: _Floats, gallery: _Floats, metric: Metric = "euclidea
     Raises:
         DataError: the shapes do not fit, a number is not finite or too large to square, or the metric is unknown.
     """
+    known = KnownVectors(gallery, metric)
     result = np.empty((len(probes), len(gallery)), np.float32)
-    for start, block in distance_blocks(probes, gallery, metric):
-        result[start : start + len(block)] = block
+    for start in range(0, max(len(probes), 1), known.rows_per_block):
+        rows = slice(start, start + known.rows_per_block)
+        known.distances(probes[rows], out=result[rows])
     return result
 
 
-def distance_blocks(
-    probes: _Floats, gallery: _Floats, metric: Metric = "euclidean", *, pairs_per_block: int = _PAIRS_PER_BLOCK
-) -> Iterator[tuple[int, _Floats]]:
-    """The rows of `part_distances` in blocks, so that the whole table need not fit into memory.
+class KnownVectors:
+    """A gallery prepared once, to be compared with probes a block at a time, so that no whole table is needed.
 
     Args:
-        probes, gallery, metric: as in `part_distances`.
-        pairs_per_block: how many distances a block holds at most (one row at least).
+        gallery: float32 (gallery, part, feature); copied.
+        metric: as in `part_distances`.
 
-    Yields:
-        The first row of a block, and the block (row, gallery); it is overwritten by the next one.
+    Attributes:
+        rows_per_block: so many probes at once keep a block at about two million distances.
 
     Raises:
         DataError: as `part_distances`.
     """
-    _check(probes, gallery, metric)
-    if not len(probes) or not len(gallery):
-        return
-    prepare, fill = (_centered, _fill_euclidean) if metric == "euclidean" else (_normalized, _fill_cosine)
-    origin = gallery.mean(axis=0, dtype=np.float64).astype(np.float32)
-    known = prepare(gallery, origin)
-    rows = max(1, pairs_per_block // len(gallery))
-    block = np.empty((min(rows, len(probes)), len(gallery)), np.float32)
-    for start in range(0, len(probes), rows):
-        sought = prepare(probes[start : start + rows], origin)
-        part_of_block = block[: min(rows, len(probes) - start)]
-        fill(sought, known, part_of_block)
-        yield start, part_of_block
 
-
-def _check(probes: _Floats, gallery: _Floats, metric: str) -> None:
-    if metric not in METRICS:
-        raise DataError(f"distances: metric is {metric!r}; expected {' or '.join(METRICS)}")
-    for name, vectors in (("probes", probes), ("gallery", gallery)):
-        if vectors.ndim != 3 or vectors.dtype != np.float32:
-            raise DataError(
-                f"distances: {name} are {vectors.dtype} {vectors.shape}, expected float32 (n, part, feature)"
-            )
-        if not vectors.shape[1] * vectors.shape[2]:
-            raise DataError(f"distances: {name} have shape {vectors.shape}; expected at least one part and feature")
-        # A sum of squares catches NaN, infinity and numbers that overflow, in one pass and without a copy.
-        if not np.isfinite(np.vdot(vectors, vectors)):
-            raise DataError(
-                f"distances: {name} hold numbers that are not finite or too large to square; embed them again"
-            )
-    if probes.shape[1:] != gallery.shape[1:]:
-        raise DataError(
-            f"distances: probes are {probes.shape[1:]}, gallery {gallery.shape[1:]} (part, feature); "
-            "both must come from the same network"
+    def __init__(self, gallery: _Floats, metric: Metric = "euclidean") -> None:
+        if metric not in METRICS:
+            raise DataError(f"distances: metric is {metric!r}; expected {' or '.join(METRICS)}")
+        _check("gallery", gallery)
+        self.metric, self.count, self.shape = metric, len(gallery), gallery.shape[1:]
+        self.rows_per_block = max(1, _PAIRS_PER_BLOCK // max(len(gallery), 1))
+        self._origin = (
+            gallery.mean(axis=0, dtype=np.float64).astype(np.float32) if len(gallery) else gallery.sum(axis=0)
         )
+        self._prepared = self._prepare(gallery)
+
+    def distances(self, probes: _Floats, out: _Floats | None = None) -> _Floats:
+        """Distances of probes, (probe, part, feature), to all: (probe, gallery), written to `out` where it is given.
+
+        Raises:
+            DataError: as `part_distances`.
+        """
+        _check("probes", probes)
+        if probes.shape[1:] != self.shape:
+            raise DataError(
+                f"distances: probes are {probes.shape[1:]}, gallery {self.shape} (part, feature); "
+                "both must come from the same network"
+            )
+        if out is None:
+            out = np.empty((len(probes), self.count), np.float32)
+        if out.size:
+            (_fill_euclidean if self.metric == "euclidean" else _fill_cosine)(
+                self._prepare(probes), self._prepared, out
+            )
+        return out
+
+    def _prepare(self, vectors: _Floats) -> _Floats:
+        return _centered(vectors, self._origin) if self.metric == "euclidean" else _normalized(vectors)
+
+
+def _check(name: str, vectors: _Floats) -> None:
+    if vectors.ndim != 3 or vectors.dtype != np.float32:
+        raise DataError(f"distances: {name} are {vectors.dtype} {vectors.shape}, expected float32 (n, part, feature)")
+    if not vectors.shape[1] * vectors.shape[2]:
+        raise DataError(f"distances: {name} have shape {vectors.shape}; expected at least one part and feature")
+    # A sum of squares catches NaN, infinity and numbers that overflow, in one pass and without a copy.
+    if not np.isfinite(np.vdot(vectors, vectors)):
+        raise DataError(f"distances: {name} hold numbers that are not finite or too large to square; embed them again")
 
 
 def _centered(vectors: _Floats, origin: _Floats) -> _Floats:
@@ -123,14 +131,14 @@ def _fill_euclidean(probes: _Floats, gallery: _Floats, out: _Floats) -> None:
                 )  # fmt: skip
 
 
-def _normalized(vectors: _Floats, origin: _Floats) -> _Floats:
-    """(n, part x feature), every part of length 1 or, where it is zero, 0; an origin would change angles."""
-    del origin
+def _normalized(vectors: _Floats) -> _Floats:
+    """(n, part x feature), every part of length 1 or, where it is zero, 0."""
     largest = np.abs(vectors).max(axis=2, keepdims=True)
     scaled = vectors / np.where(largest > 0, largest, np.float32(1))
     lengths = np.linalg.norm(scaled, axis=2, keepdims=True)
     scaled /= np.where(lengths > 0, lengths, np.float32(1))
-    return np.asarray(scaled.reshape(len(vectors), -1) / np.float32(np.sqrt(vectors.shape[1])), np.float32)
+    scaled /= np.float32(np.sqrt(vectors.shape[1]))
+    return np.asarray(scaled.reshape(len(vectors), vectors.shape[1] * vectors.shape[2]), np.float32)
 
 
 def _fill_cosine(probes: _Floats, gallery: _Floats, out: _Floats) -> None:

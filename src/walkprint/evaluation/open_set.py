@@ -78,7 +78,7 @@ def identify_open_set(
     removed = max(1, min(round(strangers * len(known)), len(known) - 1))
     absent = [rng.permutation(known)[:removed] for _ in range(draws)]
     for name, among in pairs.probe_sets.items():
-        points, spread, unmatched = _open_set(pairs, among, absent, false_accept_rates, resamples, seed)
+        points, spread, unmatched = _open_set(pairs, name, absent, false_accept_rates, resamples, seed)
         probes = among.stop - among.start
         rows.append(Row(name, POOLED, to_figures(names, points, spread), probes, unmatched))
         least = min(false_accept_rates) * probes * removed / len(known)
@@ -96,14 +96,15 @@ def identify_open_set(
 
 
 def _open_set(
-    pairs: Pairs, among: slice, absent: Sequence[NDArray[np.int32]], rates: Sequence[float], resamples: int, seed: int
+    pairs: Pairs, name: str, absent: Sequence[NDArray[np.int32]], rates: Sequence[float], resamples: int, seed: int
 ) -> tuple[_Floats, _Floats, int]:
     """Mean over draws: points (figure,) and resampled (resample, figure); and how many probes nobody is right for."""
+    among = pairs.probe_sets[name]
     subject = pairs.probe_codes.subject[among]
     _, place = np.unique(subject, return_inverse=True)
     weights = draw_weights(int(place.max(initial=-1)) + 1, resamples, seed)
     weights = np.concatenate([np.ones((1, weights.shape[1])), weights])
-    nearest, right, unmatched = _nearest_enrolled(pairs, among, absent)
+    nearest, right, unmatched = _nearest_enrolled(pairs, name, absent)
     totals, known = np.zeros((len(weights), len(rates))), np.zeros((len(weights), len(rates)))
     for draw, names in enumerate(absent):
         stranger = np.isin(subject, names)
@@ -130,17 +131,18 @@ def _open_set(
 
 
 def _nearest_enrolled(
-    pairs: Pairs, among: slice, absent: Sequence[NDArray[np.int32]]
+    pairs: Pairs, name: str, absent: Sequence[NDArray[np.int32]]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], int]:
     """(draw, probe): distance to the nearest enrolled gallery item, and whether it is right; unmatched probes."""
+    among = pairs.probe_sets[name]
     subject = pairs.probe_codes.subject[among]
     nearest = np.full((len(absent), len(subject)), np.inf, np.float32)
     right = np.zeros(nearest.shape, np.bool_)
     order = np.argsort(pairs.gallery_codes.subject, kind="stable")
     enrolled, starts = np.unique(pairs.gallery_codes.subject[order], return_index=True)
-    first, unmatched = among.start or 0, 0
-    for rows, block, codes in pairs.blocks(among):
-        here = slice(rows.start - first, rows.stop - first)
+    unmatched = 0
+    for rows, block, codes in pairs.blocks(name):
+        here = slice(rows.start - among.start, rows.stop - among.start)
         distances = np.where(counting_pairs(codes, pairs.gallery_codes), block, np.float32(np.inf))[:, order]
         best = np.minimum.reduceat(distances, starts, axis=1)
         own = enrolled == codes.subject[:, None]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.distance import Metric, distance_blocks
+from walkprint.core.distance import KnownVectors, Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import FieldName, Protocol
@@ -24,32 +24,39 @@ class Pairs:
     Attributes:
         probe_keys: one per probe, probe set after probe set.
         gallery_keys: one per gallery item, cell after cell.
-        probe_vectors, gallery_vectors: float32 (n, part, feature), centered where asked.
+        probes: where the probes' vectors are.
+        probe_rows: int64 (probe,), and at which place.
+        shifts: probe set -> (part, feature), its mean, to be taken off; empty without centering.
+        known: the gallery's vectors.
         probe_sets: name of each probe set -> its rows.
         cells: names of the gallery views that are searched one at a time, or only "all".
         cell_starts: int64 (cell + 1,), where each cell begins in the gallery.
         probe_codes, gallery_codes: which pairs count.
-        metric: of the distances.
     """
 
     probe_keys: Sequence[SequenceKey]
     gallery_keys: Sequence[SequenceKey]
-    probe_vectors: NDArray[np.float32]
-    gallery_vectors: NDArray[np.float32]
+    probes: EmbeddingSet
+    probe_rows: NDArray[np.int64]
+    shifts: dict[str, NDArray[np.float32]]
+    known: KnownVectors
     probe_sets: dict[str, slice]
     cells: tuple[str, ...]
     cell_starts: NDArray[np.int64]
     probe_codes: Codes
     gallery_codes: Codes
-    metric: Metric
 
-    def blocks(self, among: slice = slice(None)) -> Iterator[tuple[slice, NDArray[np.float32], Codes]]:
-        """Rows of probes, their distances to the whole gallery (overwritten by the next block), and their codes."""
-        first = among.start or 0
-        for start, block in distance_blocks(self.probe_vectors[among], self.gallery_vectors, self.metric):
-            rows = slice(first + start, first + start + len(block))
-            codes = self.probe_codes
-            yield rows, block, Codes(*(getattr(codes, name)[rows] for name in Codes.__slots__))
+    def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], Codes]]:
+        """Rows of probes, of one set or of all, their distances to the whole gallery, and their codes."""
+        for probe_set in self.probe_sets if name is None else (name,):
+            among = self.probe_sets[probe_set]
+            for start in range(among.start, among.stop, self.known.rows_per_block):
+                rows = slice(start, min(start + self.known.rows_per_block, among.stop))
+                vectors = self.probes.vectors[self.probe_rows[rows]]
+                if probe_set in self.shifts:
+                    vectors -= self.shifts[probe_set]
+                codes = Codes(*(getattr(self.probe_codes, field)[rows] for field in Codes.__slots__))
+                yield rows, self.known.distances(vectors), codes
 
 
 def pair_up(
@@ -96,22 +103,23 @@ def pair_up(
     for name, positions in selected.items():
         probe_sets[name] = slice(len(probe_at), len(probe_at) + len(positions))
         probe_at += sorted(positions, key=lambda i: probes.keys[i])
-    probe_vectors, gallery_vectors = probes.vectors[probe_at], known.vectors[known_at]
+    gallery_vectors, shifts = known.vectors[known_at], {}
     if center:
-        _center(gallery_vectors)
-        for rows in probe_sets.values():
-            _center(probe_vectors[rows])
+        gallery_vectors -= _mean(gallery_vectors)
+        filled = {name: positions for name, positions in selected.items() if positions}
+        shifts = {name: _mean(probes.vectors[positions]) for name, positions in filled.items()}
     probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i in known_at]
     return Pairs(
         probe_keys=probe_keys,
         gallery_keys=gallery_keys,
-        probe_vectors=probe_vectors,
-        gallery_vectors=gallery_vectors,
+        probes=probes,
+        probe_rows=np.array(probe_at, dtype=np.int64),
+        shifts=shifts,
+        known=KnownVectors(gallery_vectors, metric),
         probe_sets=probe_sets,
         cells=cells,
         cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),
         **_codes(protocol, probe_keys, gallery_keys, one_set=gallery is None),
-        metric=metric,
     )
 
 
@@ -134,9 +142,8 @@ def plain_settings(protocol: Protocol, metric: str, center: bool, resamples: int
     }
 
 
-def _center(vectors: NDArray[np.float32]) -> None:
-    if len(vectors):
-        vectors -= vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(vectors.mean(axis=0, dtype=np.float64), np.float32)
 
 
 def _codes(

@@ -73,7 +73,7 @@ def verify(
         names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
     rows, curves, notes = [], [], []
     for name, among in pairs.probe_sets.items():
-        counts = _count_set(pairs, among)
+        counts = _count_set(pairs, name)
         if not counts.genuine or not counts.impostors:
             what = "right" if not counts.genuine else "wrong"
             notes.append(f"{name}: no {what} pair counts among {among.stop - among.start} probes.")
@@ -172,10 +172,11 @@ def _closed(wrong: _Floats, right: _Floats) -> _Curve:
     return _Curve(np.concatenate([start, wrong, end], axis=1), np.concatenate([start, right, end], axis=1))
 
 
-def _count_set(pairs: Pairs, among: slice) -> _Counts:
+def _count_set(pairs: Pairs, name: str) -> _Counts:
+    among = pairs.probe_sets[name]
     gallery = pairs.gallery_codes
     genuine_by_row: list[NDArray[np.float32]] = []
-    for _, block, codes in pairs.blocks(among):
+    for _, block, codes in pairs.blocks(name):
         counting = counting_pairs(codes, gallery) & (codes.subject[:, None] == gallery.subject)
         genuine_by_row += [row[mask] for row, mask in zip(block, counting, strict=True)]
     of_row = np.repeat(np.arange(len(genuine_by_row)), [len(row) for row in genuine_by_row])
@@ -188,11 +189,10 @@ def _count_set(pairs: Pairs, among: slice) -> _Counts:
     right, wrong = (np.zeros((int(subjects.max(initial=-1)) + 1, bins)) for _ in range(2))
     np.add.at(right, (subjects[of_row], bin_of_edge[edge]), 1)
     wrong_at, wrong_before = np.zeros(len(distances), np.int64), np.zeros(len(distances) + 1, np.int64)
-    first = among.start or 0
-    for rows, block, codes in pairs.blocks(among):
+    for rows, block, codes in pairs.blocks(name):
         _count_wrong(
             block, counting_pairs(codes, gallery) & (codes.subject[:, None] != gallery.subject), distances,
-            bin_of_edge, subjects[rows.start - first : rows.stop - first], wrong_at, wrong_before, wrong,
+            bin_of_edge, subjects[rows.start - among.start : rows.stop - among.start], wrong_at, wrong_before, wrong,
         )  # fmt: skip
     impostors = int(wrong_at.sum() + wrong_before.sum())
     unmatched = sum(not len(row) for row in genuine_by_row)
