@@ -147,8 +147,8 @@ def build_recipe(parser: ArgumentParser, settings: Namespace) -> tuple[Recipe, d
     return Recipe(**{name: built[name] for name in names}), plain
 
 
-def load_recipe(path: str | Path, *overrides: str) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe in a file, with settings overridden by words such as `--data.root=stores/mine`.
+def load_recipe(source: str | Path | Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
+    """The recipe in a file, or spelled as plain data; otherwise as `build_recipe`.
 
     Raises:
         RecipeError: the file is missing, or a setting is unknown, missing or wrong.
@@ -156,10 +156,11 @@ def load_recipe(path: str | Path, *overrides: str) -> tuple[Recipe, dict[str, An
     parser = new_parser("train", "", "")
     add_recipe(parser)
     try:
-        settings = parse(parser, ["--recipe", str(path), *overrides])
-    except BadWordsError as error:
-        raise RecipeError(f"{path}: {error}") from error
-    return build_recipe(parser, settings)
+        if isinstance(source, Mapping):
+            return build_recipe(parser, parser.parse_object(dict(source)))
+        return build_recipe(parser, parse(parser, ["--recipe", str(source)]))
+    except (ArgumentError, BadWordsError) as error:
+        raise RecipeError(f"{'recipe' if isinstance(source, Mapping) else source}: {error}") from error
 
 
 def build(family: type, plain: Mapping[str, Any] | str) -> Any:

@@ -1,11 +1,12 @@
 """`walkprint train`: a network by a recipe; the same command goes on with a run that was stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from walkprint.cli.recipe import add_recipe, build_recipe
+from walkprint.cli.recipe import Recipe, add_recipe, build_recipe
 from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, spelled_out
-from walkprint.training.fit import fit
+from walkprint.training.fit import FitResult, fit
 from walkprint.training.listeners import TensorBoard
 from walkprint.training.run import RunFolder
 
@@ -31,9 +32,47 @@ def main(words: Sequence[str]) -> Summary:
     settings = parse(parser, recipe_first(spelled_out(words, ["tensorboard", "fresh"])))
     own = {name: settings.pop(name) for name in _OWN}
     recipe, plain = build_recipe(parser, settings)
-    run = RunFolder(own["run"])
+    result = fit_recipe(
+        recipe,
+        plain,
+        own["run"],
+        accelerator=own["accelerator"],
+        devices=int(own["devices"]) if own["devices"].isdigit() else own["devices"],
+        nodes=own["nodes"],
+        tensorboard=own["tensorboard"],
+        fresh=own["fresh"],
+    )
+    run = result.run.path
+    loss = f", loss {result.numbers['loss']:.4g}" if "loss" in result.numbers else ""
+    return Summary(
+        {"run": str(run), "step": result.step, "numbers": dict(result.numbers)},
+        f"{run}: {result.step} steps{loss}\nnext: walkprint embed --run {run} --out FILE.npz",
+    )
+
+
+def fit_recipe(
+    recipe: Recipe,
+    plain: Mapping[str, Any],
+    run: str | Path,
+    *,
+    accelerator: str = "auto",
+    devices: int | str = 1,
+    nodes: int = 1,
+    tensorboard: bool = False,
+    fresh: bool = False,
+) -> FitResult:
+    """Train by a recipe.
+
+    Args:
+        recipe: what to train on what.
+        plain: the same as plain data, for the run folder.
+        run: the run folder.
+        accelerator, devices, nodes: see `fit`.
+        tensorboard: also write TensorBoard files.
+        fresh: delete what is in the folder instead of going on with it.
+    """
     plan = recipe.schedule
-    result = fit(
+    return fit(
         recipe.network,
         recipe.losses,
         recipe.batches(),
@@ -44,9 +83,9 @@ def main(words: Sequence[str]) -> Summary:
         scheduler=recipe.scheduler,
         loss_weights=recipe.loss_weights,
         seed=recipe.seed,
-        accelerator=own["accelerator"],
-        devices=int(own["devices"]) if own["devices"].isdigit() else own["devices"],
-        nodes=own["nodes"],
+        accelerator=accelerator,
+        devices=devices,
+        nodes=nodes,
         precision=recipe.precision,
         channels_last=recipe.channels_last,
         clip_norm=plan.clip_norm,
@@ -55,13 +94,8 @@ def main(words: Sequence[str]) -> Summary:
         log_every=plan.log_every,
         checkpoint_every=plan.checkpoint_every,
         keep=plan.keep,
-        listeners=[TensorBoard(run.path / "tensorboard")] if own["tensorboard"] else [],
-        resume=not own["fresh"],
-    )
-    numbers = {"run": str(run.path), "step": result.step, "numbers": dict(result.numbers)}
-    loss = f", loss {result.numbers['loss']:.4g}" if "loss" in result.numbers else ""
-    return Summary(
-        numbers, f"{run.path}: {result.step} steps{loss}\nnext: walkprint embed --run {run.path} --out FILE.npz"
+        listeners=[TensorBoard(Path(run) / "tensorboard")] if tensorboard else [],
+        resume=not fresh,
     )
 
 
