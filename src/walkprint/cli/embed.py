@@ -15,7 +15,7 @@ from walkprint.data.base import GaitDataset
 from walkprint.evaluation import embed, energy_image_embeddings
 from walkprint.evaluation.report import write_text
 from walkprint.networks.base import Network
-from walkprint.training.checkpoint import load_weights, read_config
+from walkprint.training.checkpoint import WEIGHTS_NAME, load_weights, read_config
 from walkprint.training.run import RunFolder, read_recipe
 
 EXAMPLE = "walkprint embed --run runs/first --data Folder --data.root stores/mine --out mine.npz"
@@ -79,10 +79,9 @@ def trained_network(run: str | Path) -> Network:
     Raises:
         CheckpointError: the run has none, or its weights belong to another network.
     """
-    folder = RunFolder(run).network
-    folder = folder if folder.is_dir() or not Path(run).is_dir() else Path(run)
-    if not folder.is_dir():
-        raise CheckpointError(f"{run}: no finished network here; train it to the end with `walkprint train`")
+    folder = RunFolder(run).network if RunFolder(run).network.is_dir() else Path(run)
+    if not (folder / WEIGHTS_NAME).is_file():
+        raise CheckpointError(f"{run}: no trained network here; train it to the end with `walkprint train`")
     network: Network = build(Network, read_config(folder))
     load_weights(network, folder)
     return network.eval()

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace, set_parsing_settings
+
+set_parsing_settings(import_path_denylist=[])  # enforces its own list of what a recipe may never name, say os.system
 
 
 @dataclass(frozen=True, slots=True)

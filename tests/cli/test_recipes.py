@@ -1,0 +1,87 @@
+"""Every recipe is complete: it can be read, its parts are of the right kind, and its numbers fit together."""
+
+from argparse import ArgumentError
+from pathlib import Path
+
+import pytest
+import yaml
+
+from walkprint.cli.recipe import add_recipe, build, load_recipe
+from walkprint.cli.words import new_parser, parse
+from walkprint.core.errors import RecipeError
+from walkprint.data.frames import FrameChooser
+from walkprint.losses.base import Loss
+from walkprint.networks.base import Network
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=_name)
+def test_every_recipe_can_be_read(path: Path) -> None:
+    parser = new_parser("train", "", "")
+    add_recipe(parser)
+    settings = parse(parser, ["--recipe", str(path)])
+    plain = yaml.safe_load(path.read_text())
+    network = build(Network, plain["network"])
+    assert all(build(Loss, loss) for loss in plain["losses"].values())
+    assert build(FrameChooser, plain["frames"]).ordered or not network.ordered
+    milestones = settings.scheduler.init_args.get("milestones", []) if settings.scheduler else []
+    assert all(one < settings.schedule.steps for one in milestones)
+
+
+def test_the_published_recipes_are_there() -> None:
+    names = {_name(path) for path in RECIPES}
+    assert {"casia_b/gaitset", "casia_b/gaitbase", "casia_b/geinet", "walkers/gaitset_narrow"} <= names
+
+
+def test_first_weights_belong_to_the_seed(store: Path) -> None:
+    recipe = {
+        "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
+        "losses": {"triplet": {"class_path": "TripletLoss"}},
+        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+        "frames": {"class_path": "Contiguous", "init_args": {"count": 4}},
+        "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
+        "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": 2},
+    }
+    weights = [
+        next(iter(load_recipe({**recipe, "seed": seed})[0].network.parameters())).sum().item() for seed in (0, 0, 1)
+    ]
+    assert weights[0] == weights[1] != weights[2]
+    with pytest.raises(RecipeError, match="optimiser"):
+        load_recipe({**recipe, "optimiser": 1})
+
+
+def test_frames_must_suit_the_network(store: Path) -> None:
+    recipe, _ = load_recipe(
+        {
+            "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
+            "losses": {"triplet": {"class_path": "TripletLoss"}},
+            "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+            "frames": {"class_path": "RandomSubset", "init_args": {"count": 4}},
+            "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
+            "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": 2},
+        }
+    )
+    assert recipe.batches().batch(0).frames.shape == (4, 4, 1, 64, 44)
+    recipe.network.ordered = True
+    with pytest.raises(RecipeError, match="choose Contiguous"):
+        recipe.batches()
+
+
+def test_one_part_can_be_built_alone() -> None:
+    assert build(Loss, {"class_path": "TripletLoss", "init_args": {"margin": 0.5}}).margin == 0.5
+    for plain in ({"class_path": "os.system"}, {"class_path": "TripletLoss", "init_args": {"marge": 1}}):
+        with pytest.raises(RecipeError, match="Loss"):
+            build(Loss, plain)
+
+
+def test_parsing_does_not_swallow_errors_of_another_kind() -> None:
+    parser = new_parser("train", "", "")
+    add_recipe(parser)
+    with pytest.raises(ArgumentError):
+        parser.parse_object({"nothing": 1})

@@ -1,0 +1,229 @@
+"""Each verb from words to files: what it writes, what it says, what it refuses."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from tests.cli.conftest import RECIPE, small
+
+from walkprint.cli import main
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.data.store import Store
+
+Captured = pytest.CaptureFixture[str]
+
+
+def _refused(words: list[str], capsys: Captured) -> str:
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("walkprint: error: ")
+    return shown.err
+
+
+def test_walkers_renders_a_store_and_a_sheet(tmp_path: Path, capsys: Captured) -> None:
+    words = [
+        "--subjects",
+        "1",
+        "--views",
+        "090",
+        "--frames",
+        "6",
+        "--workers",
+        "1",
+        "--sheet",
+        str(tmp_path / "s.png"),
+    ]
+    assert main(["walkers", "--out", str(tmp_path / "store"), "--json", *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sequences"] == 10
+    assert len(Store.open(tmp_path / "store")) == 10
+    assert cv2.imread(str(tmp_path / "s.png")).max() == 255
+
+
+def test_prepare_packs_an_own_folder(tmp_path: Path, capsys: Captured) -> None:
+    for name in ("ann/nm-01/090/1.png", "ann/nm-01/090/2.png", "bob/nm-01/090/1.png"):
+        path = tmp_path / "masks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mask = np.zeros((80, 60), np.uint8)
+        mask[10:70, 20:40] = 255
+        cv2.imwrite(str(path), mask)
+    words = ["prepare", "Folder", "--root", str(tmp_path / "masks"), "--out", str(tmp_path / "store")]
+    assert main([*words, "--json", "--workers", "1"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["sequences"], found["frames"], len(found["short"])) == (2, 3, 2)
+    assert [str(key) for key in Store.open(tmp_path / "store").keys] == ["ann/nm-01/090", "bob/nm-01/090"]
+
+
+def test_prepare_refuses(tmp_path: Path, capsys: Captured) -> None:
+    out = str(tmp_path / "store")
+    assert "no such folder" in _refused(["prepare", "Folder", "--root", str(tmp_path / "none"), "--out", out], capsys)
+    (tmp_path / "masks").mkdir()
+    masks = str(tmp_path / "masks")
+    assert "--shard" in _refused(["prepare", "Folder", "--root", masks, "--out", out, "--shard", "1of2"], capsys)
+    assert "not allowed" in _refused(["prepare", "subprocess.Popen", "--root", masks, "--out", out], capsys)
+
+
+def test_train_writes_the_resolved_recipe(run: Path, store: Path) -> None:
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    assert recipe["network"]["init_args"]["channels"] == [4, 4, 8]
+    assert recipe["network"]["init_args"]["strips"] == [16, 8, 4, 2, 1]  # a default, spelled out
+    assert recipe["data"]["init_args"]["subjects"] == 4  # what the store holds, not what the class assumes
+    assert recipe["schedule"]["keep"] == 2
+    assert (run / "network" / "network.safetensors").is_file()
+
+
+def test_train_goes_on_by_the_same_command_or_by_the_folder_alone(
+    run: Path, store: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    assert main(["train", str(RECIPE), "--run", str(run), "--accelerator", "cpu", *small(store)]) == 0
+    assert main(["train", "--run", str(run), "--accelerator", "cpu", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["step"] == 2
+    again = ["train", str(RECIPE), "--run", str(run), *small(store), "--set", "seed=7", "optimizer.lr=0.1"]
+    error = _refused(again, capsys)
+    assert "another recipe" in error
+    assert "+seed: 7" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--network.chanels=[1]"], "chanels"),
+        (["--network=subprocess.Popen"], "not allowed"),
+        (["--network=torch.nn.Linear"], "subclass"),
+        (["--schedule.stepps=1"], "stepps"),
+        (["--set", "schedule.steps"], "name=value"),
+        (["--network.num_subjects=3"], "write num_subjects: 2"),
+        (["--frames=AllFrames"], "count"),
+        (["--devices=many"], "many"),
+    ],
+)
+def test_train_refuses(words: list[str], message: str, store: Path, tmp_path: Path, capsys: Captured) -> None:
+    assert message in _refused(
+        ["train", str(RECIPE), "--run", str(tmp_path / "run"), "--accelerator", "cpu", *small(store), *words], capsys
+    )
+
+
+def test_train_refuses_a_recipe_that_is_not_there(tmp_path: Path, capsys: Captured) -> None:
+    assert "none.yaml" in _refused(["train", str(tmp_path / "none.yaml"), "--run", str(tmp_path / "run")], capsys)
+    assert "required" in _refused(["train", "--run", str(tmp_path / "run")], capsys)
+
+
+def test_an_own_network_works_by_its_dotted_path(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "my_networks.py").write_text(
+        "from torch import Tensor, nn\n"
+        "from walkprint.core.batch import GaitOutput\n"
+        "from walkprint.networks.base import Network\n"
+        "class Mean(Network):\n"
+        "    def __init__(self, *, features: int = 4) -> None:\n"
+        "        super().__init__()\n"
+        "        self.embed = nn.Linear(64 * 44, features)\n"
+        "    def forward(self, frames: Tensor) -> GaitOutput:\n"
+        "        return GaitOutput(self.embed(frames.mean(dim=1).flatten(1))[:, None])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    recipe = yaml.safe_load(RECIPE.read_text())
+    recipe["network"] = {"class_path": "my_networks.Mean", "init_args": {"features": 5}}
+    recipe["losses"] = {"triplet": {"class_path": "TripletLoss"}}
+    recipe["loss_weights"] = None
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(recipe))
+    words = [word for word in small(store) if not word.startswith("--network")]
+    assert main(["train", "mine.yaml", "--run", "run", "--accelerator", "cpu", *words]) == 0
+    assert main(["embed", "--run", "run", "--out", "e.npz"]) == 0
+    assert EmbeddingSet.load("e.npz").vectors.shape[1:] == (1, 5)
+
+
+def test_embed_takes_the_test_people_of_the_run(embeddings: Path) -> None:
+    found = EmbeddingSet.load(embeddings)
+    assert {key.subject for key in found.keys} == {"003", "004"}
+    assert found.vectors.shape == (40, 31, 8)
+    assert found.source.startswith("GaitSet ")
+
+
+def test_embed_in_shares_and_everybody(run: Path, embeddings: Path, tmp_path: Path, capsys: Captured) -> None:
+    for share in ("0/2", "1/2"):
+        words = ["--run", str(run), "--out", str(tmp_path / f"{share[0]}.npz"), "--shard", share]
+        assert main(["embed", *words]) == 0
+    files = f"[{tmp_path / '0.npz'},{tmp_path / '1.npz'}]"
+    capsys.readouterr()
+    assert main(["evaluate", "--json", "--resamples", "0", "--embeddings", files]) == 0
+    shared = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", "--json", "--resamples", "0", "--embeddings", str(embeddings)]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert shared["identification"]["rows"] == whole["identification"]["rows"]
+    assert main(["embed", "--json", "--run", str(run), "--split", "all", "--out", str(tmp_path / "all.npz")]) == 0
+    assert json.loads(capsys.readouterr().out)["sequences"] == 80
+
+
+def test_embed_the_energy_image(store: Path, tmp_path: Path, capsys: Captured) -> None:
+    data = ["--data", "Walkers", "--data.root", str(store)]
+    assert main(["embed", "--energy_image", *data, "--out", str(tmp_path / "e.npz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["features"] == 64 * 44
+
+
+def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
+    out = ["--out", str(tmp_path / "e.npz")]
+    assert "--run" in _refused(["embed", *out], capsys)
+    assert "expected the folder of a run" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
+    (tmp_path / "recipe.yaml").write_text((run / "recipe.yaml").read_text())
+    assert "no trained network" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
+    assert "--shard" in _refused(["embed", "--run", str(run), "--shard", "2", *out], capsys)
+    assert "shard" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
+
+
+def test_evaluate_writes_tables_in_every_form(embeddings: Path, tmp_path: Path, capsys: Captured) -> None:
+    out = tmp_path / "results"
+    assert main(["evaluate", "--embeddings", str(embeddings), "--resamples", "20", "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "identical-view-excluded" in text
+    assert "EER" in text
+    for name in ("identification.json", "identification.md", "verification.txt", "report.html"):
+        assert (out / name).stat().st_size > 200
+    assert main(["report", str(out / "identification.json"), "--out", str(tmp_path / "page.html"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reports"] == 1
+    assert "<svg" in (tmp_path / "page.html").read_text()
+
+
+def test_evaluate_by_a_named_protocol_or_a_file(embeddings: Path, tmp_path: Path, capsys: Captured) -> None:
+    words = ["evaluate", "--embeddings", str(embeddings), "--resamples", "0", "--json", "--protocol"]
+    assert main([*words, "cross-view-gallery"]) == 0
+    assert json.loads(capsys.readouterr().out)["identification"]["title"] == "cross-view-gallery"
+    file = tmp_path / "coat.yaml"
+    file.write_text("name: coat\ngallery: {conditions: [nm], takes: ['01']}\nprobes: {CL: {conditions: [cl]}}\n")
+    assert main([*words, str(file)]) == 0
+    found = json.loads(capsys.readouterr().out)["identification"]
+    assert (found["title"], found["rows"][0]["probe_set"]) == ("coat", "CL")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message"),
+    [
+        ("casia", "expected a YAML file or one of"),
+        ("none.yaml", "cannot be read"),
+        ("list.yaml", "found a list"),
+        ("takes.yaml", "write '1' in quotes"),
+    ],
+)
+def test_evaluate_refuses_a_protocol(
+    protocol: str, message: str, embeddings: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("list.yaml").write_text("- a\n")
+    Path("takes.yaml").write_text("name: a\ngallery: {takes: [1]}\nprobes: {a: {}}\n")
+    assert message in _refused(["evaluate", "--embeddings", str(embeddings), "--protocol", protocol], capsys)
+
+
+def test_evaluate_asks_for_a_protocol_where_none_is_known(embeddings: Path, tmp_path: Path, capsys: Captured) -> None:
+    EmbeddingSet.load(embeddings).save(tmp_path / "alone.npz")
+    assert "--protocol" in _refused(["evaluate", "--embeddings", str(tmp_path / "alone.npz")], capsys)
+
+
+def test_report_refuses_what_is_no_report(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    assert "a.json" in _refused(["report", str(tmp_path / "a.json"), "--out", str(tmp_path / "p.html")], capsys)
+    assert "b.json" in _refused(["report", str(tmp_path / "b.json"), "--out", str(tmp_path / "p.html")], capsys)
