@@ -9,7 +9,7 @@ from torch import Tensor
 from walkprint.core.errors import DataError
 
 Weighting = Callable[[Tensor], Tensor]
-_CPU_CHUNK, _GPU_CHUNK = 2**18, 2**25
+_CPU_CHUNK, _GPU_CHUNK = 2**16, 2**25
 
 
 def by_part(embeddings: Tensor, subjects: Tensor) -> Tensor:
