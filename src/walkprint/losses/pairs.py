@@ -35,7 +35,10 @@ def by_part(embeddings: Tensor, subjects: Tensor) -> Tensor:
 
 
 def part_distances(embeddings: Tensor) -> Tensor:
-    """Euclidean distances within each part, 0 from a sample to itself.
+    """Euclidean distances within each part.
+
+    They are roots of `x2 + y2 - 2xy` in the reference's order, so that a sample's distance to itself is that of its
+    rounding, up to 1e-3 of its length in float32.
 
     Args:
         embeddings: (part, batch, feature).
@@ -45,10 +48,10 @@ def part_distances(embeddings: Tensor) -> Tensor:
     """
     with torch.autocast(embeddings.device.type, enabled=False):
         squares = embeddings.square().sum(-1)
-        squared = torch.baddbmm(squares.unsqueeze(1), embeddings, embeddings.transpose(1, 2), alpha=-2)
-        squared = (squared + squares.unsqueeze(2)).relu_()
+        inner = embeddings @ embeddings.transpose(1, 2)
+        squared = (squares.unsqueeze(2) + squares.unsqueeze(1) - 2 * inner).relu_()
     # The square root has no slope at zero: coinciding samples get zero gradient instead of infinity.
-    flat = (squared == 0) | torch.eye(squared.shape[1], dtype=torch.bool, device=squared.device)
+    flat = squared == 0
     return squared.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
 
 
@@ -142,6 +145,7 @@ def _terms(distances: Tensor, same: Tensor, listed: Tensor, margin: float) -> tu
 def _through_distances(embeddings: Tensor, distances: Tensor, slope: Tensor) -> Tensor:
     """From slopes in the distances to the gradient in the embeddings (part, batch, feature)."""
     pull = torch.where(distances > 0, slope / distances, 0.0)
+    pull.diagonal(dim1=1, dim2=2).zero_()  # moving a sample leaves its distance to itself
     pull = pull + pull.transpose(1, 2)
     with torch.autocast(embeddings.device.type, enabled=False):
         return pull.sum(2, keepdim=True) * embeddings - pull @ embeddings

@@ -41,6 +41,16 @@ def fold_time(frames: Tensor) -> Tensor:
     return pictures.flatten().view(pictures.shape).movedim(-1, 1)
 
 
+def over_time(features: Tensor, batch: int) -> Tensor:
+    """(batch * time, channel, height, width) to (batch, channel, time, height, width), a view."""
+    return features.reshape(batch, -1, *features.shape[1:]).transpose(1, 2)
+
+
+def per_frame(features: Tensor) -> Tensor:
+    """(batch, channel, time, height, width) to (batch * time, channel, height, width)."""
+    return features.transpose(1, 2).flatten(0, 1)
+
+
 def pool_time(features: Tensor, batch: int) -> Tensor:
     """The largest value over the frames of each clip.
 
@@ -54,6 +64,36 @@ def pool_time(features: Tensor, batch: int) -> Tensor:
     return features.reshape(batch, -1, *features.shape[1:]).amax(dim=1)
 
 
+def cut_strips(features: Tensor, strips: int) -> Tensor:
+    """(batch, channel, height, width) to (batch * strips, channel, height / strips, width).
+
+    Raises:
+        DataError: the height cannot be cut into so many equal strips.
+    """
+    if strips == 1:
+        return features
+    batch, channel, height, width = features.shape
+    if height % strips:
+        raise DataError(f"{height} rows cannot be cut into {strips} equal strips")
+    if features.is_contiguous():
+        cut = features.view(batch, channel, strips, -1, width)
+        return cut.transpose(1, 2).reshape(batch * strips, channel, -1, width)
+    rows = features.movedim(1, -1).reshape(batch * strips, height // strips, width, channel)
+    return rows.movedim(-1, 1)
+
+
+def join_strips(features: Tensor, strips: int) -> Tensor:
+    """What `cut_strips` took apart: (batch * strips, channel, height / strips, width) to whole pictures."""
+    if strips == 1:
+        return features
+    batch, channel, height, width = features.shape
+    if features.is_contiguous():
+        cut = features.view(batch // strips, strips, channel, height, width)
+        return cut.transpose(1, 2).reshape(batch // strips, channel, -1, width)
+    rows = features.movedim(1, -1).reshape(batch // strips, height * strips, width, channel)
+    return rows.movedim(-1, 1)
+
+
 class ConvPair(nn.Module):
     """Two convolutions without bias, each followed by LeakyReLU, and a 2 x 2 max pool on request.
 
@@ -62,20 +102,31 @@ class ConvPair(nn.Module):
         kernel: size of the first convolution's kernel; the second's is 3.
         pool: halve height and width at the end.
         batch_norm: normalize after each convolution.
+        strips: into how many horizontal strips the height is cut, which do not see each other.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, pool: bool, batch_norm: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        kernel: int = 3,
+        pool: bool,
+        batch_norm: bool = False,
+        strips: int = 1,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
         self.norm1 = BatchNorm2d(outputs) if batch_norm else nn.Identity()
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
         self.norm2 = BatchNorm2d(outputs) if batch_norm else nn.Identity()
-        self.pool = pool
+        self.pool, self.strips = pool, strips
 
     def forward(self, features: Tensor) -> Tensor:
         """(batch, channel, height, width) to the same axes."""
+        features = cut_strips(features, self.strips)
         features = F.leaky_relu(self.norm1(self.conv1(features)), inplace=True)
-        features = self.norm2(self.conv2(features))
+        features = join_strips(self.norm2(self.conv2(features)), self.strips)
         if self.pool:  # before the activation, which rises and so gives the same four times cheaper
             features = F.max_pool2d(features, 2)
         return F.leaky_relu(features, inplace=True)
@@ -96,8 +147,8 @@ class ResidualBlock(nn.Module):
                 nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), BatchNorm2d(outputs)
             )
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(batch, channel, height, width) to the same axes, smaller by the stride."""
+    def forward(self, features: Tensor, batch: int = 1) -> Tensor:
+        """(batch, channel, height, width) to the same axes, smaller by the stride; heirs use `batch`."""
         inner = F.relu(self.norm1(self.conv1(features)), inplace=True)
         return F.relu(self.norm2(self.conv2(inner)) + self.shortcut(features), inplace=True)
 

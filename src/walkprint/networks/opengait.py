@@ -40,13 +40,56 @@ _RULES: dict[str, tuple[tuple[str, str], ...]] = {
         *_RESIDUAL,
         *_HEAD,
     ),
+    "GaitPart": (
+        (r"^Backbone\.forward_block\.feature\.0\.conv", "blocks.1.conv1"),
+        (r"^Backbone\.forward_block\.feature\.2\.conv", "blocks.1.conv2"),
+        (r"^Backbone\.forward_block\.feature\.5\.conv", "blocks.2.conv1"),
+        (r"^Backbone\.forward_block\.feature\.7\.conv", "blocks.2.conv2"),
+        (r"^Backbone\.forward_block\.feature\.10\.conv", "blocks.3.conv1"),
+        (r"^Backbone\.forward_block\.feature\.12\.conv", "blocks.3.conv2"),
+        (r"^Backbone\.forward_block\.feature\.14\.conv", "blocks.4.conv1"),
+        (r"^Backbone\.forward_block\.feature\.16\.conv", "blocks.4.conv2"),
+        (r"^Head\.fc_bin$", "head.weight"),
+        (r"^TFA\.pooling_func\.conv1d3x1\.(\d+)\.0\.conv\.weight", r"short.conv1.weight@\1"),
+        (r"^TFA\.pooling_func\.conv1d3x1\.(\d+)\.2\.conv\.weight", r"short.conv2.weight@\1"),
+        (r"^TFA\.pooling_func\.conv1d3x3\.(\d+)\.0\.conv\.weight", r"longer.conv1.weight@\1"),
+        (r"^TFA\.pooling_func\.conv1d3x3\.(\d+)\.2\.conv\.weight", r"longer.conv2.weight@\1"),
+    ),
+    "GaitGL": (
+        (r"^conv3d\.0\.conv3d", "stem.0"),
+        (r"^conv3d\.2\.conv3d", "stem.1"),
+        (r"^LTA\.0\.conv3d", "shorten"),
+        (r"^GLConv[AB](\d)\.(?=global|local)", r"GLConvA\1.0."),
+        (r"^GLConv[AB](\d)\.(\d)\.global_conv3d\.conv3d", r"stages.\1.\2.whole"),
+        (r"^GLConv[AB](\d)\.(\d)\.local_conv3d\.conv3d", r"stages.\1.\2.local"),
+        (r"^HPP\.p$", "pooling.power"),
+        (r"^Head0\.fc_bin$", "head.weight"),
+        (r"^Head1\.fc_bin$", "classifier.weight"),
+        (r"^Bn\.", "norm."),
+    ),
+    "DeepGaitV2": (
+        (r"^layer0\.forward_block\.0\.", "conv."),
+        (r"^layer0\.forward_block\.1\.", "norm."),
+        (r"^layer(\d)(?:\.forward_block)?\.", r"stages.\1."),
+        (r"\.conv(\d)\.forward_block\.0\.", r".conv\1."),
+        (r"\.conv(\d)\.forward_block\.1\.", r".norm\1."),
+        (r"\.shortcut3d\.", ".temporal."),
+        (r"\.sbn\.", ".temporal_norm."),
+        *_RESIDUAL,
+        *_HEAD,
+    ),
 }
 # The reference counts from here; ours from 0.
-_FIRST = {"blocks": 1, "global_blocks": 2, "stages": 1}
+_FIRST = {
+    "GaitSet": {"blocks": 1, "global_blocks": 2},
+    "GaitPart": {"blocks": 1},
+    "GaitBase": {"stages": 1},
+    "DeepGaitV2": {"stages": 1},
+}
 
 
 def our_name(network: Network, name: str) -> str:
-    """What the reference's entry `name` is called in `network`.
+    """What the reference's entry `name` is called in `network`; "weight@3" is the third part's share of a weight.
 
     Raises:
         CheckpointError: there is no mapping for this kind of network.
@@ -54,7 +97,12 @@ def our_name(network: Network, name: str) -> str:
     kind = type(network).__name__
     if kind not in _RULES:
         raise CheckpointError(f"{kind}: no mapping from OpenGait; there is one for {', '.join(_RULES)}")
-    return _rename(name, _RULES[kind])
+    for pattern, replacement in _RULES[kind]:
+        name = re.sub(pattern, replacement, name)
+    family, _, rest = name.partition(".")
+    number, _, tail = rest.partition(".")
+    first = _FIRST.get(kind, {}).get(family, 0)
+    return f"{family}.{int(number) - first}.{tail}" if first and number.isdigit() else name
 
 
 def convert_state(network: Network, state_dict: Mapping[str, Tensor | NDArray[np.generic]]) -> dict[str, Tensor]:
@@ -73,19 +121,25 @@ def convert_state(network: Network, state_dict: Mapping[str, Tensor | NDArray[np
     """
     wanted = network.state_dict()
     converted: dict[str, Tensor] = {}
+    filled: set[str] = set()
     faults = []
     for name, value in state_dict.items():
         ours = our_name(network, name)
-        tensor = value if isinstance(value, Tensor) else torch.from_numpy(np.asarray(value))
-        if ours not in wanted or ours in converted:
+        whole, _, part = ours.partition("@")
+        if whole not in wanted or ours in filled or (part and int(part) >= len(wanted[whole])):
             faults.append(f"{name} is unknown")
             continue
-        if ours.startswith("neck.norm.") and tensor.ndim == 1:
-            tensor = _part_first(tensor, network)
-        if tensor.shape != wanted[ours].shape:
-            faults.append(f"{name} is {tuple(tensor.shape)}, expected {tuple(wanted[ours].shape)}")
-        converted[ours] = tensor.to(wanted[ours].dtype).contiguous()
-    faults += [f"nothing for {name}" for name in wanted if name not in converted]
+        goal = wanted[whole][int(part)] if part else wanted[whole]
+        tensor = value if isinstance(value, Tensor) else torch.from_numpy(np.asarray(value))
+        tensor = _our_layout(tensor, whole, network)
+        filled.add(ours)
+        if tensor.shape != goal.shape:
+            faults.append(f"{name} is {tuple(tensor.shape)}, expected {tuple(goal.shape)}")
+        elif part:
+            converted.setdefault(whole, torch.empty_like(wanted[whole]))[int(part)] = tensor
+        else:
+            converted[whole] = tensor.to(goal.dtype).clone(memory_format=torch.contiguous_format)
+    faults += [f"nothing for {name}" for name in _missing(wanted, filled)]
     if faults:
         raise CheckpointError(
             f"{type(network).__name__}: {'; '.join(faults)}; build the network with the checkpoint's widths"
@@ -93,17 +147,22 @@ def convert_state(network: Network, state_dict: Mapping[str, Tensor | NDArray[np
     return converted
 
 
-def _rename(name: str, rules: tuple[tuple[str, str], ...]) -> str:
-    for pattern, replacement in rules:
-        name = re.sub(pattern, replacement, name)
-    family, _, rest = name.partition(".")
-    number, _, tail = rest.partition(".")
-    if family in _FIRST and number.isdigit():
-        return f"{family}.{int(number) - _FIRST[family]}.{tail}"
-    return name
+def _our_layout(tensor: Tensor, name: str, network: Network) -> Tensor:
+    if name.startswith("neck.norm.") and tensor.ndim == 1:
+        # The joint batch norm of the neck counts feature first there, part first here.
+        parts = network.state_dict()["neck.weight"].shape[0]
+        return tensor.view(-1, parts).T.flatten() if tensor.numel() % parts == 0 else tensor
+    if ".shortcut.0." in name and tensor.ndim == 5:  # a shortcut never looks over time
+        return tensor.squeeze(2)
+    return tensor
 
 
-def _part_first(tensor: Tensor, network: Network) -> Tensor:
-    """The joint batch norm of the neck counts feature first there, part first here."""
-    parts = network.state_dict()["neck.weight"].shape[0]
-    return tensor.view(-1, parts).T.flatten() if tensor.numel() % parts == 0 else tensor
+def _missing(wanted: Mapping[str, Tensor], filled: set[str]) -> list[str]:
+    """What was not filled: whole entries, or parts of those that came in parts."""
+    in_parts = {name.partition("@")[0] for name in filled if "@" in name}
+    needed = [
+        one
+        for name in wanted
+        for one in ([f"{name}@{i}" for i in range(len(wanted[name]))] if name in in_parts else [name])
+    ]
+    return [name for name in needed if name not in filled]

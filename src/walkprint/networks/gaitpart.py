@@ -1,0 +1,110 @@
+"""GaitPart: strips of the body and their short movements.
+
+Source: Fan, Peng, Cao, Liu, Hou, Chi, Huang, Li, He, "GaitPart: temporal part-based model for gait recognition", CVPR
+2020.
+Deviations: none with the defaults.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import RecipeError
+from walkprint.networks.base import Network
+from walkprint.networks.layers import ConvPair, PartLinear, StripPooling, fold_time, initialize
+
+
+class PartConv(nn.Module):
+    """A convolution over time of its own for every part, without bias, as one matrix product."""
+
+    def __init__(self, parts: int, inputs: int, outputs: int, kernel: int) -> None:
+        super().__init__()
+        weight = torch.empty(parts, outputs, inputs, kernel)
+        for one in weight:
+            nn.init.xavier_uniform_(one)
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(part, batch, time, feature) to the same axes."""
+        return torch.einsum("pbtik,poik->pbto", windows(features, self.weight.shape[3], 0.0), self.weight)
+
+
+class ShortMovements(nn.Module):
+    """Mean plus maximum over a window of frames, weighed by attention that two convolutions over time give."""
+
+    def __init__(self, parts: int, features: int, *, squeeze: int, kernel: int, window: int) -> None:
+        super().__init__()
+        self.window = window
+        self.conv1 = PartConv(parts, features, features // squeeze, 3)
+        self.conv2 = PartConv(parts, features // squeeze, features, kernel)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(part, batch, time, feature) to the same axes."""
+        attention: Tensor = self.conv2(F.leaky_relu(self.conv1(features)))
+        pooled = windows(features, self.window, 0.0).mean(-1) + windows(features, self.window, -torch.inf).amax(-1)
+        return pooled * torch.sigmoid(attention)
+
+
+class GaitPart(Network):
+    """Convolutions within strips, strips of every frame, two scales of short movements, maximum over time.
+
+    Args:
+        channels: widths of the blocks; the first two halve height and width.
+        focal_strips: for each block, into how many strips that do not see each other its pictures are cut. The
+            network for large sets of subjects: channels (32, 64, 128, 256), focal strips (1, 1, 8, 8).
+        strips: counts of horizontal strips that become parts.
+        feature: length of each part's embedding.
+        squeeze: by how much the attention narrows the features.
+        height_px, width_px: size of the frames.
+
+    Raises:
+        RecipeError: channels and focal strips are not equally many, or fewer than two.
+    """
+
+    ordered = True
+
+    def __init__(
+        self,
+        *,
+        channels: Sequence[int] = (32, 64, 128),
+        focal_strips: Sequence[int] = (1, 4, 8),
+        strips: Sequence[int] = (16,),
+        feature: int = 128,
+        squeeze: int = 4,
+        height_px: int = 64,
+        width_px: int = 44,
+    ) -> None:
+        super().__init__()
+        if len(channels) != len(focal_strips) or len(channels) < 2:
+            raise RecipeError(
+                f"GaitPart: {len(channels)} channels, {len(focal_strips)} focal strips; "
+                "expected one of each per block, two blocks or more"
+            )
+        self.height_px, self.width_px = height_px, width_px
+        self.blocks = nn.Sequential()
+        width = self.channels
+        for i, (outputs, count) in enumerate(zip(channels, focal_strips, strict=True)):
+            self.blocks.append(ConvPair(width, outputs, kernel=3 if i else 5, pool=i < 2, strips=count))
+            width = outputs
+        self.pooling = StripPooling(strips)
+        self.short = ShortMovements(self.pooling.parts, width, squeeze=squeeze, kernel=1, window=3)
+        self.longer = ShortMovements(self.pooling.parts, width, squeeze=squeeze, kernel=3, window=5)
+        self.head = PartLinear(self.pooling.parts, width, feature)
+        initialize(self)
+
+    def forward(self, frames: Tensor) -> GaitOutput:
+        """Embed clips (batch, time, channel, height, width); there are no logits."""
+        pooled = self.pooling(self.blocks(fold_time(frames))).float()
+        with torch.autocast(frames.device.type, enabled=False):
+            parts = pooled.reshape(len(frames), -1, *pooled.shape[1:]).permute(2, 0, 1, 3)
+            parts = parts.to(self.head.weight.dtype)
+            moved = (self.short(parts) + self.longer(parts)).amax(2)
+        return GaitOutput(self.head(moved.transpose(0, 1)))
+
+
+def windows(features: Tensor, width: int, fill: float) -> Tensor:
+    """(part, batch, time, feature) to (part, batch, time, feature, width): the frames around each, `fill` outside."""
+    return F.pad(features, (0, 0, width // 2, width // 2), value=fill).unfold(2, width, 1)
