@@ -1,0 +1,39 @@
+"""The demo, at a size that a test can bear: a report that stands alone, and a table that says what it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from walkprint.cli import demo, main
+
+
+@pytest.fixture(autouse=True)
+def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "_QUICK", demo._Size(4, 2, ("072", "108"), frames=8, steps=1, subjects_per_batch=2))
+
+
+def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--quick", "--out", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "synthetic" in text
+    assert "energy image" in text
+    assert str(tmp_path / "report.html") in text
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<svg") >= 3  # two CMC, one ROC
+    assert page.count("data:image/png;base64,") == 3  # a sheet per condition
+    assert 'src="http' not in page
+    assert "<script" not in page
+
+
+def test_demo_renders_once_and_refuses_other_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["demo", "--quick", "--json", "--out", str(tmp_path)]
+    assert main(words) == 0
+    first = json.loads(capsys.readouterr().out)
+    made = (tmp_path / "store" / "meta.json").stat().st_mtime_ns
+    assert main(words) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert {name: first[name] for name in ("NM", "BG", "CL")} == {name: again[name] for name in ("NM", "BG", "CL")}
+    assert (tmp_path / "store" / "meta.json").stat().st_mtime_ns == made
+    assert main([*words, "--seed", "1"]) == 2
+    assert "people of another demo" in capsys.readouterr().err
