@@ -29,7 +29,8 @@ def test_every_recipe_can_be_read(path: Path) -> None:
     plain = yaml.safe_load(path.read_text())
     network = build(Network, plain["network"])
     assert all(build(Loss, loss) for loss in plain["losses"].values())
-    assert build(FrameChooser, plain["frames"]).ordered or not network.ordered
+    frames = build(FrameChooser, plain["frames"])
+    assert frames.ordered or not network.ordered
     milestones = settings.scheduler.init_args.get("milestones", []) if settings.scheduler else []
     assert all(one < settings.schedule.steps for one in milestones)
 
