@@ -97,7 +97,7 @@ class Protocol:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON or YAML; `from_dict` reads it back."""
-        plain = {
+        return {
             "name": self.name,
             "gallery": _selection_to_dict(self.gallery),
             "probes": {name: _selection_to_dict(selection) for name, selection in self.probes.items()},
@@ -106,7 +106,6 @@ class Protocol:
             "gallery_view": self.gallery_view,
             "unmatched": self.unmatched,
         }
-        return plain
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Protocol":

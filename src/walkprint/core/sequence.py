@@ -55,7 +55,7 @@ class SequenceKey:
 
     @classmethod
     def parse(cls, text: str) -> "SequenceKey":
-        """The key written as "subject/condition-take/view"; in the middle, digits alone are a take, letters a condition.
+        """The key written as "subject/condition-take/view"; in the middle, digits alone are a take, else a condition.
 
         Raises:
             DataError: there are not exactly three parts.
