@@ -110,8 +110,9 @@ def test_training_with_losses_and_gradients(name, network, reference, inputs):
     }
     gradients = {name: parameter.grad for name, parameter in network.named_parameters()}
     assert {name.partition("@")[0] for name in norms} == set(gradients)
+    largest = max(norms.values())
     for ours, norm in norms.items():
         whole, _, part = ours.partition("@")
         gradient = gradients[whole][int(part)] if part else gradients[whole]
-        # The distance of a sample to itself, rounding alone, reaches the reference's head gradient at 7e-5.
-        assert gradient.norm().item() == pytest.approx(norm, rel=CLOSE), ours
+        assert gradient.norm().item() == pytest.approx(norm, rel=0, abs=CLOSE * largest), ours
+        assert gradient.norm().item() == pytest.approx(norm, rel=10 * CLOSE), ours

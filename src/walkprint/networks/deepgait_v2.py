@@ -5,7 +5,8 @@ Deviations: none with the defaults.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from itertools import chain
+from typing import Literal, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,35 +30,61 @@ from walkprint.networks.layers import (
 Mode = Literal["2d", "p3d", "3d"]
 
 
-class PseudoBlock(ResidualBlock):
+class TimeConv(nn.Conv3d):
+    """A convolution over time and space without bias, on frames folded into the batch."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int, int], *, stride: int = 1) -> None:
+        padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+        super().__init__(inputs, outputs, kernel, stride=(1, stride, stride), padding=padding, bias=False)
+
+    def forward(self, input: Tensor, batch: int = 1) -> Tensor:
+        """(batch * time, channel, height, width) to the same axes, smaller by the stride."""
+        return per_frame(super().forward(over_time(input, batch)))
+
+
+class TemporalBlock(ResidualBlock):
+    """A residual block in a stage that sees time; its shortcut, too, is written as a convolution over time."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, stride=stride)
+        if not isinstance(self.shortcut, nn.Identity):
+            self.shortcut = nn.Sequential(TimeConv(inputs, outputs, (1, 1, 1), stride=stride), BatchNorm2d(outputs))
+
+    def beside(self, features: Tensor, batch: int) -> Tensor:
+        """What the shortcut makes of (batch * time, channel, height, width)."""
+        if isinstance(self.shortcut, nn.Sequential):
+            conv, norm = self.shortcut
+            features = norm(conv(features, batch))
+        return features
+
+
+class PseudoBlock(TemporalBlock):
     """A residual block with a convolution over time, itself residual, between its two over space."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
         super().__init__(inputs, outputs, stride=stride)
-        self.temporal = nn.Conv3d(outputs, outputs, (3, 1, 1), padding=(1, 0, 0), bias=False)
+        self.temporal = TimeConv(outputs, outputs, (3, 1, 1))
         self.temporal_norm = BatchNorm2d(outputs)
 
     def forward(self, features: Tensor, batch: int = 1) -> Tensor:
         """(batch * time, channel, height, width) to the same axes, smaller by the stride."""
         inner = F.relu(self.norm1(self.conv1(features)), inplace=True)
-        moved = self.temporal_norm(per_frame(self.temporal(over_time(inner, batch))))
-        inner = F.relu(inner + moved, inplace=True)
-        return F.relu(self.norm2(self.conv2(inner)) + self.shortcut(features), inplace=True)
+        inner = F.relu(inner + self.temporal_norm(self.temporal(inner, batch)), inplace=True)
+        return F.relu(self.norm2(self.conv2(inner)) + self.beside(features, batch), inplace=True)
 
 
-class SpaceTimeBlock(ResidualBlock):
+class SpaceTimeBlock(TemporalBlock):
     """A residual block whose convolutions are over space and time."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
         super().__init__(inputs, outputs, stride=stride)
-        self.conv1 = nn.Conv3d(inputs, outputs, 3, stride=(1, stride, stride), padding=1, bias=False)  # type: ignore[assignment]
-        self.conv2 = nn.Conv3d(outputs, outputs, 3, padding=1, bias=False)  # type: ignore[assignment]
+        self.conv1: nn.Module = TimeConv(inputs, outputs, (3, 3, 3), stride=stride)
+        self.conv2: nn.Module = TimeConv(outputs, outputs, (3, 3, 3))
 
     def forward(self, features: Tensor, batch: int = 1) -> Tensor:
         """(batch * time, channel, height, width) to the same axes, smaller by the stride."""
-        inner = F.relu(self.norm1(per_frame(self.conv1(over_time(features, batch)))), inplace=True)
-        inner = self.norm2(per_frame(self.conv2(over_time(inner, batch))))
-        return F.relu(inner + self.shortcut(features), inplace=True)
+        inner = F.relu(self.norm1(self.conv1(features, batch)), inplace=True)
+        return F.relu(self.norm2(self.conv2(inner, batch)) + self.beside(features, batch), inplace=True)
 
 
 class DeepGaitV2(Network):
@@ -119,9 +146,7 @@ class DeepGaitV2(Network):
     def forward(self, frames: Tensor) -> GaitOutput:
         """Embed clips (batch, time, channel, height, width); logits only where `num_subjects` was given."""
         features = F.relu(self.norm(self.conv(fold_time(frames))), inplace=True)
-        for stage in self.stages:
-            assert isinstance(stage, nn.ModuleList)
-            for block in stage:
-                features = block(features, len(frames))
+        for block in chain.from_iterable(cast("list[nn.ModuleList]", self.stages)):
+            features = block(features, len(frames))
         embeddings = self.head(self.pooling(pool_time(features, len(frames))))
         return GaitOutput(embeddings, None if self.neck is None else self.neck(embeddings))

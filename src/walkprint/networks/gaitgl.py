@@ -28,16 +28,15 @@ class GlobalLocal(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(batch, channel, time, height, width) to the same axes, twice as high where stacked."""
-        whole = F.leaky_relu(self.whole(features), inplace=True)
-        local = F.leaky_relu(self._by_strip(features), inplace=True)
-        both: Tensor = torch.cat([whole, local], dim=3) if self.stacked else whole + local
-        return both
+        whole: Tensor = F.leaky_relu(self.whole(features), inplace=True)
+        local: Tensor = F.leaky_relu(self._by_strip(features), inplace=True)
+        return torch.cat([whole, local], dim=3) if self.stacked else whole + local
 
     def _by_strip(self, features: Tensor) -> Tensor:
         batch, _, time, height, width = features.shape
         if height % self.strips:
             raise DataError(f"GaitGL: {height} rows cannot be cut into {self.strips} equal strips")
-        cut = features.view(*features.shape[:3], self.strips, height // self.strips, width)
+        cut: Tensor = features.view(*features.shape[:3], self.strips, height // self.strips, width)
         cut = self.local(cut.movedim(3, 1).flatten(0, 1))
         return cut.view(batch, self.strips, *cut.shape[1:]).movedim(1, 3).reshape(batch, -1, time, height, width)
 

@@ -18,7 +18,7 @@ from walkprint.networks.layers import ConvPair, PartLinear, StripPooling, fold_t
 
 
 class PartConv(nn.Module):
-    """A convolution over time of its own for every part, without bias, as one matrix product."""
+    """A convolution over time of its own for every part, without bias, as one convolution of groups."""
 
     def __init__(self, parts: int, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
@@ -28,8 +28,10 @@ class PartConv(nn.Module):
         self.weight = nn.Parameter(weight)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(part, batch, time, feature) to the same axes."""
-        return torch.einsum("pbtik,poik->pbto", windows(features, self.weight.shape[3], 0.0), self.weight)
+        """(batch, part, feature, time) to the same axes."""
+        parts, outputs, _, kernel = self.weight.shape
+        grouped = F.conv1d(features.flatten(1, 2), self.weight.flatten(0, 1), padding=kernel // 2, groups=parts)
+        return grouped.view(len(features), parts, outputs, -1)
 
 
 class ShortMovements(nn.Module):
@@ -42,10 +44,11 @@ class ShortMovements(nn.Module):
         self.conv2 = PartConv(parts, features // squeeze, features, kernel)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(part, batch, time, feature) to the same axes."""
-        attention: Tensor = self.conv2(F.leaky_relu(self.conv1(features)))
-        pooled = windows(features, self.window, 0.0).mean(-1) + windows(features, self.window, -torch.inf).amax(-1)
-        return pooled * torch.sigmoid(attention)
+        """(batch, part, feature, time) to the same axes."""
+        attention = torch.sigmoid(self.conv2(F.leaky_relu(self.conv1(features))))
+        rows, window, edge = features.flatten(1, 2), self.window, self.window // 2
+        pooled = F.avg_pool1d(rows, window, 1, edge) + F.max_pool1d(rows, window, 1, edge)
+        return pooled.view(features.shape) * attention
 
 
 class GaitPart(Network):
@@ -97,14 +100,8 @@ class GaitPart(Network):
 
     def forward(self, frames: Tensor) -> GaitOutput:
         """Embed clips (batch, time, channel, height, width); there are no logits."""
-        pooled = self.pooling(self.blocks(fold_time(frames))).float()
+        pooled = self.pooling(self.blocks(fold_time(frames))).to(self.head.weight.dtype)
         with torch.autocast(frames.device.type, enabled=False):
-            parts = pooled.reshape(len(frames), -1, *pooled.shape[1:]).permute(2, 0, 1, 3)
-            parts = parts.to(self.head.weight.dtype)
-            moved = (self.short(parts) + self.longer(parts)).amax(2)
-        return GaitOutput(self.head(moved.transpose(0, 1)))
-
-
-def windows(features: Tensor, width: int, fill: float) -> Tensor:
-    """(part, batch, time, feature) to (part, batch, time, feature, width): the frames around each, `fill` outside."""
-    return F.pad(features, (0, 0, width // 2, width // 2), value=fill).unfold(2, width, 1)
+            parts = pooled.reshape(len(frames), -1, *pooled.shape[1:]).permute(0, 2, 3, 1).contiguous()
+            moved = (self.short(parts) + self.longer(parts)).amax(3)
+        return GaitOutput(self.head(moved))

@@ -152,8 +152,6 @@ def _our_layout(tensor: Tensor, name: str, network: Network) -> Tensor:
         # The joint batch norm of the neck counts feature first there, part first here.
         parts = network.state_dict()["neck.weight"].shape[0]
         return tensor.view(-1, parts).T.flatten() if tensor.numel() % parts == 0 else tensor
-    if ".shortcut.0." in name and tensor.ndim == 5:  # a shortcut never looks over time
-        return tensor.squeeze(2)
     return tensor
 
 
