@@ -1,6 +1,7 @@
 """The shell around the verbs: help, exit codes, one line per error, JSON alone on stdout."""
 
 import json
+import platform
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from walkprint import cli
+from walkprint.cli.memory import keep_freed_memory
 from walkprint.cli.words import BadWordsError, Summary, carry_out, spelled_out
 from walkprint.core.errors import DataError
 
@@ -125,6 +127,10 @@ def test_words_become_arguments() -> None:
 def test_words_that_do_not_fit_are_refused(words: list[str]) -> None:
     with pytest.raises(BadWordsError):
         carry_out(_greet, words, "x")
+
+
+def test_freed_memory_is_kept_where_the_allocator_can_be_told() -> None:
+    assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
 
 
 def test_flags_are_spelled_out() -> None:

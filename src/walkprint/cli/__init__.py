@@ -44,9 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(verb: str, words: list[str]) -> int:
+    from walkprint.cli.memory import keep_freed_memory
     from walkprint.cli.words import BadWordsError
     from walkprint.core.errors import GaitError
 
+    keep_freed_memory()
     as_json = "--json" in words
     try:
         module = importlib.import_module(f"walkprint.cli.{verb}")
