@@ -19,5 +19,6 @@ def keep_freed_memory() -> bool:
         return False
     with contextlib.suppress(OSError, AttributeError):  # an allocator other than glibc's
         allocator = ctypes.CDLL(None)
-        return all([allocator.mallopt(name, _AT_LEAST_BYTES) for name in (_MMAP_THRESHOLD, _TRIM_THRESHOLD)])
+        done = [allocator.mallopt(name, _AT_LEAST_BYTES) for name in (_MMAP_THRESHOLD, _TRIM_THRESHOLD)]
+        return all(done)
     return False
