@@ -2,6 +2,21 @@
 
 from walkprint.losses.base import Loss, LossValue
 from walkprint.losses.cross_entropy import CrossEntropyLoss
+from walkprint.losses.inter_class import (
+    ClassUniformityLoss,
+    GeneralizedInterClassLoss,
+    PairwiseSoftmaxLoss,
+    WeightedTripletLoss,
+)
 from walkprint.losses.triplet import TripletLoss
 
-__all__ = ["CrossEntropyLoss", "Loss", "LossValue", "TripletLoss"]
+__all__ = [
+    "ClassUniformityLoss",
+    "CrossEntropyLoss",
+    "GeneralizedInterClassLoss",
+    "Loss",
+    "LossValue",
+    "PairwiseSoftmaxLoss",
+    "TripletLoss",
+    "WeightedTripletLoss",
+]

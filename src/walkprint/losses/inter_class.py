@@ -1,0 +1,215 @@
+"""The generalized inter-class loss and what it is made of.
+
+Source: Yu, Yu, Huang, Wang, "Generalized inter-class loss for gait recognition", ACM Multimedia 2022, and its released
+code for the weighted triplet and the pairwise softmax; uniformity after Wang, Isola, "Understanding contrastive
+representation learning through alignment and uniformity on the hypersphere", ICML 2020.
+Deviations: the released code has no uniformity term; here it acts on the means of the classes of a batch. The pairwise
+softmax compares cosines by default, which cannot overflow; `similarity="dot"` is the released form.
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import RecipeError
+from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.cross_entropy import CrossEntropyLoss
+from walkprint.losses.pairs import AllTriplets, by_part, mean_of_active, part_distances, positives
+
+
+class WeightedTripletLoss(Loss):
+    """Triplet loss over distances that grow by up to twice with the dissimilarity of the pair.
+
+    Dissimilar positives are pulled harder and similar negatives pushed harder, so that every triplet has a margin of
+    its own; its mean is the number `automatic_margin`.
+
+    Args:
+        margin: of the hinge, before weighting.
+        self_pairs: whether a sample is its own positive.
+
+    Raises:
+        RecipeError: a negative margin.
+    """
+
+    def __init__(self, *, margin: float = 0.2, self_pairs: bool = True) -> None:
+        super().__init__()
+        if not margin >= 0:
+            raise RecipeError(f"WeightedTripletLoss: margin is {margin}; expected 0 or more")
+        self.margin, self.self_pairs = margin, self_pairs
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings (batch, part, feature) of `subjects` (batch,)."""
+        embeddings = by_part(output.embeddings, subjects)
+        if embeddings.numel() == 0:
+            return _nothing(embeddings, "active", "automatic_margin")
+        same, listed = positives(subjects, self_pairs=self.self_pairs)
+        largest = torch.stack([_dissimilarity(part).max() for part in torch.split(embeddings.detach(), 4)]).max()
+
+        def weigh(chunk: Tensor) -> Tensor:
+            return 1 + _dissimilarity(chunk) / largest
+
+        totals, actives, _ = AllTriplets.apply(embeddings, same, listed, self.margin, weigh)  # type: ignore[no-untyped-call]
+        triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
+        extra = _mean_extra_margin(embeddings.detach(), same, listed, largest)
+        numbers = {"active": actives.mean() / triplets, "automatic_margin": self.margin + extra}
+        return LossValue(mean_of_active(totals, actives).mean(), numbers)
+
+
+class PairwiseSoftmaxLoss(Loss):
+    """A smooth triplet: the cross entropy of a positive against a negative, for every triplet.
+
+    Args:
+        temperature: divides the similarities.
+        similarity: "cosine", or "dot" as released.
+        noisy_weight: weight of triplets whose negative beats the positive in one part drawn at random; 1 is no filter.
+        self_pairs: whether a sample is its own positive.
+
+    Raises:
+        RecipeError: a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        temperature: float = 0.1,
+        similarity: Literal["cosine", "dot"] = "cosine",
+        noisy_weight: float = 1.0,
+        self_pairs: bool = True,
+    ) -> None:
+        super().__init__()
+        if not temperature > 0 or similarity not in ("cosine", "dot") or not 0 <= noisy_weight <= 1:
+            raise RecipeError(
+                f"PairwiseSoftmaxLoss: temperature {temperature}, similarity {similarity!r}, noisy_weight "
+                f"{noisy_weight}; expected a positive temperature, cosine or dot, a weight from 0 to 1"
+            )
+        self.temperature, self.similarity = temperature, similarity
+        self.noisy_weight, self.self_pairs = noisy_weight, self_pairs
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings (batch, part, feature) of `subjects` (batch,)."""
+        embeddings = by_part(output.embeddings, subjects)
+        if embeddings.numel() == 0:
+            return _nothing(embeddings, "beaten")
+        same, listed = positives(subjects, self_pairs=self.self_pairs)
+        directions = F.normalize(embeddings, dim=-1) if self.similarity == "cosine" else embeddings
+        with torch.autocast(embeddings.device.type, enabled=False):
+            similar = directions @ directions.transpose(1, 2) / self.temperature
+        judge = int(torch.randint(len(similar), ())) if self.noisy_weight < 1 else None
+        total, beaten = similar.new_zeros(len(similar)), similar.new_zeros(())
+        triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
+        for column in listed.T:
+            index = column.clamp_min(0).expand(len(similar), -1).unsqueeze(2)
+            excess = similar - similar.gather(2, index)
+            counts = (~same & (column >= 0).unsqueeze(1)).to(similar.dtype)
+            beaten = beaten + ((excess.detach() > 0) * counts).sum()
+            if judge is not None:
+                counts = counts * torch.where(excess[judge].detach() > 0, self.noisy_weight, 1.0)
+            total = total + (F.softplus(excess) * counts).sum((1, 2))
+        return LossValue((total / triplets).mean(), {"beaten": beaten / (triplets * len(similar))})
+
+
+class ClassUniformityLoss(Loss):
+    """Spread the directions of class means over the hypersphere.
+
+    Args:
+        sharpness: of the kernel exp(-sharpness * squared distance).
+
+    Raises:
+        RecipeError: a sharpness that is not positive.
+    """
+
+    def __init__(self, *, sharpness: float = 2.0) -> None:
+        super().__init__()
+        if not sharpness > 0:
+            raise RecipeError(f"ClassUniformityLoss: sharpness is {sharpness}; expected more than 0")
+        self.sharpness = sharpness
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings (batch, part, feature) of `subjects` (batch,); 0 with fewer than two subjects."""
+        embeddings = by_part(output.embeddings, subjects)
+        known, index = torch.unique(subjects, return_inverse=True)
+        if embeddings.numel() == 0 or len(known) < 2:
+            return _nothing(embeddings, "mean_distance_of_classes")
+        sums = embeddings.new_zeros(len(embeddings), len(known), embeddings.shape[2])
+        means = F.normalize(sums.index_add(1, index, F.normalize(embeddings, dim=-1)), dim=-1)
+        apart = ~torch.eye(len(known), dtype=torch.bool, device=subjects.device)
+        with torch.autocast(embeddings.device.type, enabled=False):
+            squared = (2 - 2 * means @ means.transpose(1, 2))[:, apart]
+        value = torch.logsumexp(-self.sharpness * squared, dim=1) - math.log(squared.shape[1])
+        return LossValue(value.mean(), {"mean_distance_of_classes": squared.detach().relu().sqrt().mean()})
+
+
+class GeneralizedInterClassLoss(Loss):
+    """Weighted triplet and class uniformity; the softmax form adds pairwise softmax and cross entropy.
+
+    Args:
+        form: "margin" or "softmax".
+        margin: of the weighted triplet.
+        temperature: of the pairwise softmax.
+        uniformity: weight of the class uniformity.
+        scale, smoothing: of the cross entropy.
+
+    Raises:
+        RecipeError: an unknown form.
+    """
+
+    def __init__(
+        self,
+        *,
+        form: Literal["margin", "softmax"] = "margin",
+        margin: float = 0.2,
+        temperature: float = 0.1,
+        uniformity: float = 0.1,
+        scale: float = 1.0,
+        smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if form not in ("margin", "softmax"):
+            raise RecipeError(f"GeneralizedInterClassLoss: form is {form!r}; expected margin or softmax")
+        terms: dict[str, tuple[float, Loss]] = {
+            "triplet": (1.0, WeightedTripletLoss(margin=margin)),
+            "uniformity": (uniformity, ClassUniformityLoss()),
+        }
+        if form == "softmax":
+            terms["softmax"] = (1.0, PairwiseSoftmaxLoss(temperature=temperature))
+            terms["identity"] = (1.0, CrossEntropyLoss(scale=scale, smoothing=smoothing))
+        self.terms = terms
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings and, in the softmax form, logits; the numbers are those of the terms under their names."""
+        judged = {name: loss(output, subjects) for name, (_, loss) in self.terms.items()}
+        weighted = [self.terms[name][0] * one.value for name, one in judged.items()]
+        numbers = {name: one.value.detach() for name, one in judged.items()}
+        for name, one in judged.items():
+            numbers |= {f"{name}_{number}": value for number, value in one.numbers.items()}
+        return LossValue(torch.stack(weighted).sum(), numbers)
+
+
+def _dissimilarity(embeddings: Tensor) -> Tensor:
+    """From 0.01 for equal directions to 1.01 for opposite ones: (part, batch, feature) to (part, batch, batch)."""
+    with torch.autocast(embeddings.device.type, enabled=False):
+        directions = F.normalize(embeddings, dim=-1)
+        return 1 - (directions @ directions.transpose(1, 2) + 1) / 2 + 0.01
+
+
+def _mean_extra_margin(embeddings: Tensor, same: Tensor, listed: Tensor, largest: Tensor) -> Tensor:
+    """What weighting adds to the margin, on average over triplets and parts."""
+    positive = torch.zeros(same.shape, dtype=torch.bool, device=same.device)
+    rows, columns = (listed >= 0).nonzero(as_tuple=True)
+    positive[rows, listed[rows, columns]] = True
+    near, far = positive.sum(1).to(embeddings.dtype), (~same).sum(1).to(embeddings.dtype)
+    extra = embeddings.new_zeros(())
+    for chunk in torch.split(embeddings, 4):
+        added = part_distances(chunk) * _dissimilarity(chunk) / largest
+        per_anchor = (added * positive).sum(2) * far - (added * ~same).sum(2) * near
+        extra = extra + per_anchor.sum()
+    return extra / ((near * far).sum().clamp_min(1) * len(embeddings))
+
+
+def _nothing(embeddings: Tensor, *names: str) -> LossValue:
+    zero = 0 * embeddings.sum()
+    return LossValue(zero, {name: zero.detach() for name in names})

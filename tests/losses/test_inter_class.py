@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import torch
+from tests.oracles.inter_class import class_uniformity, pairwise_softmax, weighted_triplet
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import RecipeError
+from walkprint.losses.cross_entropy import CrossEntropyLoss
+from walkprint.losses.inter_class import (
+    ClassUniformityLoss,
+    GeneralizedInterClassLoss,
+    PairwiseSoftmaxLoss,
+    WeightedTripletLoss,
+)
+
+REFERENCE = {"weighted_triplet": WeightedTripletLoss(), "pairwise_infonce": PairwiseSoftmaxLoss(similarity="dot")}
+SUBJECTS = torch.tensor([2, 0, 0, 1, 2, 2])
+
+
+@pytest.fixture
+def output() -> GaitOutput:
+    generator = torch.Generator().manual_seed(0)
+    shape = (6, 3, 5)
+    return GaitOutput(*(torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_() for _ in "ab"))
+
+
+@pytest.mark.parametrize("case", ["random", "clustered"])
+@pytest.mark.parametrize("term", REFERENCE)
+def test_equals_the_reference(shared, term, case):
+    with np.load(shared / "parity" / "inter_class.npz") as file:
+        found = {
+            name: file[f"{term}_{case}/{name}"] for name in ("embeddings", "labels", "loss", "grad", "loss_per_part")
+        }
+    embeddings, labels = torch.from_numpy(found["embeddings"]).requires_grad_(), torch.from_numpy(found["labels"])
+    value = REFERENCE[term](GaitOutput(embeddings), labels).value
+    (gradient,) = torch.autograd.grad(value, embeddings)
+    assert value.item() == pytest.approx(float(found["loss"]), rel=1e-5)
+    np.testing.assert_allclose(gradient, found["grad"], rtol=0, atol=1e-5 * abs(found["grad"]).max())
+    if term == "pairwise_infonce":  # its parts do not share a largest weight
+        for part, expected in enumerate(found["loss_per_part"]):
+            alone = REFERENCE[term](GaitOutput(embeddings[:, part : part + 1]), labels).value
+            assert alone.item() == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_weighted_triplet_equals_the_slow_twin(output):
+    judged = WeightedTripletLoss(margin=0.3)(output, SUBJECTS)
+    expected, margin = weighted_triplet(output.embeddings, SUBJECTS, 0.3)
+    torch.testing.assert_close(judged.value, expected, rtol=0, atol=1e-6)
+    assert judged.numbers["automatic_margin"].item() == pytest.approx(margin, abs=1e-6)
+    ours, slow = (torch.autograd.grad(value, output.embeddings)[0] for value in (judged.value, expected))
+    torch.testing.assert_close(ours, slow.nan_to_num(), rtol=0, atol=1e-6)
+
+
+def test_pairwise_softmax_equals_the_slow_twin(output):
+    value = PairwiseSoftmaxLoss(temperature=0.4)(output, SUBJECTS).value
+    torch.testing.assert_close(value, pairwise_softmax(output.embeddings, SUBJECTS, 0.4))
+
+
+def test_noisy_pairs_count_less_by_the_asked_weight():
+    output = GaitOutput(torch.randn(6, 1, 5))  # one part, so that the drawn part is known
+    usual = PairwiseSoftmaxLoss()(output, SUBJECTS).value
+    none, half = (PairwiseSoftmaxLoss(noisy_weight=weight)(output, SUBJECTS).value for weight in (0.0, 0.5))
+    assert none < usual
+    torch.testing.assert_close(half, (usual + none) / 2)
+
+
+def test_large_embeddings_do_not_overflow():
+    value = PairwiseSoftmaxLoss(similarity="dot")(GaitOutput(1e4 * torch.randn(6, 2, 8)), SUBJECTS).value
+    assert value.isfinite()
+
+
+def test_uniformity_equals_the_slow_twin_and_prefers_spread_classes(output):
+    value = ClassUniformityLoss(sharpness=1.5)(output, SUBJECTS).value
+    assert value.item() == pytest.approx(class_uniformity(output.embeddings, SUBJECTS, 1.5))
+    corners = torch.eye(3)[SUBJECTS].unsqueeze(1)
+    spread = ClassUniformityLoss()(GaitOutput(corners), SUBJECTS).value
+    assert spread < ClassUniformityLoss()(GaitOutput(corners + 1), SUBJECTS).value
+
+
+def test_forms_are_the_sums_of_their_terms(output):
+    parts = [
+        WeightedTripletLoss(),
+        ClassUniformityLoss(),
+        PairwiseSoftmaxLoss(),
+        CrossEntropyLoss(scale=1, smoothing=0),
+    ]
+    values = [one(output, SUBJECTS).value for one in parts]
+    margin = GeneralizedInterClassLoss(uniformity=0.3)(output, SUBJECTS)
+    torch.testing.assert_close(margin.value, values[0] + 0.3 * values[1])
+    softmax = GeneralizedInterClassLoss(form="softmax", uniformity=0.3)(output, SUBJECTS)
+    torch.testing.assert_close(softmax.value, margin.value + values[2] + values[3])
+    assert {"triplet", "triplet_automatic_margin", "softmax", "identity_accuracy"} <= set(softmax.numbers)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        (WeightedTripletLoss, {"margin": -1}),
+        (PairwiseSoftmaxLoss, {"temperature": 0}),
+        (PairwiseSoftmaxLoss, {"noisy_weight": 2}),
+        (ClassUniformityLoss, {"sharpness": 0}),
+        (GeneralizedInterClassLoss, {"form": "both"}),
+    ],
+)
+def test_wrong_settings_are_refused(kind, setting):
+    with pytest.raises(RecipeError, match=next(iter(setting))):
+        kind(**setting)

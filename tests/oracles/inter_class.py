@@ -1,0 +1,58 @@
+"""The inter-class losses one triplet or one pair of classes at a time; all take (batch, part, feature)."""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor
+
+
+def _cosine(one: Tensor, other: Tensor) -> Tensor:
+    return torch.dot(one, other) / (one.norm() * other.norm())
+
+
+def _triplets(subjects: Tensor) -> list[tuple[int, int, int]]:
+    all_of_them = itertools.product(range(len(subjects)), repeat=3)
+    return [(a, p, n) for a, p, n in all_of_them if subjects[a] == subjects[p] and subjects[a] != subjects[n]]
+
+
+def weighted_triplet(embeddings: Tensor, subjects: Tensor, margin: float) -> tuple[Tensor, float]:
+    """Its value, and the mean over all triplets of the margin that the weights make."""
+    parts = [embeddings[:, i] for i in range(embeddings.shape[1])]
+    unlike = [[[1.01 - (float(_cosine(x, y)) + 1) / 2 for y in part] for x in part] for part in parts]
+    largest = max(max(max(row) for row in part) for part in unlike)
+    values, margins = [], []
+    for part, factors in zip(parts, unlike, strict=True):
+        terms = []
+        for a, p, n in _triplets(subjects):
+            near, far = (part[a] - part[p]).norm(), (part[a] - part[n]).norm()
+            more_near, more_far = factors[a][p] / largest, factors[a][n] / largest
+            margins.append(margin + float(more_near * near - more_far * far))
+            term = (1 + more_near) * near - (1 + more_far) * far + margin
+            terms += [term] if term > 0 else []
+        values.append(torch.stack(terms).mean() if terms else embeddings.new_zeros(()))
+    return torch.stack(values).mean(), sum(margins) / len(margins)
+
+
+def pairwise_softmax(embeddings: Tensor, subjects: Tensor, temperature: float) -> Tensor:
+    """With cosines."""
+    terms = []
+    for i in range(embeddings.shape[1]):
+        part = embeddings[:, i]
+        for a, p, n in _triplets(subjects):
+            terms.append(torch.log1p(torch.exp((_cosine(part[a], part[n]) - _cosine(part[a], part[p])) / temperature)))
+    return torch.stack(terms).mean()
+
+
+def class_uniformity(embeddings: Tensor, subjects: Tensor, sharpness: float) -> float:
+    """Over the means of unit vectors, class by class."""
+    values = []
+    known = sorted(set(subjects.tolist()))
+    for i in range(embeddings.shape[1]):
+        units = [x / x.norm() for x in embeddings[:, i]]
+        sums = [sum(u for u, s in zip(units, subjects, strict=True) if s == one) for one in known]
+        means = [total / total.norm() for total in sums]
+        pairs = [(k, other) for k in means for other in means if k is not other]
+        kernel = [math.exp(-sharpness * float((k - other).square().sum())) for k, other in pairs]
+        values.append(math.log(sum(kernel) / len(kernel)))
+    return sum(values) / len(values)
