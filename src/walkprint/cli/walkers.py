@@ -6,7 +6,7 @@ from pathlib import Path
 from walkprint.cli.sheet import save_sheet
 from walkprint.cli.words import Summary, carry_out, progress
 from walkprint.data.prepare import prepare
-from walkprint.data.walkers import VIEWS, Walkers
+from walkprint.data.walkers import TAKES, USUAL, VIEWS, Variety, Walkers
 
 EXAMPLE = "walkprint walkers --out stores/walkers --subjects 30 --seed 0 --sheet walkers.png"
 
@@ -23,8 +23,12 @@ def walkers(
     train: int | None = None,
     seed: int = 0,
     views: str = ",".join(VIEWS),
+    takes: dict[str, int] = dict(TAKES),  # noqa: B006
+    views_per_take: int | None = None,
+    one_side: bool = False,
     frames: int = 40,
     size_px: int = 64,
+    variety: Variety = USUAL,
     workers: int | None = None,
     sheet: Path | None = None,
 ) -> Summary:
@@ -38,12 +42,27 @@ def walkers(
         train: the first so many are for training, the others for testing; 60 % when null.
         seed: of the world they live in.
         views: angles of the camera in degrees, with commas: 000 is walked towards it, 090 shows the left side.
+        takes: how many takes of each condition: nm, bg, cl.
+        views_per_take: from how many of the views a take is seen, drawn by lot; from all when null.
+        one_side: show each person from the left (views below 180) or from the right only.
         frames: frames of a clip, at 25 Hz.
         size_px: height and width of the frames.
+        variety: how much people, takes, masks and cameras differ, as factors.
         workers: processes; as many as cores when null.
         sheet: also draw some of them into this PNG.
     """
-    people = Walkers(subjects=subjects, train=train, seed=seed, views=views.split(","), frames=frames, size_px=size_px)
+    people = Walkers(
+        subjects=subjects,
+        train=train,
+        seed=seed,
+        views=views.split(","),
+        takes=takes,
+        views_per_take=views_per_take,
+        one_side=one_side,
+        frames=frames,
+        size_px=size_px,
+        variety=variety,
+    )
     with progress("rendering") as tell:
         report = prepare(people, out, workers=workers, progress=tell)
     text = str(report)

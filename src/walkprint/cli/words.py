@@ -71,9 +71,11 @@ def carry_out(function: Callable[..., Summary], words: Sequence[str], example: s
         BadWordsError: the words do not fit.
     """
     parser = new_parser(function.__name__, "", example)
+    parser.add_argument("--config", action="config", help="YAML file that gives any of the options.")
     parser.add_function_arguments(function, as_positional=True)
     flags = [name for name, one in inspect.signature(function).parameters.items() if one.default is False]
     settings = parser.instantiate(parse(parser, spelled_out(words, flags)))
+    settings.pop("config", None)
     return function(**vars(settings))
 
 

@@ -42,6 +42,8 @@ class Walkers(GaitDataset):
             90 shows the left side, 270 the right.
         takes: how many takes of each condition.
         views_per_take: from how many of the views a take is seen, drawn by lot; all when None.
+        one_side: each person is seen from one side only, left (views below 180) or right, every other person; then a
+            network need not learn that the two sides of a person belong together.
         frames: frames of a clip, at 25 Hz; some may be lost to the segmenter.
         size_px: height and width of the aligned frames.
         variety: how much people, takes, masks and cameras differ.
@@ -63,6 +65,7 @@ class Walkers(GaitDataset):
         views: Sequence[str] = VIEWS,
         takes: Mapping[str, int] = TAKES,
         views_per_take: int | None = None,
+        one_side: bool = False,
         frames: int = 40,
         size_px: int = 64,
         variety: Variety = USUAL,
@@ -71,7 +74,8 @@ class Walkers(GaitDataset):
         if self._store is not None:
             made = self._made_from(self._store)
             subjects, seed, views, takes = made["subjects"], made["seed"], made["views"], made["takes"]
-            views_per_take, frames, size_px = made["views_per_take"], made["frames"], made["size_px"]
+            views_per_take, one_side = made["views_per_take"], made["one_side"]
+            frames, size_px = made["frames"], made["size_px"]
             train, variety = made["train"] if train is None else train, Variety(**made["variety"])
         if subjects < 1 or frames < 1 or seed < 0:
             raise RecipeError(f"walkers: {subjects} subjects, {frames} frames, seed {seed}; expected 1, 1, 0 or more")
@@ -87,7 +91,8 @@ class Walkers(GaitDataset):
             )
         self.names = tuple(f"{number:0{max(3, len(str(subjects)))}d}" for number in range(1, subjects + 1))
         self.train, self.seed, self.views, self.takes = train, seed, tuple(views), dict(takes)
-        self.views_per_take, self.frames, self.size_px, self.variety = views_per_take, frames, size_px, variety
+        self.views_per_take, self.one_side = views_per_take, one_side
+        self.frames, self.size_px, self.variety = frames, size_px, variety
         # Views of one take come one after another: keep the last person and walk.
         self._person = lru_cache(maxsize=1)(self._make_person)
         self._scene = lru_cache(maxsize=1)(self._make_scene)
@@ -113,6 +118,7 @@ class Walkers(GaitDataset):
             "views": list(self.views),
             "takes": self.takes,
             "views_per_take": self.views_per_take,
+            "one_side": self.one_side,
             "frames": self.frames,
             "size_px": self.size_px,
             "variety": asdict(self.variety),
@@ -143,10 +149,14 @@ class Walkers(GaitDataset):
         )
 
     def _seen(self, *take: str) -> Sequence[str]:
+        views = self.views
+        if self.one_side:
+            right = self.names.index(take[0]) % 2 == 1
+            views = tuple(view for view in views if (float(view) >= 180) == right)
         if self.views_per_take is None:
-            return self.views
-        order = stream(self.seed, "views", *take).permutation(len(self.views))
-        return [self.views[i] for i in order[: self.views_per_take]]
+            return views
+        order = stream(self.seed, "views", *take).permutation(len(views))
+        return [views[i] for i in order[: self.views_per_take]]
 
     def subjects(self, split: Split) -> Sequence[str]:
         """The first `train` people, or the others."""

@@ -75,15 +75,16 @@ class GaitStyle:
 
 # Standard deviations between people; what is missing does not vary.
 _BETWEEN = {
-    "cadence_hz": 0.07, "hip_swing": 0.12, "knee_swing": 0.10, "ankle_swing": 0.22, "hip_offset_deg": 2.5,
-    "knee_offset_deg": 2.5, "ankle_offset_deg": 2.5, "adduction_deg": 1.4, "toe_out_deg": 6.0, "pelvis_turn_deg": 2.5,
-    "pelvis_drop_deg": 1.3, "chest_turn_deg": 2.5, "sway_deg": 0.8, "lean_deg": 2.6, "stoop_deg": 4.0, "neck_deg": 6.0,
-    "nod_deg": 5.0, "shrug_deg": 3.0, "arm_swing_deg": 6.5, "arm_offset_deg": 5.0, "arm_out_deg": 3.5, "arm_lag": 0.03,
-    "elbow_deg": 9.0, "elbow_swing_deg": 5.0, "arm_asymmetry": 0.22, "leg_asymmetry": 0.035,
+    "cadence_hz": 0.1, "hip_swing": 0.16, "knee_swing": 0.14, "ankle_swing": 0.3, "hip_offset_deg": 3.38,
+    "knee_offset_deg": 3.38, "ankle_offset_deg": 3.38, "adduction_deg": 1.89, "toe_out_deg": 8.1,
+    "pelvis_turn_deg": 3.38, "pelvis_drop_deg": 1.75, "chest_turn_deg": 3.38, "sway_deg": 1.08, "lean_deg": 3.51,
+    "stoop_deg": 5.4, "neck_deg": 8.1, "nod_deg": 6.75, "shrug_deg": 4.05, "arm_swing_deg": 8.78,
+    "arm_offset_deg": 6.75, "arm_out_deg": 4.72, "arm_lag": 0.041, "elbow_deg": 12.15, "elbow_swing_deg": 6.75,
+    "arm_asymmetry": 0.3, "leg_asymmetry": 0.047,
 }  # fmt: skip
 # How much of that comes back from take to take; postures are kept better than swings.
-_WITHIN = 0.33
-_HARMONIC_DEG = {"hip": (1.2, 0.9, 0.5), "knee": (2.0, 1.8, 1.0), "ankle": (1.2, 1.2, 0.7)}
+_WITHIN = 0.14
+_HARMONIC_DEG = {"hip": (1.6, 1.2, 0.7), "knee": (2.7, 2.4, 1.3), "ankle": (1.6, 1.6, 0.9)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,14 +108,14 @@ def draw_gait(rng: np.random.Generator, spread: float = 1.0) -> Gait:
 def draw_take(usual: Gait, rng: np.random.Generator, variation: float = 1.0) -> Gait:
     """The same person on another walk: another speed, another mood, arms less or more swung."""
     gait = _vary(usual, rng, _WITHIN * variation)
-    speed = 1 + 0.06 * variation * float(np.clip(rng.standard_normal(), -2, 2))
+    speed = 1 + 0.03 * variation * float(np.clip(rng.standard_normal(), -2, 2))
     style = gait.style
     faster = replace(
         style,
         cadence_hz=style.cadence_hz * speed**0.6,
         hip_swing=style.hip_swing * speed**0.8,
         knee_swing=style.knee_swing * speed**0.3,
-        arm_swing_deg=style.arm_swing_deg * speed**1.5 * float(np.exp(0.2 * variation * rng.standard_normal())),
+        arm_swing_deg=style.arm_swing_deg * speed**1.5 * float(np.exp(0.1 * variation * rng.standard_normal())),
         pelvis_turn_deg=style.pelvis_turn_deg * speed,
     )
     return Gait(faster, gait.shape)

@@ -52,20 +52,20 @@ class Faults:
 
 def draw_faults(rng: np.random.Generator, level: float = 1.0) -> Faults:
     """A clip's segmenter; `level` 0 is perfect, 1 as found on real recordings, more is worse."""
-    bad = level * float(rng.uniform(0.3, 1.4))
+    bad = 0.55 * level * float(rng.uniform(0.3, 1.4))
     return Faults(
         smooth_px=float(rng.uniform(0.6, 2.4)) * min(1.0, level),
-        shift=level * float(np.clip(rng.standard_normal(), -2, 2)) * 0.22,
+        shift=level * float(np.clip(rng.standard_normal(), -2, 2)) * 0.13,
         ragged=bad * float(rng.uniform(0.08, 0.3)),
         slow=float(rng.uniform(0.2, 0.85)),
         hole=bad * float(rng.choice([0.02, 0.25], p=[0.7, 0.3])),
         lost_feet=bad * float(rng.choice([0.03, 0.3], p=[0.6, 0.4])),
         lost_part=bad * float(rng.choice([0.02, 0.25], p=[0.6, 0.4])),
         merged=bad * float(rng.choice([0.02, 0.2], p=[0.7, 0.3])),
-        shadow=float(rng.uniform(0.04, 0.22)) if rng.random() < 0.18 * level else 0.0,
+        shadow=float(rng.uniform(0.04, 0.22)) if rng.random() < 0.1 * level else 0.0,
         lost_frames=0.03 * bad,
-        shear=level * 0.03 * float(rng.standard_normal()),
-        stretch=float(np.exp(level * 0.045 * rng.standard_normal())),
+        shear=level * 0.016 * float(rng.standard_normal()),
+        stretch=float(np.exp(level * 0.025 * rng.standard_normal())),
     )
 
 

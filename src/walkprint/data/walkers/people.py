@@ -30,7 +30,8 @@ class Variety:
         take: from take to take of one person.
         noise: errors of the segmenter; 0 gives perfect masks.
         camera: scatter of the camera around the nominal view.
-        fresh_clothes: every take wears clothes of its own; else people wear one outfit and one coat.
+        fresh_clothes: every take with a bag or a coat wears clothes of its own; else people own one outfit and one
+            coat.
         mixed: share of takes of "bg" that also change clothes, and of "cl" that also carry something.
     """
 
@@ -98,7 +99,7 @@ def walk(seed: int, key: SequenceKey, who: Person, variety: Variety) -> Walk:
     rng = stream(seed, "walk", key.subject, key.condition, key.take)
     gait = draw_take(who.gait, rng, variety.take)
     outfit, coat = who.outfit, who.coat
-    if variety.fresh_clothes:
+    if variety.fresh_clothes and key.condition != "nm":
         outfit = draw_outfit(rng)
         coat = draw_coat(outfit, rng)
     coated = key.condition == "cl" or (key.condition == "bg" and rng.random() < variety.mixed)
