@@ -1,6 +1,7 @@
 """The shell around the verbs: help, exit codes, one line per error, JSON alone on stdout."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from walkprint import cli
-from walkprint.cli.memory import keep_freed_memory
+from walkprint.cli.process import keep_freed_memory
 from walkprint.cli.words import BadWordsError, Summary, carry_out, spelled_out
 from walkprint.core.errors import DataError
 
@@ -131,6 +132,17 @@ def test_words_that_do_not_fit_are_refused(words: list[str]) -> None:
 
 def test_freed_memory_is_kept_where_the_allocator_can_be_told() -> None:
     assert keep_freed_memory() is (platform.libc_ver()[0] == "glibc")
+
+
+def test_waiting_threads_sleep_before_torch_is_loaded() -> None:
+    code = (
+        "import os, sys; from walkprint.cli import process\n"
+        "process.let_waiting_threads_sleep(); print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    for asked, found in (({}, "PASSIVE False"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE False")):
+        environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | asked
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        assert done.stdout.strip() == found
 
 
 def test_flags_are_spelled_out() -> None:

@@ -6,15 +6,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from walkprint.cli import main
 from walkprint.cli.recipe import add_recipe, build, load_recipe
 from walkprint.cli.words import new_parser, parse
 from walkprint.core.errors import RecipeError
+from walkprint.core.protocol import Protocol
 from walkprint.data.frames import FrameChooser
+from walkprint.data.walkers import Walkers
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
 
 ROOT = Path(__file__).resolve().parents[2]
-RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+FILES = sorted((ROOT / "recipes").rglob("*.yaml"))
+RECIPES = [path for path in FILES if path.stem not in {"walkers", "protocol"}]
 
 
 def _name(path: Path) -> str:
@@ -33,6 +37,20 @@ def test_every_recipe_can_be_read(path: Path) -> None:
     assert frames.ordered or not network.ordered
     milestones = settings.scheduler.init_args.get("milestones", []) if settings.scheduler else []
     assert all(one < settings.schedule.steps for one in milestones)
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.stem == "protocol"], ids=_name)
+def test_every_protocol_can_be_read(path: Path) -> None:
+    protocol = Protocol.from_dict(yaml.safe_load(path.read_text()))
+    assert Protocol.from_dict(protocol.to_dict()) == protocol
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.stem == "walkers"], ids=_name)
+def test_every_population_can_be_rendered(path: Path, tmp_path: Path) -> None:
+    few = ["--out", str(tmp_path / "few"), "--subjects", "2", "--train", "2", "--frames", "2", "--workers", "1"]
+    assert main(["walkers", "--config", str(path), *few]) == 0
+    people = Walkers(tmp_path / "few")
+    assert people.settings["takes"] == yaml.safe_load(path.read_text())["takes"]
 
 
 def test_the_published_recipes_are_there() -> None:

@@ -44,11 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(verb: str, words: list[str]) -> int:
-    from walkprint.cli.memory import keep_freed_memory
+    from walkprint.cli.process import keep_freed_memory, let_waiting_threads_sleep
+
+    keep_freed_memory()
+    let_waiting_threads_sleep()
     from walkprint.cli.words import BadWordsError
     from walkprint.core.errors import GaitError
 
-    keep_freed_memory()
     as_json = "--json" in words
     try:
         module = importlib.import_module(f"walkprint.cli.{verb}")
