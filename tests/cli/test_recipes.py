@@ -7,9 +7,7 @@ import pytest
 import yaml
 
 from walkprint.cli import main
-from walkprint.cli.evaluate import read_protocol
 from walkprint.cli.recipe import add_recipe, build, load_recipe
-from walkprint.cli.walkers import walkers
 from walkprint.cli.words import new_parser, parse
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
@@ -53,26 +51,6 @@ def test_every_population_can_be_rendered(path: Path, tmp_path: Path) -> None:
     assert main(["walkers", "--config", str(path), *few]) == 0
     people = Walkers(tmp_path / "few")
     assert people.settings["takes"] == yaml.safe_load(path.read_text())["takes"]
-
-
-@pytest.mark.parametrize("path", PROTOCOLS, ids=_name)
-def test_every_protocol_can_be_read(path: Path) -> None:
-    assert read_protocol(path).name
-
-
-@pytest.mark.parametrize("path", PEOPLE, ids=_name)
-def test_every_file_of_people_can_be_read(path: Path) -> None:
-    parser = new_parser("walkers", "", "")
-    parser.add_argument("--config", action="config")
-    parser.add_function_arguments(walkers)
-    found = parse(parser, ["--config", str(path), "--out", "store"])
-    assert {name: found[name] for name in ("subjects", "seed")} == {
-        name: FILES[path][name] for name in ("subjects", "seed")
-    }
-
-
-def test_every_file_is_of_a_known_kind() -> None:
-    assert sorted([*RECIPES, *PROTOCOLS, *PEOPLE]) == sorted(FILES)
 
 
 def test_the_published_recipes_are_there() -> None:
