@@ -103,6 +103,9 @@ class EvenlySpaced(_Counted):
 class AllFrames(FrameChooser):
     """Every frame in order: for embedding, one sequence or sequences of one length at a time."""
 
+    def __repr__(self) -> str:
+        return "AllFrames()"
+
     def positions(self, length: int, rng: np.random.Generator) -> Positions:
         """See `FrameChooser`."""
         return np.arange(length, dtype=np.int64)
