@@ -106,9 +106,6 @@ class AllFrames(FrameChooser):
     def __repr__(self) -> str:
         return "AllFrames()"
 
-    def __repr__(self) -> str:
-        return "AllFrames()"
-
     def positions(self, length: int, rng: np.random.Generator) -> Positions:
         """See `FrameChooser`."""
         return np.arange(length, dtype=np.int64)
