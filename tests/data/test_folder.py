@@ -52,9 +52,17 @@ def chosen(dataset):
 
 
 def test_default_protocol(root):
-    assert chosen(Folder(root)) == ({"coat-01"}, {"walk": {"walk-01", "walk-02"}})
+    assert chosen(Folder(root)) == ({"walk-01"}, {"coat": {"coat-01"}, "walk": {"walk-02"}})  # walk has the most takes
+    told = Folder(root, gallery_condition="coat")
+    assert chosen(told) == ({"coat-01"}, {"walk": {"walk-01", "walk-02"}})
     told = Folder(root, gallery_condition="walk", gallery_take="02")
     assert chosen(told) == ({"walk-02"}, {"coat": {"coat-01"}, "walk": {"walk-01"}})
+
+
+def test_of_equally_many_takes_the_first_name_is_the_gallery(tmp_path):
+    keys = [SequenceKey(s, c, "01", "v") for s in "ab" for c in ("walk", "coat")]
+    write_tree(tmp_path, keys, frames=1)
+    assert chosen(Folder(tmp_path))[0] == {"coat-01"}
 
 
 def test_takes_without_a_condition(tmp_path):

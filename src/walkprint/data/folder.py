@@ -1,5 +1,6 @@
 """Anybody's own folder of masks: `subject/condition-take/view/*.png`."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -24,7 +25,8 @@ class Folder(TreeDataset):
         root: the raw tree, or a packed store of it.
         train_subjects: who trains; the others test.
         train_count: or: the first so many subjects, in order of their names, train.
-        gallery_condition: condition of the gallery; the first by name when None.
+        gallery_condition: condition of the gallery; when None the one with the most sequences, of equals the first
+            by name.
         gallery_take: take of the gallery; the first of that condition when None.
         size_px: height and width that raw frames are aligned to.
 
@@ -69,7 +71,9 @@ class Folder(TreeDataset):
         conditions = sorted({key.condition for key in self._catalogue})
         if condition is not None and condition not in conditions:
             raise RecipeError(f"Folder: gallery_condition is {condition!r}, expected one of {', '.join(conditions)}")
-        condition = conditions[0] if condition is None else condition
+        if condition is None:
+            count = Counter(key.condition for key in self._catalogue)
+            condition = max(conditions, key=lambda name: count[name])
         takes = sorted({key.take for key in self._catalogue if key.condition == condition})
         if take is not None and take not in takes:
             raise RecipeError(f"Folder: gallery_take is {take!r}, expected one of {', '.join(takes)}")
