@@ -227,3 +227,12 @@ def test_report_refuses_what_is_no_report(tmp_path: Path, capsys: Captured) -> N
     (tmp_path / "a.json").write_text("{}")
     assert "a.json" in _refused(["report", str(tmp_path / "a.json"), "--out", str(tmp_path / "p.html")], capsys)
     assert "b.json" in _refused(["report", str(tmp_path / "b.json"), "--out", str(tmp_path / "p.html")], capsys)
+
+
+def test_a_data_set_that_cannot_be_opened_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    words = ["embed", "--energy_image", "--data", "Folder", "--data.root", missing, "--out", str(tmp_path / "x.npz")]
+    assert main(words) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"walkprint: error: {missing}: no such folder; expected subject/condition-take/view/*.png or a packed store"
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from walkprint.cli.recipe import build, import_families
-from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import CheckpointError, ProtocolError
 from walkprint.core.sequence import SequenceKey
@@ -46,7 +46,7 @@ def main(words: Sequence[str]) -> Summary:
         raise BadWordsError(f"--shard is {settings.shard!r}; expected i/n, say 0/4")
     if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
         raise BadWordsError("give --run, or --energy_image together with --data")
-    dataset = parser.instantiate(settings)["data"]
+    dataset = instantiate(parser, settings)["data"]
     if dataset is None:
         dataset = build(GaitDataset, read_recipe(settings.run)["data"])
     keys = chosen_keys(dataset, settings.split)
@@ -81,7 +81,9 @@ def trained_network(run: str | Path) -> Network:
     """
     folder = RunFolder(run).network if RunFolder(run).network.is_dir() else Path(run)
     if not (folder / WEIGHTS_NAME).is_file():
-        raise CheckpointError(f"{run}: no trained network here; train it to the end with `walkprint train`")
+        raise CheckpointError(
+            f"{run}: no trained network here; train it to the end with `walkprint train`, or with `walkprint demo`"
+        )
     network: Network = build(Network, read_config(folder))
     load_weights(network, folder)
     return network.eval()

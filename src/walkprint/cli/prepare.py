@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from walkprint.cli.recipe import import_families
-from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.data.base import GaitDataset
 from walkprint.data.prepare import prepare
 
@@ -34,7 +34,7 @@ def main(words: Sequence[str]) -> Summary:
     shard = re.fullmatch(r"(\d+)/(\d+)", settings.shard)
     if shard is None:
         raise BadWordsError(f"--shard is {settings.shard!r}; expected i/n, say 0/4")
-    dataset = parser.instantiate(settings)["data"]
+    dataset = instantiate(parser, settings)["data"]
     with progress("preparing", None) as tell:
         report = prepare(
             dataset,

@@ -12,6 +12,8 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace, set_parsing_settings
 
+from walkprint.core.errors import GaitError
+
 set_parsing_settings(import_path_denylist=[])  # enforces its own list of what a recipe may never name, say os.system
 
 
@@ -59,6 +61,22 @@ def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
         raise BadWordsError(str(error)) from error
 
 
+def instantiate(parser: ArgumentParser, settings: Namespace) -> Namespace:
+    """Build the classes that settings name.
+
+    Raises:
+        GaitError: the one that a class raised, dug out of the parser's own errors about it.
+    """
+    try:
+        built: Namespace = parser.instantiate(settings)
+    except (TypeError, ValueError) as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, GaitError):
+            cause = cause.__cause__ or cause.__context__
+        raise cause or error from None
+    return built
+
+
 def carry_out(function: Callable[..., Summary], words: Sequence[str], example: str) -> Summary:
     """Call a verb's function; required positional parameters are words, all others are options.
 
@@ -74,7 +92,7 @@ def carry_out(function: Callable[..., Summary], words: Sequence[str], example: s
     parser.add_argument("--config", action="config", help="YAML file that gives any of the options.")
     parser.add_function_arguments(function, as_positional=True)
     flags = [name for name, one in inspect.signature(function).parameters.items() if one.default is False]
-    settings = parser.instantiate(parse(parser, spelled_out(words, flags)))
+    settings = instantiate(parser, parse(parser, spelled_out(words, flags)))
     settings.pop("config", None)
     return function(**vars(settings))
 

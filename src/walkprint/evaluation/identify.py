@@ -63,7 +63,8 @@ def identify(
             Row(name, view, to_figures(names, one.points[i], one.draws[i]), *_counts(one, i))
             for i, view in enumerate((*one.views, MEAN, POOLED))
         ]
-        notes += _notes(name, one, protocol)
+        people = {embeddings.keys[i].subject for i in protocol.probes[name].among(embeddings.keys)}
+        notes += _notes(name, one, protocol, len(people))
     return Report(
         title=protocol.name,
         kind="identification",
@@ -197,13 +198,16 @@ def _counts(one: Estimates, i: int) -> tuple[int, int]:
     return int(one.probes.sum()), int(one.unmatched.sum())
 
 
-def _notes(name: str, one: Estimates, protocol: Protocol) -> list[str]:
+def _notes(name: str, one: Estimates, protocol: Protocol, people: int) -> list[str]:
     fate = "counted as errors" if protocol.unmatched == "miss" else "left out"
     lost, total = int(one.unmatched.sum()), int(one.probes.sum())
     partly = one.searches_unmatched
+    few = 10
     notes = []
     if not total:
         notes.append(f"{name}: no sequence is selected.")
+    if 0 < people < few:
+        notes.append(f"{name}: only {people} people; intervals over fewer than {few} say little, however narrow.")
     if lost:
         notes.append(f"{name}: {lost} of {total} probes have no sequence of their subject in the gallery; {fate}.")
     if partly and protocol.gallery_view == "each":
