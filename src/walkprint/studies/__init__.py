@@ -1,0 +1,1 @@
+"""Floor 4: comparisons of many runs: one table with its spread over seeds."""
