@@ -1,0 +1,111 @@
+"""Training frames of generators: real ones of all conditions alike, and sources of what shall be generated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.sampling import step_generator
+from walkprint.data.store import Store
+from walkprint.generation.labels import LabelNames, Labels
+
+SIZE_PX = 64
+"""Height and width of the frames that generators take and make."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GeneratorBatch:
+    """What one phase learns from.
+
+    Attributes:
+        frames: uint8 (batch, 1, 64, 64), real; every condition alike often, however rare it is.
+        labels: what `frames` show.
+        sources: uint8 (batch, 1, 64, 64), real, of the source condition and of the subjects and views of `targets`.
+        targets: what shall be generated from the sources; every condition alike often.
+    """
+
+    frames: Tensor
+    labels: Labels
+    sources: Tensor
+    targets: Labels
+
+    def __len__(self) -> int:
+        """How many real frames it holds, and how many sources."""
+        return int(self.frames.shape[0])
+
+    def to(self, device: torch.device | str) -> "GeneratorBatch":
+        """The same batch on `device`."""
+        return GeneratorBatch(
+            self.frames.to(device, non_blocking=True),
+            self.labels.to(device),
+            self.sources.to(device, non_blocking=True),
+            self.targets.to(device),
+        )
+
+
+class FrameBatches:
+    """Batches of single frames as a pure function of seed, step and repeat, so that resuming needs the step alone.
+
+    Args:
+        store: where frames come from; one channel, 64 high, 64 wide or wider.
+        keys: the training sequences.
+        batch_size: real frames in a batch, and as many sources.
+        source: the condition that frames are generated from, normal walking.
+        seed: of everything random.
+
+    Attributes:
+        names: every subject, condition and view of `keys`.
+
+    Raises:
+        DataError: no sequence of the source condition, or frames of another size.
+        RecipeError: a setting is out of range.
+    """
+
+    def __init__(
+        self, store: Store, keys: Sequence[SequenceKey], *, batch_size: int = 64, source: str = "nm", seed: int = 0
+    ) -> None:
+        if batch_size < 1 or seed < 0:
+            raise RecipeError(f"batch_size is {batch_size}, seed {seed}; expected at least 1 and at least 0")
+        if store.channels != 1 or store.height_px != SIZE_PX or store.width_px < SIZE_PX:
+            raise DataError(
+                f"{store.path}: frames are {store.channels} x {store.height_px} x {store.width_px} (channel, height, "
+                f"width), expected 1 x {SIZE_PX} x {SIZE_PX} or wider: prepare the data at that size"
+            )
+        self.store, self.keys = store, tuple(keys)
+        self.batch_size, self.source, self.seed = batch_size, source, seed
+        self.names = LabelNames.of(self.keys)
+        if source not in self.names.conditions:
+            raise DataError(
+                f"{store.path}: no training sequence of the source condition {source!r}; "
+                f"found {', '.join(self.names.conditions) or 'no sequence at all'}"
+            )
+        self._labels = self.names.labels(self.keys)
+        self._rows = np.array([store.index(key) for key in self.keys], dtype=np.int64)
+        conditions = self._labels.conditions.numpy()
+        self._by_condition = [np.flatnonzero(conditions == i) for i in range(len(self.names.conditions))]
+
+    def batch(self, step: int, repeat: int = 0) -> GeneratorBatch:
+        """The batch of a step; a phase that learns several times in a step gets one for each repeat."""
+        rng = step_generator(self.seed, step, repeat)
+        picks = np.array([rng.choice(group) for group in self._evenly(rng)], dtype=np.int64)
+        frames = self._frames(picks, rng)
+        starts = rng.choice(self._by_condition[self.names.conditions.index(self.source)], self.batch_size)
+        sources = self._frames(starts, rng)
+        of_sources = self._labels[torch.from_numpy(starts)]
+        wanted = torch.from_numpy(rng.integers(0, len(self.names.conditions), self.batch_size))
+        targets = Labels(of_sources.subjects, wanted, of_sources.views)
+        return GeneratorBatch(frames, self._labels[torch.from_numpy(picks)], sources, targets)
+
+    def _evenly(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+        """For each frame of a batch the sequences of its condition."""
+        return [self._by_condition[i] for i in rng.integers(0, len(self._by_condition), self.batch_size)]
+
+    def _frames(self, picks: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        rows = self._rows[picks]
+        positions = rng.integers(0, self.store.lengths[rows])[:, None]
+        return torch.from_numpy(self.store.gather(rows, positions, width_px=SIZE_PX)[:, 0])

@@ -1,0 +1,143 @@
+"""Encoder, decoder and label embedding: what several generators are made of.
+
+Source: Huang and Jafari, "Enhanced balancing GAN: minority-class image generation", Neural Computing and Applications
+2021: four convolutions down to 4 x 4, a dense latent vector, four transposed convolutions back.
+Deviations: an embedding may have one table for each of subject, condition and view, which multiply, so that what is
+learned of a condition is shared by all subjects; one table for all labels together would have to see every combination.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from walkprint.core.errors import RecipeError
+from walkprint.generation.labels import FACTORS, Factor, LabelNames, Labels
+
+WIDTHS = (64, 128, 128, 256)
+_SLOPE = 0.2
+
+
+class Encoder(nn.Module):
+    """Frames to a 4 x 4 map and a latent vector.
+
+    Args:
+        latent: length of the latent vector.
+        widths: channels after each of the four convolutions, that is at 32, 16, 8 and 4 pixels.
+    """
+
+    def __init__(self, latent: int = 128, widths: Sequence[int] = WIDTHS) -> None:
+        super().__init__()
+        widths = checked_widths(widths)
+        self.trunk = Trunk(widths)
+        self.dense = nn.Linear(widths[-1] * 16, latent)
+        initialize(self)
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """From frames (batch, 1, 64, 64), -1 to 1, to the map (batch, width, 4, 4) and the latent (batch, latent)."""
+        features = self.trunk(frames)
+        return features, nn.functional.leaky_relu(self.dense(features.flatten(1)), _SLOPE)
+
+
+class Trunk(nn.Module):
+    """The convolutions of an encoder; a discriminator may have the same, and begin with an encoder's weights.
+
+    Args:
+        widths: channels after each of the four convolutions.
+    """
+
+    def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
+        super().__init__()
+        widths = checked_widths(widths)
+        self.features = widths[-1] * 16
+        self.convolutions = nn.Sequential(
+            *(
+                nn.Sequential(nn.Conv2d(before, after, 4, stride=2, padding=1), nn.LeakyReLU(_SLOPE))
+                for before, after in pairwise((1, *widths))
+            )
+        )
+        initialize(self)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """From frames (batch, 1, 64, 64), -1 to 1, to a map (batch, width, 4, 4)."""
+        return cast(Tensor, self.convolutions(frames))
+
+
+class Decoder(nn.Module):
+    """A latent vector to frames.
+
+    Args:
+        latent: length of the latent vector.
+        widths: those of the encoder, that is channels at 32, 16, 8 and 4 pixels.
+    """
+
+    def __init__(self, latent: int = 128, widths: Sequence[int] = WIDTHS) -> None:
+        super().__init__()
+        widths = checked_widths(widths)
+        self.dense = nn.Sequential(
+            nn.Linear(latent, widths[-1] * 16), nn.LeakyReLU(_SLOPE), nn.Unflatten(1, (widths[-1], 4, 4))
+        )
+        self.convolutions = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.ConvTranspose2d(before, after, 4, stride=2, padding=1),
+                    nn.BatchNorm2d(after),
+                    nn.LeakyReLU(_SLOPE),
+                )
+                for before, after in pairwise(reversed(widths))
+            )
+        )
+        self.last = nn.ConvTranspose2d(widths[0], 1, 4, stride=2, padding=1)
+        initialize(self)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """From a latent (batch, latent) to frames (batch, 1, 64, 64), -1 to 1."""
+        return cast(Tensor, self.last(self.convolutions(self.dense(latent)))).tanh()
+
+
+class LabelEmbedding(nn.Module):
+    """What a latent vector is multiplied by to carry labels: the product of one row for each factor.
+
+    Args:
+        names: the classes.
+        latent: length of the latent vector.
+        factors: which of subject, condition and view have a table.
+
+    Raises:
+        RecipeError: a factor is unknown, or there is none.
+    """
+
+    def __init__(self, names: LabelNames, latent: int = 128, factors: Sequence[Factor] = FACTORS) -> None:
+        super().__init__()
+        if not factors or set(factors) - set(FACTORS):
+            raise RecipeError(f"factors are {list(factors)}; expected some of {', '.join(FACTORS)}")
+        self.tables = nn.ModuleDict({factor: nn.Embedding(len(names.names(factor)), latent) for factor in factors})
+        for table in self.tables.values():
+            nn.init.normal_(cast(nn.Embedding, table).weight, mean=1.0, std=0.02)
+
+    def forward(self, labels: Labels) -> Tensor:
+        """The factors of a latent vector, (batch, latent)."""
+        rows = [table(labels.of(cast(Factor, factor))) for factor, table in self.tables.items()]
+        return torch.stack(rows).prod(0) if len(rows) > 1 else rows[0]
+
+
+def checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
+    """The channels of four convolutions.
+
+    Raises:
+        RecipeError: there are not four of them, or one is below 1.
+    """
+    if len(widths) != 4 or min(widths) < 1:
+        raise RecipeError(f"widths are {list(widths)}; expected four numbers, each at least 1, say {list(WIDTHS)}")
+    return tuple(widths)
+
+
+def initialize(module: nn.Module) -> None:
+    """Draw the weights of convolutions and dense layers from N(0, 0.02), biases 0, as GANs customarily do."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
