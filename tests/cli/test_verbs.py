@@ -189,6 +189,17 @@ def test_evaluate_writes_tables_in_every_form(embeddings: Path, tmp_path: Path, 
     assert "<svg" in (tmp_path / "page.html").read_text()
 
 
+def test_evaluate_can_bring_parts_to_unit_length(embeddings: Path, capsys: Captured) -> None:
+    def rows(*words: str) -> list[dict[str, object]]:
+        assert main(["evaluate", "--embeddings", str(embeddings), "--resamples", "0", "--json", *words]) == 0
+        found = json.loads(capsys.readouterr().out)["identification"]
+        assert ("unit length" in found["settings"]["source"]) == ("--normalize" in words)
+        return found["rows"]
+
+    assert rows("--metric", "cosine", "--normalize") == rows("--metric", "cosine")  # cosines mind no length
+    assert rows("--normalize", "--gallery", str(embeddings))  # the gallery of a file of its own is brought there too
+
+
 def test_evaluate_by_a_named_protocol_or_a_file(embeddings: Path, tmp_path: Path, capsys: Captured) -> None:
     words = ["evaluate", "--embeddings", str(embeddings), "--resamples", "0", "--json", "--protocol"]
     assert main([*words, "cross-view-gallery"]) == 0

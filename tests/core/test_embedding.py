@@ -53,3 +53,14 @@ def test_pickled_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "e.npz", vectors=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DataError, match="walkprint embed"):
         EmbeddingSet.load(tmp_path / "e.npz")
+
+
+def test_normalized_parts_have_unit_length_and_their_direction():
+    vectors = VECTORS.copy()
+    vectors[1, 2] = 0
+    found = EmbeddingSet(vectors, KEYS, "net@abc").normalized()
+    for row, before in zip(found.vectors.reshape(-1, 5), vectors.reshape(-1, 5), strict=True):
+        length = float(sum(float(x) ** 2 for x in before)) ** 0.5
+        np.testing.assert_allclose(row, before / length if length else before, rtol=1e-6)
+    assert found.vectors.dtype == np.float32
+    assert found.source != "net@abc"  # never compared by accident with vectors of other lengths

@@ -32,6 +32,7 @@ def evaluate(
     protocol: str | None = None,
     gallery: Path | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
+    normalize: bool = False,
     center: bool = False,
     ranks: list[int] = [1, 5, 10],  # noqa: B006 - never changed, and readable in the help
     false_accept_rates: list[float] = [0.001, 0.01, 0.05],  # noqa: B006
@@ -46,6 +47,7 @@ def evaluate(
         protocol: a YAML file, or the name of a protocol; the first of the embedded data set when null.
         gallery: take the gallery from this file instead, for evaluation across data sets.
         metric: distance between two parts.
+        normalize: bring each part to unit length first, so that parts weigh alike; often better across domains.
         center: move gallery and each probe set to mean zero; fair only where all probes are at hand.
         ranks: the k of each rank-k.
         false_accept_rates: for the rates of true accepts.
@@ -55,8 +57,11 @@ def evaluate(
     """
     files = embeddings if isinstance(embeddings, list) else [embeddings]
     probes = merge([EmbeddingSet.load(file) for file in files]) if len(files) > 1 else EmbeddingSet.load(files[0])
+    known = None if gallery is None else EmbeddingSet.load(gallery)
+    if normalize:
+        probes, known = probes.normalized(), None if known is None else known.normalized()
     options: dict[str, Any] = {
-        "gallery": None if gallery is None else EmbeddingSet.load(gallery),
+        "gallery": known,
         "metric": metric,
         "center": center,
         "resamples": resamples,

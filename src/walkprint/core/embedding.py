@@ -55,6 +55,12 @@ class EmbeddingSet:
         """The sequences that `selection` admits."""
         return self.take(selection.among(self.keys))
 
+    def normalized(self) -> "EmbeddingSet":
+        """Every part of every sequence at unit length, so that parts weigh alike when means are taken; zeros stay."""
+        lengths = np.linalg.norm(self.vectors, axis=2, keepdims=True)
+        vectors = np.divide(self.vectors, lengths, out=np.zeros_like(self.vectors), where=lengths > 0)
+        return EmbeddingSet(vectors, self.keys, f"{self.source}, parts of unit length")
+
     def save(self, path: str | Path) -> None:
         """Write one .npz file, atomically."""
         path = Path(path)
