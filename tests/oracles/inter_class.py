@@ -56,3 +56,24 @@ def class_uniformity(embeddings: Tensor, subjects: Tensor, sharpness: float) -> 
         kernel = [math.exp(-sharpness * float((k - other).square().sum())) for k, other in pairs]
         values.append(math.log(sum(kernel) / len(kernel)))
     return sum(values) / len(values)
+
+
+def weighted_triplet_apart(embeddings: Tensor, subjects: Tensor, margin: float, acting: str) -> Tensor:
+    """A scalar whose gradient is that of the weighted triplet with only one of the weights' effects, or both."""
+    parts = [embeddings[:, i] for i in range(embeddings.shape[1])]
+    unlike = [[[1.01 - (float(_cosine(x, y)) + 1) / 2 for y in part] for x in part] for part in parts]
+    largest = max(max(max(row) for row in part) for part in unlike)
+    values = []
+    for part, factors in zip(parts, unlike, strict=True):
+        terms = []
+        for a, p, n in _triplets(subjects):
+            near, far = ((part[a] - part[i]).norm() for i in (p, n))
+            more_near, more_far = (1 + factors[a][i] / largest for i in (p, n))
+            if acting == "pull":
+                active, term = near - far + margin > 0, more_near * near - more_far * far
+            else:
+                active = more_near * near - more_far * far + margin > 0
+                term = near - far if acting == "margin" else more_near * near - more_far * far
+            terms += [term] if active else []
+        values.append(torch.stack(terms).mean() if terms else embeddings.new_zeros(()))
+    return torch.stack(values).mean()

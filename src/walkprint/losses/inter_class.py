@@ -8,7 +8,7 @@ softmax compares cosines by default, which cannot overflow; `similarity="dot"` i
 """
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue
 from walkprint.losses.cross_entropy import CrossEntropyLoss
-from walkprint.losses.pairs import AllTriplets, by_part, mean_of_active, part_distances, positives
+from walkprint.losses.pairs import Acting, AllTriplets, by_part, mean_of_active, part_distances, positives
 
 
 class WeightedTripletLoss(Loss):
@@ -30,16 +30,21 @@ class WeightedTripletLoss(Loss):
     Args:
         margin: of the hinge, before weighting.
         self_pairs: whether a sample is its own positive.
+        acting: what the weights do. They multiply the gradients of pairs ("pull"), and they move the margin of each
+            triplet ("margin"); "both" is the loss as published, the others take its two effects apart.
 
     Raises:
-        RecipeError: a negative margin.
+        RecipeError: a negative margin, or an unknown effect.
     """
 
-    def __init__(self, *, margin: float = 0.2, self_pairs: bool = True) -> None:
+    def __init__(self, *, margin: float = 0.2, self_pairs: bool = True, acting: Acting = "both") -> None:
         super().__init__()
-        if not margin >= 0:
-            raise RecipeError(f"WeightedTripletLoss: margin is {margin}; expected 0 or more")
-        self.margin, self.self_pairs = margin, self_pairs
+        if not margin >= 0 or acting not in get_args(Acting):
+            raise RecipeError(
+                f"WeightedTripletLoss: margin is {margin}, acting {acting!r}; expected 0 or more, and one of "
+                f"{', '.join(get_args(Acting))}"
+            )
+        self.margin, self.self_pairs, self.acting = margin, self_pairs, acting
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
         """Judge embeddings (batch, part, feature) of `subjects` (batch,)."""
@@ -52,7 +57,7 @@ class WeightedTripletLoss(Loss):
         def weigh(chunk: Tensor) -> Tensor:
             return 1 + _dissimilarity(chunk) / largest
 
-        totals, actives, _ = AllTriplets.apply(embeddings, same, listed, self.margin, weigh)  # type: ignore[no-untyped-call]
+        totals, actives, _ = AllTriplets.apply(embeddings, same, listed, self.margin, weigh, self.acting)  # type: ignore[no-untyped-call]
         triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
         extra = _mean_extra_margin(embeddings.detach(), same, listed, largest)
         numbers = {"active": actives.mean() / triplets, "automatic_margin": self.margin + extra}

@@ -1,7 +1,7 @@
 """What losses over pairs share: distances per part, who is whose positive, and all triplets in little memory."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from walkprint.core.errors import DataError
 
 Weighting = Callable[[Tensor], Tensor]
+Acting = Literal["both", "pull", "margin"]
 _CPU_CHUNK, _GPU_CHUNK = 2**16, 2**25
 
 
@@ -82,7 +83,13 @@ class AllTriplets(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, embeddings: Tensor, same: Tensor, listed: Tensor, margin: float, weighting: Weighting | None
+        ctx: Any,
+        embeddings: Tensor,
+        same: Tensor,
+        listed: Tensor,
+        margin: float,
+        weighting: Weighting | None,
+        acting: Acting = "both",
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Terms `distance(anchor, positive) - distance(anchor, negative) + margin` above 0.
 
@@ -92,6 +99,8 @@ class AllTriplets(torch.autograd.Function):
             listed: int64 (batch, most) of `positives`.
             margin: of the hinge.
             weighting: factors (part, batch, batch) of the distances from embeddings, constant to the gradient.
+            acting: whether the factors multiply gradients ("pull"), move the margin of each triplet ("margin"), which
+                is what multiplying distances does to the hinge, or both.
 
         Returns:
             Three of (part,): sum of the terms, number of active terms, mean of all distances.
@@ -105,11 +114,11 @@ class AllTriplets(torch.autograd.Function):
             chunk = embeddings[start : start + step].contiguous()
             distances = part_distances(chunk)
             factors = None if weighting is None else weighting(chunk)
-            scaled = distances if factors is None else distances * factors
+            scaled = distances if factors is None or acting == "pull" else distances * factors
             total, active, slope = _terms(scaled, same, listed, margin)
             results.append((total, active, distances.mean((1, 2))))
             if gradient is not None:
-                slope = slope if factors is None else slope * factors
+                slope = slope if factors is None or acting == "margin" else slope * factors
                 gradient[start : start + step] = _through_distances(chunk, distances, slope)
         ctx.save_for_backward(gradient)
         totals, actives, means = (torch.cat(list(column)) for column in zip(*results, strict=True))
@@ -121,7 +130,7 @@ class AllTriplets(torch.autograd.Function):
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         """The gradient made in `forward`, times that of the sums."""
         (gradient,) = ctx.saved_tensors
-        return gradient * outer[0].view(-1, 1, 1), None, None, None, None
+        return gradient * outer[0].view(-1, 1, 1), None, None, None, None, None
 
 
 def _terms(distances: Tensor, same: Tensor, listed: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
