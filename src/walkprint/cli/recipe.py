@@ -28,7 +28,7 @@ from walkprint.data.loading import TrainingBatches
 from walkprint.data.sampling import SubjectSampler
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
-from walkprint.training.fit import Precision
+from walkprint.training.loop import Precision
 from walkprint.training.learner import MakeOptimizer
 from walkprint.training.schedule import Schedule
 

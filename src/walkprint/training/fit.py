@@ -5,11 +5,10 @@ import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast, get_args
+from typing import Any, Protocol, cast
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 
 from walkprint.core.batch import ClipBatch
 from walkprint.core.errors import RecipeError, TrainingError
@@ -18,12 +17,11 @@ from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
 from walkprint.training.checkpoint import CheckpointFolder, save_network
 from walkprint.training.learner import Learner, MakeOptimizer, MakeScheduler
-from walkprint.training.listeners import Listener, MetricsFile, ProgressBar
+from walkprint.training.listeners import Listener
+from walkprint.training.loop import Log, Precision, audience, check_at_least_one, check_options, launch
 from walkprint.training.processes import agreed, everybodys
 from walkprint.training.random_state import seed_all
 from walkprint.training.run import RunFolder
-
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 class Batches(Protocol):
@@ -126,9 +124,9 @@ def fit(
     """
     weights = _checked_weights(losses, loss_weights)
     _check(network, batches, steps=steps, accumulate=accumulate, log_every=log_every, checkpoint_every=checkpoint_every)
-    _check_options(clip_norm, ema_decay, validate_every, seed)
+    check_options(clip_norm, ema_decay, seed, validate_every)
     folder = run if isinstance(run, RunFolder) else RunFolder(run)
-    fabric = _launch(accelerator, devices, nodes, precision)
+    fabric = launch(accelerator, devices, nodes, precision)
     with contextlib.ExitStack() as stack:
         with agreed(fabric):
             if fabric.is_global_zero:
@@ -148,8 +146,8 @@ def fit(
         )
         checkpoints = CheckpointFolder(folder.checkpoints, keep)
         start = _restore(learner, checkpoints, seed)
-        bar, hear = _audience(stack, fabric, folder, listeners, steps, start, precision)
-        log, numbers = _Log(check_gradient=learner.scaler is None), dict[str, float]()
+        bar, hear = audience(stack, fabric, folder, listeners, steps, start, precision)
+        log, numbers = Log(check_gradient=learner.scaler is None), dict[str, float]()
         feed = stack.enter_context(contextlib.closing(_feed(batches, fabric, start * accumulate, steps * accumulate)))
         for step in range(start + 1, steps + 1):
             log.add(step, learner.learn([next(feed) for _ in range(accumulate)]))
@@ -171,42 +169,6 @@ def fit(
     return FitResult(learner.best.eval(), steps, numbers, folder)
 
 
-class _Log:
-    """Numbers of the steps since the last log line, left on the device until they are asked for."""
-
-    def __init__(self, *, check_gradient: bool) -> None:
-        self._steps: list[tuple[int, dict[str, Tensor]]] = []
-        self._check_gradient = check_gradient  # a gradient scaler meets and skips infinite ones by design
-
-    def add(self, step: int, numbers: dict[str, Tensor]) -> None:
-        self._steps.append((step, numbers))
-
-    def take(self) -> dict[str, float]:
-        """Means since the last call.
-
-        Raises:
-            TrainingError: a loss or a gradient was not finite.
-        """
-        values = torch.stack([one.float() for _, numbers in self._steps for one in numbers.values()]).tolist()
-        place = iter(values)
-        columns: dict[str, list[float]] = {}
-        for step, numbers in self._steps:
-            for name in numbers:
-                columns.setdefault(name, []).append(next(place))
-            self._check(step, {name: columns[name][-1] for name in numbers})
-        self._steps = []
-        return {name: math.fsum(column) / len(column) for name, column in columns.items()}
-
-    def _check(self, step: int, numbers: Mapping[str, float]) -> None:
-        gradient = ["gradient_norm"] if self._check_gradient else []
-        for name in [*(one for one in numbers if one.endswith("/loss")), "loss", *gradient]:
-            if not math.isfinite(numbers[name]):
-                raise TrainingError(
-                    f"step {step}: {name} is {numbers[name]}, expected a finite number; nothing was saved since the "
-                    "last checkpoint: lower the learning rate, set clip_norm, or use precision 32-true or bf16-mixed"
-                )
-
-
 def _checked_weights(losses: Mapping[str, Loss], weights: Mapping[str, float] | None) -> dict[str, float]:
     weights = dict(weights or {})
     unknown = sorted(set(weights) - set(losses))
@@ -223,39 +185,13 @@ def _checked_weights(losses: Mapping[str, Loss], weights: Mapping[str, float] | 
 
 
 def _check(network: Network, batches: Batches, **at_least_one: int) -> None:
-    for name, number in at_least_one.items():
-        if number < 1:
-            raise RecipeError(f"{name} is {number}, expected at least 1")
+    check_at_least_one(**at_least_one)
     written, counted = getattr(network, "num_subjects", None), len(batches.subjects)
     if isinstance(written, int) and written != counted:
         raise RecipeError(
             f"{type(network).__name__}: num_subjects is {written}, but there are {counted} training subjects; "
             f"write num_subjects: {counted}"
         )
-
-
-def _check_options(clip_norm: float | None, ema_decay: float | None, validate_every: int | None, seed: int) -> None:
-    if clip_norm is not None and not clip_norm > 0:
-        raise RecipeError(f"clip_norm is {clip_norm}, expected more than 0, or none")
-    if ema_decay is not None and not 0 < ema_decay < 1:
-        raise RecipeError(f"ema_decay is {ema_decay}, expected between 0 and 1, say 0.999, or none")
-    if validate_every is not None and validate_every < 1:
-        raise RecipeError(f"validate_every is {validate_every}, expected at least 1, or none")
-    if seed < 0:
-        raise RecipeError(f"seed is {seed}, expected at least 0")
-
-
-def _launch(accelerator: str, devices: int | str, nodes: int, precision: Precision) -> Fabric:
-    if precision not in get_args(Precision):
-        raise RecipeError(f"precision is {precision!r}, expected one of {', '.join(get_args(Precision))}")
-    try:
-        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision)
-    except (ValueError, RuntimeError, TypeError) as error:
-        raise RecipeError(f"accelerator {accelerator!r} with devices {devices!r}: {error}") from error
-    if precision == "16-mixed" and fabric.device.type == "cpu":
-        raise RecipeError("precision 16-mixed needs a GPU; use bf16-mixed or 32-true on a CPU")
-    fabric.launch()
-    return fabric
 
 
 def _restore(learner: Learner, checkpoints: CheckpointFolder, seed: int) -> int:
@@ -265,28 +201,6 @@ def _restore(learner: Learner, checkpoints: CheckpointFolder, seed: int) -> int:
     if any(int(other) != start for other in everybodys(learner.fabric, torch.tensor(start))):
         raise TrainingError(f"{checkpoints.folder}: processes see different checkpoints; expected one shared folder")
     return start
-
-
-def _audience(
-    stack: contextlib.ExitStack,
-    fabric: Fabric,
-    folder: RunFolder,
-    listeners: Sequence[Listener],
-    steps: int,
-    start: int,
-    precision: str,
-) -> tuple[ProgressBar, list[Listener]]:
-    """The progress bar, and everybody who listens: in the first process only, each closed at the end."""
-    bar = ProgressBar(steps, start, visible=fabric.is_global_zero)
-    stack.callback(bar.close)
-    if not fabric.is_global_zero:
-        return bar, []
-    folder.note_versions(start, device=str(fabric.device), processes=fabric.world_size, precision=precision)
-    hear: list[Listener] = [MetricsFile(folder.metrics, start), bar, *listeners]
-    for listener in hear:
-        if listener is not bar and hasattr(listener, "close"):
-            stack.callback(listener.close)
-    return bar, hear
 
 
 def _feed(batches: Batches, fabric: Fabric, start: int, stop: int) -> Generator[ClipBatch, None, None]:

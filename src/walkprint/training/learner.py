@@ -59,9 +59,7 @@ class Learner:
             nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         self.network = network.to(fabric.device).train()
         if channels_last:
-            for parameter in self.network.parameters():
-                if parameter.ndim == 4:
-                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+            keep_channels_last(self.network)
         self.losses = nn.ModuleDict(losses).to(fabric.device).train()
         self._parameters = [one for one in (*network.parameters(), *self.losses.parameters()) if one.requires_grad]
         self.optimizer = optimizer(self._parameters)
@@ -166,7 +164,7 @@ class Learner:
             raise CheckpointError(f"checkpoint: belongs to another recipe ({error}); begin anew") from error
         if self.scaler is not None and state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
-        self._restore_memory_order()
+        match_memory_order(self.optimizer)
         step = int(state["step"])
         if len(state["random"]) == self.fabric.world_size:
             restore_random_state(state["random"][self.fabric.global_rank], self.fabric.device)
@@ -174,18 +172,26 @@ class Learner:
             seed_all(seed, self.fabric.global_rank, step)
         return step
 
-    def _restore_memory_order(self) -> None:
-        """Files hold plain memory order; state in another order than its weight takes the optimizer's slow path."""
-        for parameter, slots in self.optimizer.state.items():
-            for name, value in slots.items():
-                if isinstance(value, Tensor) and value.shape == parameter.shape:
-                    slots[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-
     def _random_states(self) -> list[str]:
         """The state of the random generators of every process, first process first."""
         text = random_state_text(self.fabric.device)
         padded = torch.frombuffer(bytearray(text.encode().ljust(_RANDOM_BYTES)), dtype=torch.uint8)
         return [row.cpu().numpy().tobytes().decode().rstrip() for row in everybodys(self.fabric, padded)]
+
+
+def keep_channels_last(module: nn.Module) -> None:
+    """Keep the weights of convolutions over pictures in that memory order."""
+    for parameter in module.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def match_memory_order(optimizer: Optimizer) -> None:
+    """Files hold plain memory order; state in another order than its weight takes the optimizer's slow path."""
+    for parameter, slots in optimizer.state.items():
+        for name, value in slots.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                slots[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 class _Tuples(nn.Module):
