@@ -7,7 +7,7 @@ import pkgutil
 
 import numpy as np
 import pytest
-from tests.data.trees import casia_keys, write_tree
+from tests.data.trees import casia_keys, ou_mvlp_keys, write_ou_mvlp, write_tree
 
 from walkprint import data
 from walkprint.core.errors import DataError
@@ -17,6 +17,7 @@ from walkprint.data.base import GaitDataset
 from walkprint.data.casia_b import CasiaB
 from walkprint.data.folder import Folder
 from walkprint.data.opengait import OpenGaitTree
+from walkprint.data.ou_mvlp import OuMvlp
 from walkprint.data.prepare import prepare
 from walkprint.data.tree import TreeDataset
 
@@ -45,9 +46,14 @@ def png_tree(root):
     write_tree(root, casia_keys(), frames=5)
 
 
+def ou_mvlp_tree(root):
+    write_ou_mvlp(root, ou_mvlp_keys(), frames=3)
+
+
 MINIATURES = {
     CasiaB: (png_tree, {}),
     Folder: (png_tree, {"train_count": 1}),
+    OuMvlp: (ou_mvlp_tree, {}),
     OpenGaitTree: (pickled_tree, {"train_count": 1}),
 }
 SMALL = {"Walkers": {"subjects": 3}}

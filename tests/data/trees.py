@@ -30,6 +30,19 @@ def casia_keys(subjects=("001", "075", "076"), views=("000", "090")):
     return [SequenceKey(s, condition, take, view) for s in subjects for condition, take in takes for view in views]
 
 
+def write_ou_mvlp(root, keys, frames=6):
+    """Frames of every key below `root` as OU-MVLP lays them out."""
+    for number, key in enumerate(keys):
+        folder = root / f"Silhouette_{key.view}-{key.take}" / key.subject
+        folder.mkdir(parents=True)
+        for frame in range(1, frames + 1):
+            cv2.imwrite(str(folder / f"{frame:04d}.png"), draw_person(1000 * number + frame))
+
+
+def ou_mvlp_keys(subjects=("00001", "00002", "10307"), views=("000", "090", "270")):
+    return [SequenceKey(s, "", take, view) for s in subjects for take in ("00", "01") for view in views]
+
+
 def random_clip(key, length, seed=0, shape=(1, 8, 12)):
     rng = np.random.default_rng([seed, length])
     return Clip(rng.integers(0, 256, (length, *shape)).astype(np.uint8), key)

@@ -1,0 +1,80 @@
+"""OU-MVLP: 10,307 people, 14 views, two recordings each.
+
+Source: N. Takemura, Y. Makihara, D. Muramatsu, T. Echigo and Y. Yagi, "Multi-view large population gait dataset and its
+performance evaluation for cross-view gait recognition", IPSJ Transactions on Computer Vision and Applications, 2018;
+split as in Chao et al., "GaitSet", AAAI 2019.
+Deviations: none. Many people lack some recordings: "ou-mvlp" counts a search for somebody whom the gallery view lacks
+as an error, as most published tables do, "ou-mvlp-valid-only" leaves it out. Never compare the two.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from walkprint.core.errors import DataError
+from walkprint.core.protocol import Protocol, Selection
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.base import Split
+from walkprint.data.tree import TreeDataset
+
+VIEWS = tuple(f"{degrees:03d}" for degrees in (*range(0, 91, 15), *range(180, 271, 15)))
+_LAST_SUBJECT = "10307"  # odd, but tests
+_SUBJECT = re.compile("[0-9]{5}")
+_PREFIX = "Silhouette_"
+
+ALL_PROBES = Protocol(
+    name="ou-mvlp",
+    gallery=Selection(takes=("01",)),
+    probes={"probe": Selection(takes=("00",))},
+    exclude=frozenset({"view"}),
+    gallery_view="each",
+    unmatched="miss",
+)
+VALID_PROBES = replace(ALL_PROBES, name="ou-mvlp-valid-only", unmatched="drop")
+
+
+class OuMvlp(TreeDataset):
+    """OU-MVLP, from its folders `Silhouette_090-00/00001/*.png`, the same rearranged `00001/00/090/*.png`, or a store.
+
+    People with odd numbers train, those with even numbers and the last one test; recording 01 is the gallery, recording
+    00 is looked up.
+
+    Args:
+        root: the raw tree, or a packed store of it.
+        size_px: height and width that raw frames are aligned to.
+
+    Raises:
+        DataError: the layout or a name is not that of OU-MVLP.
+    """
+
+    LAYOUT = "OU-MVLP's Silhouette_090-00/00001/*.png or 00001/00/090/*.png"
+    PROTOCOLS: ClassVar[Mapping[str, Protocol]] = {protocol.name: protocol for protocol in (ALL_PROBES, VALID_PROBES)}
+
+    def _admit(self, key: SequenceKey) -> None:
+        if not _SUBJECT.fullmatch(key.subject) or key.recording not in {"00", "01"} or key.view not in VIEWS:
+            raise DataError(
+                f"{self.root}: found sequence {key}, expected {self.LAYOUT} with recordings 00 and 01 and views "
+                f"{', '.join(VIEWS)}; open other people's folders with Folder"
+            )
+
+    def _scan(self) -> dict[SequenceKey, Path]:
+        names = self._subfolders(self.root) if self.root.is_dir() else []
+        if not any(name.startswith(_PREFIX) for name in names):
+            return super()._scan()
+        found: dict[SequenceKey, Path] = {}
+        for name in names:
+            view, hyphen, take = name.removeprefix(_PREFIX).partition("-")
+            if not name.startswith(_PREFIX) or not hyphen:
+                raise DataError(f"{self.root}: found folder {name}; expected {self.LAYOUT}")
+            for subject in self._subfolders(self.root / name):
+                found[SequenceKey(subject, "", take, view)] = self.root / name / subject
+        if not found:
+            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT} or a packed store")
+        return found
+
+    def subjects(self, split: Split) -> Sequence[str]:
+        """See `GaitDataset`."""
+        found = sorted({key.subject for key in self._catalogue})
+        return [name for name in found if (name[-1] in "13579" and name != _LAST_SUBJECT) == (split == "train")]
