@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -18,9 +18,9 @@ from walkprint.core.sequence import Clip
 from walkprint.evaluation.report import Curve
 
 # Told apart by people with any color vision, and legible on white and on black (after Okabe and Ito, 2008).
-_COLORS = ("#0f82c8", "#e0701e", "#0a9e73", "#c9609b", "#b8920f", "#4ba3d8", "#8a63c9")
+COLORS = ("#0f82c8", "#e0701e", "#0a9e73", "#c9609b", "#b8920f", "#4ba3d8", "#8a63c9")
 _DASHES = ("-", "--", "-.", ":")
-_PAGE_COLOR = "#010203"
+PAGE_COLOR = "#010203"
 _LABELS = {
     "CMC": ("rank k", "found within rank k, %"),
     "ROC": ("false accepts, % of wrong pairs", "true accepts, % of right pairs"),
@@ -44,27 +44,49 @@ def curves_svg(curves: Sequence[Curve]) -> str:
     if len(kinds) != 1:
         raise DataError(f"plot: curves are of kinds {sorted(kinds)}; expected one kind")
     kind = kinds.pop()
-    style: Any = {"svg.fonttype": "none", "svg.hashsalt": kind, "font.size": 9.5, "text.parse_math": False}
-    with rc_context(style):
-        figure = Figure(figsize=(5.4, 3.7), layout="constrained")
-        axes = figure.add_subplot()
+
+    def draw(axes: Axes) -> None:
         for i, curve in enumerate(curves):
             x, y = np.array(curve.x), 100 * np.array(curve.y)
             if kind == "ROC":
                 x, y = 100 * x[1:], y[1:]
-            dash = _DASHES[i // len(_COLORS) % len(_DASHES)]
-            axes.plot(x, y, dash, color=_COLORS[i % len(_COLORS)], linewidth=1.9, label=curve.name)
+            dash = _DASHES[i // len(COLORS) % len(_DASHES)]
+            axes.plot(x, y, dash, color=COLORS[i % len(COLORS)], linewidth=1.9, label=curve.name)
         _dress(axes, kind)
-        axes.legend(frameon=False, labelcolor=_PAGE_COLOR, loc="lower right")
+        axes.legend(frameon=False, labelcolor=PAGE_COLOR, loc="lower right")
+
+    return diagram_svg(kind, draw)
+
+
+def diagram_svg(name: str, draw: Callable[[Axes], None]) -> str:
+    """One diagram for a page.
+
+    Args:
+        name: says what it shows, to those who cannot see it, and keeps its identifiers apart from other diagrams'.
+        draw: draws it; what has `PAGE_COLOR` takes the page's text color.
+
+    Returns:
+        An `svg` element, to be put into a page as it is.
+    """
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9.5, "text.parse_math": False}
+    with rc_context(style):
+        figure = Figure(figsize=(5.4, 3.7), layout="constrained")
+        axes = figure.add_subplot()
+        draw(axes)
+        axes.tick_params(colors=PAGE_COLOR, length=3)
+        axes.grid(color=PAGE_COLOR, alpha=0.13, linewidth=0.6)
+        for side, spine in axes.spines.items():
+            spine.set_visible(side in ("left", "bottom"))
+            spine.set_color(PAGE_COLOR)
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _to_page(text.getvalue(), kind)
+    return _to_page(text.getvalue(), name)
 
 
 def _dress(axes: Axes, kind: str) -> None:
     across, up = _LABELS.get(kind, ("", ""))
-    axes.set_xlabel(across, color=_PAGE_COLOR)
-    axes.set_ylabel(up, color=_PAGE_COLOR)
+    axes.set_xlabel(across, color=PAGE_COLOR)
+    axes.set_ylabel(up, color=PAGE_COLOR)
     if kind == "ROC":
         axes.set_xscale("log")
         axes.set_xlim(0.01, 100)
@@ -73,18 +95,14 @@ def _dress(axes: Axes, kind: str) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.set_xlim(left=0.5)
     axes.set_ylim(0, 102)
-    axes.tick_params(colors=_PAGE_COLOR, length=3)
-    axes.grid(color=_PAGE_COLOR, alpha=0.13, linewidth=0.6)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(_PAGE_COLOR)
 
 
-def _to_page(svg: str, kind: str) -> str:
-    svg = svg[svg.index("<svg") :].replace(_PAGE_COLOR, "currentColor")
+def _to_page(svg: str, name: str) -> str:
+    kind = re.sub(r"\W+", "-", name)
+    svg = svg[svg.index("<svg") :].replace(PAGE_COLOR, "currentColor")
     # A page holds several drawings: their identifiers must not meet.
     svg = re.sub(r'\bid="', f'id="{kind}-', svg).replace("url(#", f"url(#{kind}-").replace('href="#', f'href="#{kind}-')
-    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', f'role="img" aria-label="{kind} curves"', svg, count=1)
+    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', f'role="img" aria-label="{name} curves"', svg, count=1)
 
 
 def contact_sheet(clips: Sequence[Clip], *, frames_per_clip: int = 12) -> bytes:

@@ -191,9 +191,9 @@ class Report:
         lines = [self.title, self.caption, ""]
         if self.views:
             for name in self.figure_names[:1]:
-                lines += [f"{name} by probe view", *_aligned(self.view_table(name)), ""]
+                lines += [f"{name} by probe view", *aligned(self.view_table(name)), ""]
         lines += ["mean over probe views [95 % interval]" if self.views else "all probes [95 % interval]"]
-        lines += [*_aligned(self.summary_table()), *([""] if self.notes else []), *self.notes]
+        lines += [*aligned(self.summary_table()), *([""] if self.notes else []), *self.notes]
         return "\n".join(lines) + "\n"
 
     def to_markdown(self) -> str:
@@ -201,8 +201,8 @@ class Report:
         lines = [f"### {_escaped(self.title)}", "", _escaped(self.caption), ""]
         if self.views:
             for name in self.figure_names[:1]:
-                lines += [f"{name} by probe view", "", *_piped(self.view_table(name)), ""]
-        lines += [*_piped(self.summary_table())]
+                lines += [f"{name} by probe view", "", *piped(self.view_table(name)), ""]
+        lines += [*piped(self.summary_table())]
         lines += ["", *(f"* {_escaped(note)}" for note in self.notes)] if self.notes else []
         if self.provenance:
             lines += ["", _escaped(" · ".join(f"{name}: {value}" for name, value in self.provenance.items()))]
@@ -281,7 +281,8 @@ def _without_nan(value: Any) -> Any:
     return value
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """A table for a terminal, its head first: one line of text per line."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return [
         "  ".join(
@@ -292,7 +293,8 @@ def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _piped(lines: Sequence[Sequence[str]]) -> list[str]:
+def piped(lines: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown, its head first: one line of text per line, and the rule."""
     rows = [f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines]
     return [rows[0], "|---|" + "---:|" * (len(lines[0]) - 1), *rows[1:]]
 
