@@ -93,9 +93,9 @@ class FrameBatches:
         """The batch of a step; a phase that learns several times in a step gets one for each repeat."""
         rng = step_generator(self.seed, step, repeat)
         picks = np.array([rng.choice(group) for group in self._evenly(rng)], dtype=np.int64)
-        frames = self._frames(picks, rng)
+        frames = self._frames(self._rows[picks], rng)
         starts = rng.choice(self._by_condition[self.names.conditions.index(self.source)], self.batch_size)
-        sources = self._frames(starts, rng)
+        sources = self._frames(self._rows[starts], rng)
         of_sources = self._labels[torch.from_numpy(starts)]
         wanted = torch.from_numpy(rng.integers(0, len(self.names.conditions), self.batch_size))
         targets = Labels(of_sources.subjects, wanted, of_sources.views)
@@ -105,7 +105,10 @@ class FrameBatches:
         """For each frame of a batch the sequences of its condition."""
         return [self._by_condition[i] for i in rng.integers(0, len(self._by_condition), self.batch_size)]
 
-    def _frames(self, picks: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
-        rows = self._rows[picks]
+    def draw(self, keys: Sequence[SequenceKey], rng: np.random.Generator) -> Tensor:
+        """A frame by lot of each sequence, uint8 (batch, 1, 64, 64)."""
+        return self._frames(np.array([self.store.index(key) for key in keys], dtype=np.int64), rng)
+
+    def _frames(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         positions = rng.integers(0, self.store.lengths[rows])[:, None]
         return torch.from_numpy(self.store.gather(rows, positions, width_px=SIZE_PX)[:, 0])

@@ -58,7 +58,7 @@ class CosineWithWarmup(Schedule):
     """A linear rise to the full rate, then half a cosine down to `final` of it at `steps`.
 
     Args:
-        steps: how long training takes in all.
+        steps: how long training takes in all; a recipe may leave it to its own `schedule.steps`.
         warmup_steps: so many of them rise.
         final: what is left at the end, as a fraction of the full rate.
 
@@ -66,7 +66,8 @@ class CosineWithWarmup(Schedule):
         RecipeError: a setting is out of range.
     """
 
-    def __init__(self, steps: int, warmup_steps: int = 0, final: float = 0.0) -> None:
+    def __init__(self, steps: int | None = None, warmup_steps: int = 0, final: float = 0.0) -> None:
+        steps = _known(steps)
         if not 0 <= warmup_steps < steps or not 0 <= final <= 1:
             raise RecipeError(
                 f"CosineWithWarmup: steps is {steps}, warmup_steps {warmup_steps}, final {final}; "
@@ -88,7 +89,7 @@ class OneCycle(Schedule):
     The optimizer's own learning rate is the peak.
 
     Args:
-        steps: how long training takes in all.
+        steps: how long training takes in all; a recipe may leave it to its own `schedule.steps`.
         rise: fraction of them that rise.
         start_division: peak over start.
         final_division: peak over end.
@@ -98,8 +99,9 @@ class OneCycle(Schedule):
     """
 
     def __init__(
-        self, steps: int, rise: float = 0.3, start_division: float = 25.0, final_division: float = 1e4
+        self, steps: int | None = None, rise: float = 0.3, start_division: float = 25.0, final_division: float = 1e4
     ) -> None:
+        steps = _known(steps)
         if steps < 1 or not 0 < rise < 1 or start_division < 1 or final_division < 1:
             raise RecipeError(
                 f"OneCycle: steps is {steps}, rise {rise}, start_division {start_division}, final_division "
@@ -114,6 +116,12 @@ class OneCycle(Schedule):
         if step < peak:
             return _cosine(1 / self.start_division, 1.0, step / peak)
         return _cosine(1.0, 1 / self.final_division, (step - peak) / (self.steps - peak))
+
+
+def _known(steps: int | None) -> int:
+    if steps is None:
+        raise RecipeError("the scheduler's steps are missing; say how many steps training takes in all")
+    return steps
 
 
 def _warmup(step: int, steps: int) -> float:
