@@ -1,0 +1,184 @@
+"""Frames of a video file or of a folder of pictures, one at a time, with time stamps.
+
+A broken or truncated file gives what can be read; `Video.lost` says afterwards what was not.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+MOST_PIXELS = 2**26
+_BUFFER_BYTES = 2**18
+# A file is read through its own bytes alone: one that names other files or addresses gets none of them.
+_OPTIONS = {"protocol_whitelist": "none"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        image: uint8 (height, width, 3), RGB, turned upright.
+        time_s: since the beginning of the video; never falls.
+        number: how many frames came before it.
+    """
+
+    image: NDArray[np.uint8]
+    time_s: float
+    number: int
+
+
+class Video:
+    """A video file or a folder of pictures (PNG, JPEG, BMP, in the order of the numbers in their names).
+
+    Iterating yields one `Frame` after another and holds one at a time; it may be done again and starts anew.
+
+    Args:
+        path: file or folder.
+        image_rate_hz: pictures of a folder are so many a second.
+
+    Attributes:
+        path: the same.
+        name: what to call it: the name of the file without its suffix.
+        lost: after iterating, one line for each thing that could not be read.
+
+    Raises:
+        DataError: there is no such file, it is empty or no video, or its frames are too large; while iterating:
+            pictures of a folder differ in size, or not a single frame could be read.
+    """
+
+    def __init__(self, path: str | Path, *, image_rate_hz: float = 25.0) -> None:
+        self.path = Path(path)
+        self.name = self.path.name if self.path.is_dir() else self.path.stem
+        self.lost: list[str] = []
+        if not image_rate_hz > 0:
+            raise DataError(f"{path}: pictures at {image_rate_hz} a second; expected more than 0")
+        self._image_rate_hz = image_rate_hz
+        self._pictures = _pictures(self.path) if self.path.is_dir() else []
+        # The first is opened at once, so that a wrong file is refused before any work begins.
+        _open(self._pictures[0] if self._pictures else self.path).close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.lost = []
+        number, size = 0, None
+        for number, (image, time_s) in enumerate(self._from_folder() if self._pictures else self._from_file(), 1):
+            if size not in (None, image.shape):
+                raise DataError(f"{self.path}: frame {number} is {image.shape[:2]} px, expected {size[:2]} as before")
+            size = image.shape
+            yield Frame(image, time_s, number - 1)
+        if not number:
+            raise DataError(f"{self.path}: no frame could be read{''.join(f'; {line}' for line in self.lost)}")
+
+    def _from_folder(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
+        for number, file in enumerate(self._pictures):
+            try:
+                with _open(file) as container:
+                    image = _upright(next(container.decode(video=0)))
+            except (DataError, FFmpegError, StopIteration):
+                self.lost.append(f"{file.name}: no picture")
+                continue
+            yield image, number / self._image_rate_hz
+
+    def _from_file(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
+        with _open(self.path) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            rate_hz = float(stream.average_rate or stream.guessed_rate or self._image_rate_hz)
+            count, damaged, first_s, time_s = 0, 0, None, 0.0
+            for frame in _decoded(container, stream):
+                if frame is None:
+                    damaged += 1
+                    continue
+                stamp_s = frame.time if frame.time is not None else count / rate_hz + (first_s or 0.0)
+                first_s = stamp_s if first_s is None else first_s
+                time_s = max(time_s, stamp_s - first_s)
+                count += 1
+                yield _upright(frame), time_s
+            if damaged:
+                self.lost.append(f"{damaged} damaged packets were passed over")
+            if stream.frames > count:
+                self.lost.append(f"{count} of the {stream.frames} frames that the file announces could be read")
+
+
+def at_rate(frames: Iterable[Frame], rate_hz: float | None) -> Iterator[Frame]:
+    """Thin out a video to `rate_hz`, by time stamps: the first frame of each 1/rate_hz seconds; all when None.
+
+    Frames that are not there are not made up, so a slower video stays as it is.
+    """
+    next_s = 0.0
+    for frame in frames:
+        if rate_hz is None:
+            yield frame
+        elif frame.time_s >= next_s - 1e-6:
+            yield frame
+            # Ticks keep their distance; only a gap in the video moves them.
+            next_s = max(next_s + 1 / rate_hz, frame.time_s)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    def numbers(file: Path) -> tuple[list[tuple[int, int, str]], str]:
+        parts = re.findall(r"\d+|\D+", file.name)
+        return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], file.name
+
+    files = sorted((file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES), key=numbers)
+    if not files:
+        raise DataError(f"{folder}: no picture in this folder; expected {', '.join(sorted(IMAGE_SUFFIXES))}, or a file")
+    return files
+
+
+def _open(path: Path) -> Any:
+    """An open container with a video stream of sound size."""
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; expected a video file or a folder of pictures")
+    if not path.stat().st_size:
+        raise DataError(f"{path}: the file is empty; expected a video")
+    file = path.open("rb")
+    try:
+        container = av.open(file, options=_OPTIONS, buffer_size=_BUFFER_BYTES)
+    except (FFmpegError, ValueError) as error:
+        file.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: no video that can be read ({reason}); if it plays elsewhere, convert it") from error
+    if not container.streams.video:
+        container.close()
+        raise DataError(f"{path}: the file holds no pictures; expected a video")
+    width, height = container.streams.video[0].width, container.streams.video[0].height
+    if width * height > MOST_PIXELS:
+        container.close()
+        raise DataError(f"{path}: frames of {width} x {height} px; expected at most {MOST_PIXELS:,} pixels: scale it")
+    return container
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Decoded frames, and None for each packet that is damaged."""
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+            frames = packet.decode()
+        except StopIteration:
+            return
+        except FFmpegError as error:
+            yield None
+            if not isinstance(error, av.error.InvalidDataError):
+                return
+            continue
+        yield from frames
+
+
+def _upright(frame: Any) -> NDArray[np.uint8]:
+    if frame.width * frame.height > MOST_PIXELS:  # the stream may grow beyond what its header says
+        raise DataError(f"a frame of {frame.width} x {frame.height} px; expected at most {MOST_PIXELS:,} pixels")
+    image = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
