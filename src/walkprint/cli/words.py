@@ -1,6 +1,8 @@
 """From words on the command line to the arguments of a plain function, and what a verb hands back."""
 
+import difflib
 import inspect
+import re
 import sys
 import textwrap
 from argparse import ArgumentError, RawDescriptionHelpFormatter
@@ -58,7 +60,25 @@ def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
     try:
         return parser.parse_args(list(words))
     except ArgumentError as error:
-        raise BadWordsError(str(error)) from error
+        raise BadWordsError(with_nearest_name(str(error), parser)) from error
+
+
+_MISSPELT = re.compile(r"path string: (\w+)|[Oo]ption '(\w+)'|arguments: --([\w.]+)")
+
+
+def with_nearest_name(message: str, parser: ArgumentParser) -> str:
+    """A complaint about an unknown name, with the known name that is spelled most alike, where one is alike."""
+    found = _MISSPELT.search(message)
+    if found is None:
+        return message
+    names = {word.removeprefix("--") for action in parser._actions for word in action.option_strings}
+    for module in [one for name, one in sys.modules.items() if name.startswith("walkprint.")]:
+        for name, kind in inspect.getmembers(module, inspect.isclass):
+            if kind.__module__.startswith("walkprint.") and not name.startswith("_"):
+                names |= {name, *getattr(kind.__init__, "__annotations__", {})}
+    written = next(name for name in found.groups() if name)
+    near = difflib.get_close_matches(written, sorted(names - {written}), 1, cutoff=0.6)
+    return f"{message}; did you mean {near[0]}?" if near else message
 
 
 def instantiate(parser: ArgumentParser, settings: Namespace) -> Namespace:
@@ -88,7 +108,7 @@ def carry_out(function: Callable[..., Summary], words: Sequence[str], example: s
     Raises:
         BadWordsError: the words do not fit.
     """
-    parser = new_parser(function.__name__, "", example)
+    parser = new_parser(function.__name__.replace("_", "-"), "", example)
     parser.add_argument("--config", action="config", help="YAML file that gives any of the options.")
     parser.add_function_arguments(function, as_positional=True)
     flags = [name for name, one in inspect.signature(function).parameters.items() if one.default is False]
