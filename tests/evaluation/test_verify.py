@@ -101,3 +101,16 @@ def test_no_wrong_or_no_right_pair():
 def test_settings_out_of_range(settings):
     with pytest.raises(ProtocolError, match="expected"):
         verify(toy_set(), CASIA, **settings)
+
+
+def test_a_rate_that_few_wrong_pairs_carry_is_said():
+    embeddings = toy_set(subjects=8)
+    wrong = {name: len(right_and_wrong(embeddings, CASIA, name)[1]) for name in CASIA.probes}
+    rare = 4 / max(wrong.values())
+    said = [
+        note for note in verify(embeddings, CASIA, false_accept_rates=(rare,), resamples=0).notes if "rests" in note
+    ]
+    assert len(said) == len(CASIA.probes)
+    often = verify(embeddings, CASIA, false_accept_rates=(6 / min(wrong.values()),), resamples=0).notes
+    assert not any("rests" in note for note in often)
+    assert sum(note.startswith("official:") for note in often) == 1
