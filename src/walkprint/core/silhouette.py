@@ -126,12 +126,14 @@ def clean(mask: NDArray[np.uint8] | NDArray[np.floating], threshold: float = 128
     person = (mask >= threshold).astype(np.uint8)
     person = _largest_piece(person) if person.any() else person
     # What is background but not joined to the frame's outside is a hole.
-    outside = cv2.copyMakeBorder(1 - person, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
-    _, pieces = cv2.connectedComponents(outside, connectivity=4)
-    return np.asarray(pieces[1:-1, 1:-1] != pieces[0, 0], dtype=np.uint8) * np.uint8(255)
+    bordered = cv2.copyMakeBorder(person, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(bordered, None, (0, 0), 2)
+    return np.where(bordered[1:-1, 1:-1] == 2, np.uint8(0), np.uint8(255))
 
 
 def _largest_piece(person: Gray) -> Gray:
-    _, pieces, figures, _ = cv2.connectedComponentsWithStats(person, connectivity=8)
+    count, pieces, figures, _ = cv2.connectedComponentsWithStats(person, connectivity=8)
+    if count == 2:  # background and one piece
+        return person
     largest = 1 + int(np.argmax(figures[1:, cv2.CC_STAT_AREA]))
     return np.asarray(pieces == largest, dtype=np.uint8)

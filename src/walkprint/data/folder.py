@@ -26,7 +26,7 @@ class Folder(TreeDataset):
         train_subjects: who trains; the others test.
         train_count: or: the first so many subjects, in order of their names, train.
         gallery_condition: condition of the gallery; when None the one with the most sequences, of equals the first
-            by name.
+            by name; generated ones do not count.
         gallery_take: take of the gallery; the first of that condition when None.
         size_px: height and width that raw frames are aligned to.
 
@@ -68,11 +68,12 @@ class Folder(TreeDataset):
         return frozenset(names or ())
 
     def _choose_gallery(self, condition: str | None, take: str | None) -> tuple[str, str]:
+        generated = self._store.generated if self._store else {}
         conditions = sorted({key.condition for key in self._catalogue})
         if condition is not None and condition not in conditions:
             raise RecipeError(f"Folder: gallery_condition is {condition!r}, expected one of {', '.join(conditions)}")
         if condition is None:
-            count = Counter(key.condition for key in self._catalogue)
+            count = Counter(key.condition for key in self._catalogue if key not in generated)
             condition = max(conditions, key=lambda name: count[name])
         takes = sorted({key.take for key in self._catalogue if key.condition == condition})
         if take is not None and take not in takes:

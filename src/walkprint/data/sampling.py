@@ -1,11 +1,14 @@
 """Which sequences a training batch holds: some subjects, some clips of each."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.errors import RecipeError
+from walkprint.core.sequence import SequenceKey
 
 
 def step_generator(seed: int, step: int, stream: int) -> np.random.Generator:
@@ -18,6 +21,10 @@ def step_generator(seed: int, step: int, stream: int) -> np.random.Generator:
 
 class Sampler(ABC):
     """Base of all samplers: pure functions of step and seed, so that resuming needs the step alone."""
+
+    def knowing(self, keys: Sequence[SequenceKey]) -> "Sampler":
+        """This sampler for the training sequences `keys`; one that heeds more than subjects returns another one."""
+        return self
 
     @abstractmethod
     def draw(self, step: int, labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -77,11 +84,46 @@ class SubjectSampler(Sampler):
         rng = step_generator(seed, step, 0)
         batch = np.empty((self.subjects_per_batch, self.clips_per_subject), dtype=np.int64)
         for row, subject in enumerate(rng.permutation(len(groups))[: self.subjects_per_batch].tolist()):
-            group = groups[subject]
-            if len(group) >= self.clips_per_subject:
-                batch[row] = rng.permutation(group)[: self.clips_per_subject]
-            else:
-                # All of them as often as possible, the remainder by lot.
-                rounds = -(-self.clips_per_subject // len(group))
-                batch[row] = np.concatenate([rng.permutation(group) for _ in range(rounds)])[: self.clips_per_subject]
+            batch[row] = self._clips(groups[subject], rng)
         return batch.reshape(-1)
+
+    def _clips(self, group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """`clips_per_subject` of one subject's sequences."""
+        return _cycled(group, self.clips_per_subject, rng)
+
+
+class EvenConditions(SubjectSampler):
+    """As `SubjectSampler`, but a subject's clips come from all its conditions alike, however rare one is.
+
+    Every condition gives `clips_per_subject` over the number of the subject's conditions, what is left over goes by
+    lot. A sequence comes twice once all those of its condition have come.
+    """
+
+    def __init__(self, subjects_per_batch: int, clips_per_subject: int) -> None:
+        super().__init__(subjects_per_batch, clips_per_subject)
+        self._conditions: NDArray[np.int64] | None = None
+
+    def knowing(self, keys: Sequence[SequenceKey]) -> Self:
+        """See `Sampler`."""
+        it = type(self)(self.subjects_per_batch, self.clips_per_subject)
+        it._conditions = np.unique([key.condition for key in keys], return_inverse=True)[1]
+        return it
+
+    def _clips(self, group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        if self._conditions is None:
+            raise RecipeError("EvenConditions: knows no conditions yet; call knowing(keys) first")
+        of_group = self._conditions[group]
+        conditions = rng.permutation(np.unique(of_group))
+        shares = [len(range(i, self.clips_per_subject, len(conditions))) for i in range(len(conditions))]
+        return np.concatenate(
+            [
+                _cycled(group[of_group == one], share, rng)
+                for one, share in zip(conditions.tolist(), shares, strict=True)
+            ]
+        )
+
+
+def _cycled(group: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """`count` of a group: all as often as possible, the remainder by lot."""
+    rounds = max(-(-count // len(group)), 1)
+    return np.concatenate([rng.permutation(group) for _ in range(rounds)])[:count]

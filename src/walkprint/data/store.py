@@ -6,7 +6,9 @@ A store is a folder:
   compressed with zstd on its own;
 - `index.npz`: per sequence its key (subject, condition, take, view), length, shard, offset, bytes, frame rate (NaN when
   unknown) and the SHA-256 digest of its stored bytes;
-- `meta.json`: version, frame size, bits, compression, and which data set with which settings it was made from.
+- `meta.json`: version, frame size, bits, compression, and which data set with which settings it was made from;
+  `generated` says what made the generated sequences, if there are any;
+- `generated.jsonl`, only then: for each of them its key, its source, what made it, and the digest of its stored bytes.
 """
 
 import hashlib
@@ -29,6 +31,7 @@ FORMAT = "walkprint store"
 VERSION = 1
 META_NAME = "meta.json"
 INDEX_NAME = "index.npz"
+GENERATED_NAME = "generated.jsonl"
 
 
 def shard_name(number: int) -> str:
@@ -51,6 +54,8 @@ class Store:
         lengths: int64 (sequence,), frames of each.
         frame_rates_hz: float64 (sequence,), NaN when unknown.
         channels, height_px, width_px: size of its frames.
+        generated: what `generated.jsonl` says of each generated sequence; empty where all are recordings.
+        ordered: whether frames follow each other in every sequence; some generators make sets of frames instead.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -73,6 +78,8 @@ class Store:
         self._position = {key: i for i, key in enumerate(self.keys)}
         self._size = frame_bytes((self.channels, self.height_px, self.width_px), self._bits)
         self._shards = self._map_shards()
+        self.generated = self._read_generated()
+        self.ordered = bool(self.meta.get("generated", {}).get("ordered", True))
 
     @classmethod
     def open(cls, path: str | Path) -> "Store":
@@ -107,6 +114,16 @@ class Store:
             if self._start[i] < 0 or end > shards[self._shard[i]].size or (plain and self._bytes[i] != expected):
                 raise DataError(f"{self.path}: sequence {key} does not lie inside its shard; prepare the store again")
         return shards
+
+    def _read_generated(self) -> dict[SequenceKey, dict[str, Any]]:
+        if "generated" not in self.meta:
+            return {}
+        file = self.path / GENERATED_NAME
+        try:
+            lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+            return {self.keys[self.index(SequenceKey.parse(line["key"]))]: line for line in lines}
+        except (OSError, ValueError, KeyError, TypeError, DataError) as error:
+            raise DataError(f"{file}: cannot be read ({error}); expand the data set again") from error
 
     def index(self, key: SequenceKey) -> int:
         """Position of a sequence in `keys`.
@@ -185,6 +202,10 @@ class Store:
             return expand(self._stored(i), int(self.lengths[i]) * self._size, self._compression)
         except ValueError as error:
             raise DataError(f"{self.path}: sequence {self.keys[i]} is damaged ({error}); prepare it again") from error
+
+    def stored(self, key: SequenceKey) -> bytes:
+        """The bytes of one sequence as they lie in its shard."""
+        return self._stored(self.index(key)).tobytes()
 
     def verify(self) -> list[SequenceKey]:
         """The sequences whose stored bytes do not have the digest that was written; empty when all is well."""

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from typing import IO, Any, Self
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packing import Bits, Compression, encode
-from walkprint.data.store import FORMAT, META_NAME, VERSION, Store, shard_name, write_index
+from walkprint.data.store import FORMAT, GENERATED_NAME, META_NAME, VERSION, Store, shard_name, write_index
 
 _SHARD_BYTES = 2**31
 
@@ -31,6 +32,7 @@ class StoreWriter:
         compression: None, or "zstd" for each sequence on its own.
         dataset: name of the class that the sequences come from.
         settings: the settings it was opened with; plain JSON.
+        further: more entries of `meta.json`; what it says of `dropped` and `empty` is added to this store's own.
         part: this job's number and how many jobs write this store together, each its own sequences.
         shard_bytes: begin a new shard after so many bytes.
 
@@ -50,6 +52,7 @@ class StoreWriter:
         compression: Compression = None,
         dataset: str = "",
         settings: Mapping[str, Any] | None = None,
+        further: Mapping[str, Any] | None = None,
         part: tuple[int, int] = (0, 1),
         shard_bytes: int = _SHARD_BYTES,
     ) -> None:
@@ -70,6 +73,7 @@ class StoreWriter:
             "dataset": dataset,
             "settings": dict(settings or {}),
             "parts": self._parts,
+            **(further or {}),
         }
         self._folder = self.path.absolute().with_name(f".{self.path.name}.partial")
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -129,44 +133,73 @@ class StoreWriter:
         self._log.write(json.dumps(record).encode() + b"\n")
         self._log.flush()
 
-    def add(self, clip: Clip, dropped: Mapping[str, int] | None = None) -> None:
+    def add(
+        self, clip: Clip, dropped: Mapping[str, int] | None = None, origin: Mapping[str, Any] | None = None
+    ) -> None:
         """Append one sequence.
 
         Args:
             clip: its frames; all clips of a store have one size and number of channels.
             dropped: why frames were left out -> how many.
+            origin: of a generated sequence, where it came from; plain JSON, a line of `generated.jsonl`.
 
         Raises:
             DataError: the sequence is there already, or its frames are of another size.
         """
-        shape = list(clip.frames.shape[1:])
-        if clip.key in self.done:
-            raise DataError(f"{self.path}: sequence {clip.key} was added twice")
+        stored = encode(clip.frames, self._bits, self._compression)
+        more = {"dropped": dict(dropped or {})} | ({} if origin is None else {"origin": dict(origin)})
+        self._append_sequence(clip.key, stored, len(clip), list(clip.frames.shape[1:]), clip.frame_rate_hz, more)
+
+    def copy(self, store: Store, key: SequenceKey) -> None:
+        """Append a sequence of another store, byte for byte.
+
+        Raises:
+            DataError: the sequence is there already, or is stored in another way than here.
+        """
+        if (store.meta["bits"], store.meta["compression"]) != (self._bits, self._compression):
+            raise DataError(f"{self.path}: {store.path} has other bits or compression; sequences cannot be copied")
+        i = store.index(key)
+        rate = float(store.frame_rates_hz[i])
+        shape = [store.channels, store.height_px, store.width_px]
+        self._append_sequence(
+            key, store.stored(key), int(store.lengths[i]), shape, None if math.isnan(rate) else rate, {"dropped": {}}
+        )
+
+    def _append_sequence(
+        self,
+        key: SequenceKey,
+        stored: bytes,
+        length: int,
+        shape: list[int],
+        frame_rate_hz: float | None,
+        more: dict[str, Any],
+    ) -> None:
+        if key in self.done:
+            raise DataError(f"{self.path}: sequence {key} was added twice")
         if self._frame_shape not in (None, shape):
             raise DataError(
-                f"{self.path}: frames of {clip.key} are {shape} (channel, height, width), expected "
+                f"{self.path}: frames of {key} are {shape} (channel, height, width), expected "
                 f"{self._frame_shape} as before; a store has one size"
             )
         self._frame_shape = shape
-        stored = encode(clip.frames, self._bits, self._compression)
         if self._offset and self._offset + len(stored) > self._shard_bytes:
             self._shard, self._offset = self._shard + self._parts, 0
         self._write_stored(stored)
         record = {
-            "key": [clip.key.subject, clip.key.condition, clip.key.take, clip.key.view],
-            "length": len(clip),
+            "key": [key.subject, key.condition, key.take, key.view],
+            "length": length,
             "shard": self._shard,
             "offset": self._offset,
             "bytes": len(stored),
-            "frame_rate_hz": clip.frame_rate_hz,
+            "frame_rate_hz": frame_rate_hz,
             "frame_shape": shape,
             "sha256": hashlib.sha256(stored).hexdigest(),
-            "dropped": dict(dropped or {}),
+            **more,
         }
         self._append(record)
         self._offset += len(stored)
-        self.done[clip.key] = len(clip)
-        self.dropped.update(dropped or {})
+        self.done[key] = length
+        self.dropped.update(more["dropped"])
 
     def _write_stored(self, stored: bytes) -> None:
         # Opened for each sequence: what a killed writer left behind the last logged byte is overwritten.
@@ -216,9 +249,10 @@ class StoreWriter:
         if len(shapes) != 1 or len(keys) != len(records):
             raise DataError(f"{self.path}: parts disagree (frame sizes {sorted(shapes)}, or a sequence written twice)")
         channels, height, width = shapes.pop()
-        dropped: Counter[str] = Counter()
+        dropped: Counter[str] = Counter(self._plan.get("dropped", {}))
         for record in records:
             dropped.update(record["dropped"])
+        unusable = [str(SequenceKey(*record["key"])) for record in records if not record["length"]]
         meta = self._plan | {
             "channels": channels,
             "height_px": height,
@@ -226,13 +260,14 @@ class StoreWriter:
             "sequences": len(usable),
             "frames": sum(record["length"] for record in usable),
             "dropped": dict(sorted(dropped.items())),
-            "empty": [str(SequenceKey(*record["key"])) for record in records if not record["length"]],
+            "empty": [*self._plan.get("empty", []), *unusable],
         }
         # Jobs that finish together write the same files; whoever renames second finds the store in place.
         temporary = self._folder / f"publish-{self._number:05d}"
         try:
             temporary.mkdir(exist_ok=True)
             write_index(temporary, usable)
+            _write_origins(temporary, usable)
             (temporary / META_NAME).write_text(json.dumps(meta, indent=1), encoding="utf-8")
             for file in sorted(temporary.iterdir()):
                 file.replace(self._folder / file.name)
@@ -257,6 +292,17 @@ class StoreWriter:
             self.finish()
         else:
             self._log.close()
+
+
+def _write_origins(folder: Path, records: list[dict[str, Any]]) -> None:
+    """One line for each generated sequence; no file where there is none."""
+    lines = [
+        json.dumps({"key": str(SequenceKey(*record["key"])), **record["origin"], "sha256": record["sha256"]})
+        for record in records
+        if "origin" in record
+    ]
+    if lines:
+        (folder / GENERATED_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _read_log(file: Path) -> tuple[list[dict[str, Any]], int]:

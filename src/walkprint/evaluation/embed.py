@@ -1,6 +1,5 @@
 """From silhouettes to embeddings: whole sequences through a network, in batches of equal length."""
 
-import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from walkprint.core.digest import weights_digest
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
@@ -110,12 +110,7 @@ def merge(sets: Sequence[EmbeddingSet]) -> EmbeddingSet:
 
 def weights_source(network: Network) -> str:
     """The network's class and a digest of its weights, say "GaitSet 3f2a9c0b14de"."""
-    digest = hashlib.sha256()
-    for name, value in sorted(network.state_dict().items()):
-        array = value.detach().cpu().contiguous()
-        digest.update(f"{name} {array.dtype} {tuple(array.shape)};".encode())
-        digest.update(array.reshape(-1).view(torch.uint8).numpy().data if array.numel() else b"")
-    return f"{type(network).__name__} {digest.hexdigest()[:12]}"
+    return f"{type(network).__name__} {weights_digest(network)}"
 
 
 _Settings = tuple[str, Precision, int, int | None]

@@ -1,0 +1,88 @@
+"""What every generator has to beat: copying, noise, and a coat by mere thickening.
+
+Source: copying and noise injection are what J. Xu, H. Li and S. Hou, "Autoencoder-guided GAN for minority-class
+cloth-changing gait data generation", Digital Signal Processing 2022, compare with; the thickened body is the
+augmentation that W. Yu et al., "Generalized Inter-class Loss for Gait Recognition", ACM MM 2022, ship switched off.
+Deviations: the first gives no kind or level of noise; salt and pepper on 2 % of the pixels, then a Gaussian of 5 % of
+the range, are our choice.
+"""
+
+from collections import Counter
+
+import numpy as np
+
+from walkprint.core.errors import RecipeError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.augment import Dilation
+from walkprint.generation.expand import Expander, Frames
+
+_WHITE = 255
+_THRESHOLD = 128
+
+
+class Copying(Expander):
+    """Takes of the wanted condition once more, as they are."""
+
+    ordered = True
+    source = None
+
+    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
+        """See `Expander`."""
+        return source.frames.copy(), Counter()
+
+
+class NoiseInjection(Expander):
+    """Takes of the wanted condition with noise on them, anew in every frame.
+
+    Args:
+        p: share of pixels that turn black or white, half of them each.
+        deviation: standard deviation of the Gaussian noise that is added then, as a share of white.
+        thresholded: make the result black or white again.
+
+    Raises:
+        RecipeError: a setting is out of range.
+    """
+
+    ordered = True
+    source = None
+
+    def __init__(self, p: float = 0.02, deviation: float = 0.05, thresholded: bool = False) -> None:
+        if not (0 <= p <= 1 and deviation >= 0):
+            raise RecipeError(f"NoiseInjection: p is {p}, deviation {deviation}; expected 0 to 1, and at least 0")
+        self.p, self.deviation, self.thresholded = p, deviation, thresholded
+
+    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
+        """See `Expander`."""
+        lot = rng.random(source.frames.shape, dtype=np.float32)
+        noisy = np.where(lot < self.p, np.where(lot < self.p / 2, 0, _WHITE), source.frames).astype(np.float32)
+        noisy += self.deviation * _WHITE * rng.standard_normal(noisy.shape, dtype=np.float32)
+        if self.thresholded:
+            noisy = np.where(noisy >= _THRESHOLD, _WHITE, 0)
+        return noisy.round().clip(0, _WHITE).astype(np.uint8), Counter()
+
+
+class MorphologicalCoat(Expander):
+    """Normal walking, thickened between neck and shins.
+
+    Args:
+        thickness_px: by how much on every side, in pixels of frames 64 high.
+        source: the condition without a coat.
+
+    Raises:
+        RecipeError: the thickness is below 1.
+    """
+
+    ordered = True
+
+    def __init__(self, thickness_px: int = 2, source: str = "nm") -> None:
+        if thickness_px < 1:
+            raise RecipeError(f"MorphologicalCoat: thickness_px is {thickness_px}, expected at least 1")
+        self.thickness_px, self.source = thickness_px, source
+
+    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
+        """See `Expander`."""
+        frames, dilation = source.frames.copy(), Dilation()
+        rows = dilation.draw(rng, frames.shape)
+        for _ in range(round(self.thickness_px * frames.shape[2] / 64)):
+            dilation.apply(frames, rows)
+        return frames, Counter()

@@ -1,0 +1,240 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from tests.data.trees import casia_keys, write_store
+from tests.generation.trees import tiny_store
+from torch import nn
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.casia_b import CasiaB
+from walkprint.data.folder import Folder
+from walkprint.data.store import Store
+from walkprint.data.walkers import Walkers
+from walkprint.data.walkers.people import Variety
+from walkprint.generation.base import GenerativeModel
+from walkprint.generation.expand import GeneratorExpander, expand, plan, refuse_test_subjects
+from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
+
+
+class Widen(GenerativeModel):
+    """Moves frames a little by lot; in a coat they are brighter, and so on: chance, labels and sources all show."""
+
+    ordered = True
+
+    def __init__(self, **names):
+        super().__init__(**names)
+        self.table = nn.Embedding(len(self.names.conditions), 1)
+        nn.init.constant_(self.table.weight, 0.5)
+
+    def stages(self):
+        return ()
+
+    def generate(self, sources, labels, generator):
+        lift = self.table(labels.conditions)[:, :, None, None] * torch.rand(1, generator=generator)
+        return self.to_unit(sources) + 0.1 * lift
+
+
+def widen(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",)):
+    return Widen(subjects=subjects, conditions=conditions, views=views)
+
+
+@pytest.fixture
+def people(tmp_path):
+    tiny_store(tmp_path / "store", subjects=3)
+    return Folder(tmp_path / "store", train_count=2)
+
+
+def same_originals(before: Store, after: Store) -> bool:
+    return all(
+        before.stored(key) == after.stored(key)
+        and before.lengths[before.index(key)] == after.lengths[after.index(key)]
+        and np.array_equal(
+            before.frame_rates_hz[before.index(key)], after.frame_rates_hz[after.index(key)], equal_nan=True
+        )
+        for key in before.keys
+    )
+
+
+@pytest.mark.parametrize("make", [Copying, NoiseInjection, MorphologicalCoat, lambda: GeneratorExpander(widen())])
+def test_recordings_stay_and_training_subjects_get_takes(people, tmp_path, make):
+    told = []
+    out = expand(
+        people, make(), wanted={"cl": 4}, out=tmp_path / "more", seed=3, progress=lambda *done: told.append(done)
+    )
+    after = Store.open(out)
+    assert same_originals(people.store(), after)
+    assert after.verify() == []
+    new = set(after.keys) - set(people.store().keys)
+    assert new == {SequenceKey(s, "cl", f"{t:02d}", "090") for s in ("000", "001") for t in (1, 2, 3)}
+    assert new == set(after.generated)
+    assert told == [(i, 6) for i in range(1, 7)]
+    for key, line in after.generated.items():
+        source = SequenceKey.parse(line["source"])
+        assert (source.subject, source.view) == (key.subject, key.view)
+        assert len(after.read(key)) == len(after.read(source))  # frame by frame: the gait phase survives
+    assert people.store().meta.items() >= {"dataset": after.meta["dataset"], "settings": after.meta["settings"]}.items()
+    assert after.meta["generated"]["wanted"] == {"cl": 4}
+
+
+def test_the_new_store_opens_as_the_old_one_did(tmp_path):
+    keys = dict.fromkeys(casia_keys(subjects=("001", "002", "075")), 3)
+    write_store(tmp_path / "casia", keys, dataset="CasiaB", settings={"size_px": 64}, compression="zstd")
+    out = expand(CasiaB(tmp_path / "casia"), Copying(), wanted={"cl": 6}, out=tmp_path / "casia-more")
+    dataset = CasiaB(out)
+    takes = {key.take for key in dataset.keys("train") if key.condition == "cl"}
+    assert takes == {f"0{i}" for i in range(1, 7)}
+    assert {key.take for key in dataset.keys("test") if key.condition == "cl"} == {"01", "02"}
+    dataset.check()
+
+
+def test_walkers_of_several_views_take_by_take(tmp_path):
+    from walkprint.data.prepare import prepare
+
+    walkers = Walkers(
+        subjects=2, train=1, views=("000", "090", "180"), views_per_take=2, frames=2, takes={"nm": 3, "cl": 1},
+        variety=Variety(noise=0),
+    )  # fmt: skip
+    prepare(walkers, tmp_path / "w", workers=1)
+    out = expand(Walkers(tmp_path / "w"), MorphologicalCoat(), wanted={"cl": 4}, out=tmp_path / "more")
+    made = Walkers(out).store().generated
+    assert len(made) == 3 * 2  # three takes, each from the two views of its source
+    assert {line["source"].split("/")[1] for line in made.values()} == {"nm-01", "nm-02", "nm-03"}  # in turn
+    assert {key.subject for key in made} == {"001"}
+    assert Walkers(out).settings == walkers.settings
+
+
+def test_the_same_seed_gives_the_same_store_and_another_another(people, tmp_path):
+    stores = [
+        Store.open(expand(people, GeneratorExpander(widen()), wanted={"cl": 3}, out=tmp_path / str(i), seed=seed))
+        for i, seed in enumerate((0, 0, 1))
+    ]
+    assert (stores[0].path / "generated.jsonl").read_bytes() == (stores[1].path / "generated.jsonl").read_bytes()
+    assert (stores[0].path / "shard-00000.bin").read_bytes() == (stores[1].path / "shard-00000.bin").read_bytes()
+    sources = [[line["source"] for line in store.generated.values()] for store in stores]
+    assert sources[0] != sources[2]
+
+
+def test_noise_differs_between_takes(people, tmp_path):
+    store = Store.open(expand(people, NoiseInjection(), wanted={"cl": 3}, out=tmp_path / "more"))
+    first, second = (store.read(SequenceKey("000", "cl", take, "090")).frames for take in ("01", "02"))
+    assert (first != second).mean() > 0.02
+
+
+def test_interrupted_it_goes_on(people, tmp_path):
+    def stop(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    settings = {"wanted": {"cl": 4}, "out": tmp_path / "more", "seed": 1}
+    with pytest.raises(KeyboardInterrupt):
+        expand(people, NoiseInjection(), progress=stop, **settings)
+    assert not (tmp_path / "more").exists()
+    with pytest.raises(DataError, match="other settings"):
+        expand(people, NoiseInjection(p=0.1), **settings)
+    expand(people, NoiseInjection(), **settings)
+    expand(people, NoiseInjection(), **(settings | {"out": tmp_path / "whole"}))
+    for file in ("shard-00000.bin", "generated.jsonl", "meta.json"):
+        assert (tmp_path / "more" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    assert not (tmp_path / ".more.partial").exists()
+
+
+class Leaky(Folder):
+    """A data set whose training sequences hold a test subject's."""
+
+    def keys(self, split):
+        return list(self.catalogue())
+
+
+def test_test_subjects_are_never_touched(people, tmp_path):
+    with pytest.raises(DataError, match="002 would be generated, but belong to the test"):
+        expand(Leaky(people.root, train_count=2), Copying(), wanted={"cl": 4}, out=tmp_path / "more")
+    with pytest.raises(DataError, match="002 would be generated"):
+        refuse_test_subjects(people, [SequenceKey("002", "cl", "05", "090")])
+    model = widen(subjects=("000", "001", "002"))
+    with pytest.raises(DataError, match="was trained on 002, who belong to the test"):
+        expand(people, GeneratorExpander(model), wanted={"cl": 4}, out=tmp_path / "more")
+    assert not (tmp_path / "more").exists()
+    assert not (tmp_path / ".more.partial").exists()
+
+
+def test_subjects_without_a_coat(tmp_path):
+    tiny_store(tmp_path / "store", subjects=3, without_coat=2)
+    people = Folder(tmp_path / "store", train_count=2)
+    made = Store.open(expand(people, GeneratorExpander(widen()), wanted={"cl": 3}, out=tmp_path / "gan")).generated
+    assert [sum(key.subject == name for key in made) for name in ("000", "001")] == [2, 3]
+    copied = Store.open(expand(people, Copying(), wanted={"cl": 3}, out=tmp_path / "copied"))
+    assert {key.subject for key in copied.generated} == {"000"}
+    assert copied.meta["generated"]["missing"] == ["001/cl"]
+
+
+def test_unusable_frames_are_left_out_and_counted(people, tmp_path):
+    class Fading(Widen):
+        def generate(self, sources, labels, generator):
+            frames = self.to_unit(sources)
+            frames[::2] = -1
+            return frames
+
+    expander = GeneratorExpander(Fading(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",)))
+    store = Store.open(expand(people, expander, wanted={"cl": 2}, out=tmp_path / "more"))
+    assert store.meta["dropped"] == {"generated: empty": 8}
+    assert {line["dropped"] for line in store.generated.values()} == {4}
+
+
+def test_what_cannot_be_made_is_refused(people, tmp_path):
+    out = tmp_path / "more"
+    with pytest.raises(DataError, match="nothing to make"):
+        expand(people, Copying(), wanted={"cl": 1}, out=out)
+    with pytest.raises(DataError, match=r"nothing to make.*no rain to start from"):
+        expand(people, MorphologicalCoat(source="rain"), wanted={"cl": 2}, out=out)
+    with pytest.raises(DataError, match="condition 'bg' is none of"):
+        expand(people, GeneratorExpander(widen()), wanted={"bg": 1}, out=out)
+    with pytest.raises(RecipeError, match="at least 1 of a named"):
+        expand(people, Copying(), wanted={"cl": 0}, out=out)
+    with pytest.raises(RecipeError, match="seed"):
+        expand(people, Copying(), wanted={"cl": 4}, out=out, seed=-1)
+    expand(people, Copying(), wanted={"cl": 4}, out=out)
+    with pytest.raises(DataError, match="already exists"):
+        expand(people, Copying(), wanted={"cl": 4}, out=out)
+    with pytest.raises(DataError, match="holds generated takes already"):
+        plan(Folder(out, train_count=2), None, {"cl": 6})
+
+
+def test_generated_takes_do_not_move_the_gallery(people, tmp_path):
+    out = expand(people, Copying(), wanted={"cl": 9}, out=tmp_path / "more")
+    assert Folder(out, train_count=2).protocols["default"].gallery == people.protocols["default"].gallery
+
+
+def test_a_damaged_manifest_is_one_line(people, tmp_path):
+    out = expand(people, Copying(), wanted={"cl": 4}, out=tmp_path / "more")
+    (out / "generated.jsonl").write_text(json.dumps({"key": "999/cl-01/090"}) + "\n")
+    with pytest.raises(DataError, match="expand the data set again"):
+        Store.open(out)
+
+
+def test_whose_frames_have_no_order_says_so(people, tmp_path):
+    class Shuffled(Widen):
+        ordered = False
+
+    model = Shuffled(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",))
+    store = Store.open(expand(people, GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more"))
+    assert not store.ordered
+    assert people.store().ordered
+
+
+def test_wide_and_low_frames(tmp_path):
+    from tests.data.trees import random_clip
+
+    expander = GeneratorExpander(widen(subjects=("a",)))
+    key, rng = SequenceKey("a", "cl", "01", "090"), np.random.default_rng(0)
+    wide = random_clip(SequenceKey("a", "nm", "01", "090"), 3, shape=(1, 64, 80))
+    wide.frames[:] = 0
+    wide.frames[:, :, :, 30:50] = 255
+    frames, dropped = expander.make(wide, key, rng)
+    assert frames.shape == (3, 1, 64, 80)
+    assert frames[..., 33:47].min() == 255
+    assert not dropped
+    with pytest.raises(DataError, match="expected 1 x 64 x 64"):
+        expander.make(random_clip(SequenceKey("a", "nm", "01", "090"), 3), key, rng)
