@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,7 +7,8 @@ from hypothesis import strategies as st
 from tests.oracles.sampling import faults_of_batch
 
 from walkprint.core.errors import RecipeError
-from walkprint.data.sampling import SubjectSampler, step_generator
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.sampling import EvenConditions, SubjectSampler, step_generator
 
 
 @settings(deadline=None)
@@ -62,3 +65,60 @@ def test_counts_out_of_range(sizes):
 def test_nobody_to_draw_from():
     with pytest.raises(RecipeError, match="has 0 subjects"):
         SubjectSampler(1, 1).draw(0, np.array([], dtype=np.int64), 0)
+
+
+def _keys(conditions_of):
+    """Sequences of subjects "0", "1", ...; each given as a text with one letter per sequence's condition."""
+    return [
+        SequenceKey(str(subject), letter, str(take), "090")
+        for subject, letters in enumerate(conditions_of)
+        for take, letter in enumerate(letters)
+    ]
+
+
+@settings(deadline=None)
+@given(
+    people=st.lists(st.text("abc", min_size=1, max_size=9), min_size=1, max_size=6),
+    clips=st.integers(1, 9),
+    step=st.integers(0, 10**9),
+    seed=st.integers(0, 10**9),
+)
+def test_conditions_come_alike(people, clips, step, seed):
+    keys = _keys(people)
+    labels = np.array([int(key.subject) for key in keys])
+    sampler = EvenConditions(len(people), clips).knowing(keys)
+    picks = sampler.draw(step, labels, seed).reshape(len(people), clips)
+    np.testing.assert_array_equal(
+        picks, EvenConditions(len(people), clips).knowing(keys).draw(step, labels, seed).reshape(picks.shape)
+    )
+    assert sorted(labels[picks[:, 0]]) == list(range(len(people)))
+    for row in picks.tolist():
+        who = labels[row[0]]
+        assert (labels[row] == who).all()
+        drawn = Counter(keys[i].condition for i in row)
+        available = Counter(people[who])
+        shares = [drawn[one] for one in available]
+        assert max(shares) - min(shares) <= 1
+        for condition, count in available.items():
+            of_it = Counter(i for i in row if keys[i].condition == condition)
+            assert max(of_it.values(), default=0) <= -(-drawn[condition] // count)
+
+
+def test_a_rare_condition_is_drawn_as_often_as_a_usual_one():
+    keys = _keys(["aaaaaabb", "aaaaaabb", "aaaaaa"])
+    labels = np.array([int(key.subject) for key in keys])
+    draws = {}
+    for name, sampler in {
+        "even": EvenConditions(2, 3).knowing(keys),
+        "usual": SubjectSampler(2, 3).knowing(keys),
+    }.items():
+        picks = np.concatenate([sampler.draw(step, labels, 0) for step in range(2000)])
+        of_first = picks[labels[picks] == 0]
+        draws[name] = np.mean([keys[i].condition == "b" for i in of_first])
+    assert draws["even"] == pytest.approx(1 / 2, abs=0.03)
+    assert draws["usual"] == pytest.approx(1 / 4, abs=0.03)
+
+
+def test_conditions_must_be_known():
+    with pytest.raises(RecipeError, match="knowing"):
+        EvenConditions(1, 1).draw(0, np.array([0]), 0)
