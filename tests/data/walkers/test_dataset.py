@@ -80,3 +80,13 @@ def test_wrong_settings_are_refused(wrong, message):
 def test_an_unknown_subject_is_refused():
     with pytest.raises(DataError, match="no subject '999'"):
         Walkers(**SMALL).read(SequenceKey("999", "nm", "01", "090"))
+
+
+def test_lost_frames_are_counted(tmp_path):
+    walkers = Walkers(**{**SMALL, "frames": 40}, variety=Variety(noise=2.0))
+    report = prepare(walkers, tmp_path / "store", workers=1)
+    stored = sum(len(walkers.read(key).frames) for key in walkers.catalogue())
+    lost = sum(report.dropped.values())
+    assert lost > 0
+    assert stored + lost == 40 * len(walkers.catalogue())
+    assert not walkers.__class__(**SMALL, variety=Variety(noise=0)).examine(walkers.catalogue()[0]).dropped

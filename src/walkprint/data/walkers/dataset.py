@@ -15,7 +15,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import align_clip
-from walkprint.data.base import GaitDataset, Split
+from walkprint.data.base import GaitDataset, Reading, Split
 from walkprint.data.casia_b import CasiaB
 from walkprint.data.store import Store
 from walkprint.data.walkers.noise import draw_faults, spoil
@@ -170,15 +170,23 @@ class Walkers(GaitDataset):
         """
         if self._store is not None:
             return self._store.read(key)
+        reading = self.examine(key)
+        if reading.clip is None:
+            raise DataError(f"walkers: no frame of {key} survived its mask noise; lower `variety.noise`")
+        return reading.clip
+
+    def examine(self, key: SequenceKey) -> Reading:
+        """See `GaitDataset`: frames that the segmenter lost are counted."""
+        if self._store is not None:
+            return Reading(self._store.read(key))
         camera = camera_of(self.seed, key, self.variety)
         masks = silhouettes(self._scene(key.subject, key.condition, key.take), camera)
         if self.variety.noise:
             rng = stream(self.seed, "noise", str(key))
             masks = spoil(masks, draw_faults(rng, self.variety.noise), rng)
-        frames, _ = align_clip(masks, self.size_px)
-        if not len(frames):
-            raise DataError(f"walkers: no frame of {key} survived its mask noise; lower `variety.noise`")
-        return Clip(frames, key, FRAME_RATE_HZ)
+        frames, dropped = align_clip(masks, self.size_px)
+        dropped["lost by the segmenter"] += self.frames - len(masks)
+        return Reading(Clip(frames, key, FRAME_RATE_HZ) if len(frames) else None, +dropped)
 
     def read_color(self, key: SequenceKey) -> tuple[Clip, Clip]:
         """Render one clip in color, not aligned: RGB over a background, and its soft mask."""
