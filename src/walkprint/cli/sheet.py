@@ -1,8 +1,8 @@
-"""Which clips a sheet of silhouettes shows: some people, for each condition."""
+"""Which clips a sheet of silhouettes shows: people in each condition, or generated takes beside real ones."""
 
 from pathlib import Path
 
-from walkprint.core.sequence import Clip
+from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.store import Store
 from walkprint.evaluation.plots import contact_sheet
 
@@ -24,8 +24,34 @@ def clips_by_condition(store: Store, *, subjects: int = 4) -> dict[str, list[Cli
 
 def save_sheet(store: Store, path: Path) -> None:
     """Write one sheet of all conditions as PNG, atomically."""
-    clips = clips_by_condition(store)
+    _write(contact_sheet([clip for some in clips_by_condition(store).values() for clip in some]), path)
+
+
+def generated_beside_real(store: Store, *, subjects: int = 4) -> list[Clip]:
+    """For some subjects, from the view in the middle: a source, what was made from it, a recording of its condition."""
+    views = sorted({key.view for key in store.generated})
+    made = [key for key in store.generated if key.view == views[len(views) // 2]]
+    firsts = {key.subject: key for key in reversed(made)}
+    clips: list[Clip] = []
+    for name in sorted(firsts)[:subjects]:
+        key = firsts[name]
+        source = SequenceKey.parse(store.generated[key]["source"])
+        real = [
+            one
+            for one in store.keys
+            if (one.subject, one.condition, one.view) == (name, key.condition, key.view) and one not in store.generated
+        ]
+        clips += [store.read(one) for one in (source, key, *real[:1])]
+    return clips
+
+
+def save_generated_sheet(store: Store, path: Path) -> None:
+    """Write one sheet of `generated_beside_real` as PNG, atomically."""
+    _write(contact_sheet(generated_beside_real(store)), path)
+
+
+def _write(png: bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(contact_sheet([clip for some in clips.values() for clip in some]))
+    temporary.write_bytes(png)
     temporary.replace(path)

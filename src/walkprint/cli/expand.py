@@ -1,0 +1,73 @@
+"""`walkprint expand`: more takes of a rare condition, by a trained generator or by something simpler."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import walkprint.generation.simple  # noqa: F401  so that its classes can be named briefly
+from walkprint.cli.recipe import import_families
+from walkprint.cli.sheet import save_generated_sheet
+from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.data.base import GaitDataset
+from walkprint.data.store import Store
+from walkprint.generation.expand import Expander, GeneratorExpander, expand
+from walkprint.training.fit_generator import load_generator
+
+EXAMPLE = (
+    "walkprint expand --data Walkers --data.root stores/walkers --run runs/generator --wanted '{cl: 6}' "
+    "--out stores/walkers-expanded"
+)
+
+
+def main(words: Sequence[str]) -> Summary:
+    """Carry out the words after `expand`."""
+    import_families()
+    parser = new_parser(
+        "expand",
+        "Write a store that holds a data set's every sequence and generated takes of its training subjects: by the "
+        "generator of a run, or by --expander Copying, NoiseInjection, MorphologicalCoat or your own by its dotted "
+        "path. Stopped and called again, it goes on.",
+        EXAMPLE,
+    )
+    parser.add_argument("--data", type=GaitDataset, required=True, help="The data set's class; its root is a store.")
+    parser.add_argument("--run", type=Path | None, default=None, help="Folder of a generator's finished run.")
+    parser.add_argument("--expander", type=Expander | None, default=None, help="Something simpler, instead of --run.")
+    parser.add_argument("--wanted", type=dict[str, int], required=True, help="Takes a training subject shall have.")
+    parser.add_argument("--out", type=Path, required=True, help="Folder of the store to be.")
+    parser.add_argument("--seed", type=int, default=0, help="Of everything random.")
+    parser.add_argument("--device", type=str, default="cpu", help="Where the generator runs: cpu or cuda.")
+    parser.add_argument("--bf16", type=bool, default=False, help="Generate in bf16, often twice as fast.")
+    parser.add_argument("--sheet", type=Path | None, default=None, help="Also write a PNG of real and generated takes.")
+    settings = parse(parser, spelled_out(words, ["bf16"]))
+    if (settings.run is None) == (settings.expander is None):
+        raise BadWordsError("give either --run or --expander")
+    built = instantiate(parser, settings)
+    expander = built["expander"]
+    if expander is None:
+        expander = GeneratorExpander(load_generator(settings.run).to(settings.device), bf16=settings.bf16)
+    with progress("generating") as tell:
+        out = expand(
+            built["data"], expander, wanted=settings.wanted, out=settings.out, seed=settings.seed, progress=tell
+        )
+    return _summary(Store.open(out), settings.sheet)
+
+
+def _summary(store: Store, sheet: Path | None) -> Summary:
+    made_by = store.meta["generated"]
+    frames = sum(int(store.lengths[store.index(key)]) for key in store.generated)
+    dropped = {reason: count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: ")}
+    order = "" if store.ordered else "; without order of frames: only for networks of sets"
+    text = [f"{store.path}: {len(store.generated)} sequences, {frames} frames by {made_by['name']}{order}"]
+    text += [f"left out: {count} frames, {reason}" for reason, count in dropped.items()]
+    text += [f"nothing to start from: {one}" for one in made_by["missing"]]
+    if sheet is not None:
+        save_generated_sheet(store, sheet)
+        text.append(f"{sheet}: for some subjects, rows of the source, of what was made from it, of a real take")
+    numbers = {
+        "path": str(store.path),
+        "sequences": len(store.generated),
+        "frames": frames,
+        "dropped": dropped,
+        **made_by,
+        "sheet": None if sheet is None else str(sheet),
+    }
+    return Summary(numbers, "\n".join(text))
