@@ -56,7 +56,8 @@ def gradient_penalty(
     shares = torch.rand(len(real), generator=generator, device=generator.device).to(real).view(-1, 1, 1, 1)
     mixed = torch.lerp(fake.detach(), real, shares).requires_grad_()
     (slopes,) = torch.autograd.grad(score(mixed).sum(), mixed, create_graph=True)
-    return (_wide(slopes).flatten(1).norm(dim=1) - 1).square().mean()
+    norms: Tensor = torch.linalg.vector_norm(_wide(slopes).flatten(1), dim=1)
+    return (norms - 1).square().mean()
 
 
 def data_to_data_cross_entropy(
