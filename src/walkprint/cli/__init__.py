@@ -15,8 +15,11 @@ VERBS = {
     "walkers": "render the bundled benchmark of walking people",
     "prepare": "pack a data set into a store that training and embedding read",
     "train": "train a network by a recipe, or go on with a run",
+    "expand": "add generated takes of a rare condition to a data set",
     "embed": "turn sequences into embeddings with a trained network",
     "evaluate": "identify and verify by a protocol: tables, curves, intervals",
+    "import-opengait": "a checkpoint of OpenGait becomes a trained network of ours",
+    "import-opengait-config": "a configuration of OpenGait becomes a recipe",
     "report": "one HTML page from the figures of one or several evaluations",
 }
 EXAMPLE = "example: walkprint demo --quick --out demo"
@@ -53,7 +56,7 @@ def _carry_out(verb: str, words: list[str]) -> int:
 
     as_json = "--json" in words
     try:
-        module = importlib.import_module(f"walkprint.cli.{verb}")
+        module = importlib.import_module(f"walkprint.cli.{verb.replace('-', '_')}")
         summary = module.main([word for word in words if word != "--json"])
     except (GaitError, BadWordsError) as error:
         return _refuse(str(error), f"; see walkprint {verb} --help" if isinstance(error, BadWordsError) else "")

@@ -104,7 +104,12 @@ def recipe_first(words: Sequence[str]) -> list[str]:
     left = list(words)
     named = bool(left) and not left[0].startswith("-")
     recipe = ["--recipe", left.pop(0)] if named else _recipe_of_run(left)
-    spelled: list[str] = []
+    return [*recipe, *sets_as_options(left)]
+
+
+def sets_as_options(words: Sequence[str], prefix: str = "") -> list[str]:
+    """Words with each `--set name=value` as `--name=value`, its name after `prefix`."""
+    left, spelled = list(words), list[str]()
     while left:
         word = left.pop(0)
         if word != "--set":
@@ -113,8 +118,8 @@ def recipe_first(words: Sequence[str]) -> list[str]:
         if not left or "=" not in left[0]:
             raise BadWordsError("--set takes name=value, say --set schedule.steps=200")
         while left and "=" in left[0] and not left[0].startswith("-"):
-            spelled.append(f"--{left.pop(0)}")
-    return [*recipe, *spelled]
+            spelled.append(f"--{prefix}{left.pop(0)}")
+    return spelled
 
 
 def _recipe_of_run(words: Sequence[str]) -> list[str]:

@@ -4,7 +4,9 @@ Source: checkpoint naming of OpenGait (Fan et al., CVPR 2023); only the names an
 """
 
 import re
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -86,6 +88,44 @@ _FIRST = {
     "GaitBase": {"stages": 1},
     "DeepGaitV2": {"stages": 1},
 }
+
+
+# Where the number of training subjects can be read: the last axis of these.
+_CLASSIFIERS = ("BNNecks.fc_bin", "Head1.fc_bin")
+
+
+def read_state(path: str | Path) -> dict[str, Tensor]:
+    """The weights in a reference checkpoint; only tensors and plain data are admitted, nothing in it can run.
+
+    Args:
+        path: a file that holds a state dict, or a dict with one under "model".
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or holds anything else.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: cannot be read ({error.strerror}); expected a checkpoint of OpenGait"
+        ) from error
+    except Exception as error:  # a damaged file can raise about anything
+        reason = " ".join(str(error).split())[:100]
+        raise CheckpointError(
+            f"{path}: damaged, or more than tensors and plain data ({reason}); where you trust it, "
+            "save its state dict alone and give that"
+        ) from error
+    state = found.get("model", found) if isinstance(found, dict) else found
+    if not isinstance(state, dict) or not state or not all(isinstance(one, Tensor) for one in state.values()):
+        raise CheckpointError(f"{path}: found no state dict; expected names to tensors, alone or under 'model'")
+    return state
+
+
+def count_subjects(state_dict: Mapping[str, Tensor]) -> int | None:
+    """How many training subjects the classifier of a reference checkpoint tells apart; None where it has none."""
+    return next((state_dict[name].shape[-1] for name in _CLASSIFIERS if name in state_dict), None)
 
 
 def our_name(network: Network, name: str) -> str:
