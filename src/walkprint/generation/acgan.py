@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from walkprint.generation.adversarial import non_saturating_discriminator, non_saturating_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import GeneratorBatch
-from walkprint.generation.conditioning import ClassHeads, NoiseDecoder
+from walkprint.generation.classifier import FrameClassifier, surprise
+from walkprint.generation.conditioning import NoiseDecoder
 from walkprint.generation.labels import Labels
-from walkprint.generation.layers import WIDTHS, Trunk, initialize
+from walkprint.generation.layers import WIDTHS, initialize
 from walkprint.losses.base import LossValue
 
 
@@ -47,14 +48,8 @@ class ACGAN(GenerativeModel):
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))
         self.generator = NoiseDecoder(self.names, latent, widths)
-        trunk = Trunk(widths)
-        self.discriminator = nn.ModuleDict(
-            {
-                "trunk": trunk,
-                "real": nn.Linear(trunk.features, 1),
-                "classes": ClassHeads(self.names, trunk.features),
-            }
-        )
+        classes = FrameClassifier(self.names, widths)
+        self.discriminator = nn.ModuleDict({"classes": classes, "real": nn.Linear(classes.trunk.features, 1)})
         initialize(self.discriminator)
 
     def stages(self) -> Sequence[Stage]:
@@ -71,8 +66,9 @@ class ACGAN(GenerativeModel):
 
     def _judge(self, frames: Tensor, labels: Labels) -> tuple[Tensor, Tensor]:
         """Logits of being real, and how surprising the labels are."""
-        features = self.discriminator["trunk"](frames).flatten(1)
-        return self.discriminator["real"](features), self.discriminator["classes"](features, labels)
+        classes = cast(FrameClassifier, self.discriminator["classes"])
+        features = classes.trunk(frames).flatten(1)
+        return self.discriminator["real"](features), surprise(classes.tell(features), labels)
 
     def _tell(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
         with torch.no_grad():
@@ -84,6 +80,6 @@ class ACGAN(GenerativeModel):
         return LossValue(source + of_real + of_fake, {name: one.detach() for name, one in numbers.items()})
 
     def _make(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
-        fake, surprise = self._judge(self.generator(batch.targets, generator), batch.targets)
+        fake, classes = self._judge(self.generator(batch.targets, generator), batch.targets)
         source = non_saturating_generator(fake)
-        return LossValue(source + surprise, {"source": source.detach(), "classes": surprise.detach()})
+        return LossValue(source + classes, {"source": source.detach(), "classes": classes.detach()})

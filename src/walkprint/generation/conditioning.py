@@ -1,4 +1,4 @@
-"""From noise to frames of asked labels, and from frames to what they seem to show."""
+"""From noise and labels to frames."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.generation.labels import FACTORS, LabelNames, Labels
-from walkprint.generation.layers import WIDTHS, Decoder, initialize
+from walkprint.generation.layers import WIDTHS, Decoder
 
 
 class NoiseDecoder(nn.Module):
@@ -30,30 +30,6 @@ class NoiseDecoder(nn.Module):
         ones = [F.one_hot(labels.of(factor), size) for factor, size in self.sizes.items()]
         noise = draw_noise(labels, self.noise, generator)
         return cast(Tensor, self.decoder(torch.cat([noise, *(one.to(noise) for one in ones)], dim=1)))
-
-
-class ClassHeads(nn.Module):
-    """One linear classifier for each of subject, condition and view.
-
-    Args:
-        names: the classes.
-        features: length of what is classified.
-    """
-
-    def __init__(self, names: LabelNames, features: int) -> None:
-        super().__init__()
-        self.heads = nn.ModuleDict({factor: nn.Linear(features, len(names.names(factor))) for factor in FACTORS})
-        initialize(self)
-
-    def forward(self, features: Tensor, labels: Labels) -> Tensor:
-        """How surprising `labels` are: cross entropy summed over the factors, averaged over the batch.
-
-        Args:
-            features: (batch, feature).
-            labels: what the frames show, or shall show.
-        """
-        terms = [F.cross_entropy(self.heads[factor](features).float(), labels.of(factor)) for factor in FACTORS]
-        return torch.stack(terms).sum()
 
 
 def draw_noise(labels: Labels, length: int, generator: torch.Generator) -> Tensor:
