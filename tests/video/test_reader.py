@@ -1,7 +1,9 @@
 """Reading videos: sound ones, turned ones, uneven ones, folders, and everything that is broken."""
 
+import zlib
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -115,13 +117,28 @@ def test_a_film_without_frames_is_refused(tmp_path: Path) -> None:
 
 
 def test_huge_frames_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
-    data = bytearray(film(tmp_path / "small.avi", shades(2)).read_bytes())
-    at = data.index(b"strf") + 12  # the stream's width and height
-    data[at : at + 8] = (20_000).to_bytes(4, "little") * 2
     huge = tmp_path / "huge.avi"
+    with av.open(str(huge), "w") as container:
+        stream = container.add_stream("rawvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "bgr24"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(shades(1)[0], format="bgr24")))
+    data = bytearray(huge.read_bytes())
+    at = data.index(b"strf") + 12  # the stream's width and height
+    data[at : at + 8] = (12_000).to_bytes(4, "little") * 2
     huge.write_bytes(data)
-    with pytest.raises(DataError, match="20000 x 20000"):
+    with pytest.raises(DataError, match="12000 x 12000"):
         Video(huge)
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
+
+    header = chunk(b"IHDR", (20_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0]))
+    body = chunk(b"IDAT", zlib.compress(bytes(10**6)))
+    (tmp_path / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b""))
+    with pytest.raises(DataError, match="67,108,864 pixels; 1.png"):
+        list(Video(tmp_path))
 
 
 def test_thinning_keeps_the_pace() -> None:

@@ -77,7 +77,10 @@ class Video:
             size = image.shape
             yield Frame(image, time_s, number - 1)
         if not number:
-            raise DataError(f"{self.path}: no frame could be read{''.join(f'; {line}' for line in self.lost)}")
+            raise DataError(
+                f"{self.path}: no frame could be read: damaged, or of more than {MOST_PIXELS:,} pixels"
+                f"{''.join(f'; {line}' for line in self.lost)}"
+            )
 
     def _from_folder(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
         for number, file in enumerate(self._pictures):
@@ -152,7 +155,9 @@ def _open(path: Path) -> Any:
     if not container.streams.video:
         container.close()
         raise DataError(f"{path}: the file holds no pictures; expected a video")
-    width, height = container.streams.video[0].width, container.streams.video[0].height
+    stream = container.streams.video[0]
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # for frames larger than their header says
+    width, height = stream.width, stream.height
     if width * height > MOST_PIXELS:
         container.close()
         raise DataError(f"{path}: frames of {width} x {height} px; expected at most {MOST_PIXELS:,} pixels: scale it")
@@ -177,8 +182,6 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _upright(frame: Any) -> NDArray[np.uint8]:
-    if frame.width * frame.height > MOST_PIXELS:  # the stream may grow beyond what its header says
-        raise DataError(f"a frame of {frame.width} x {frame.height} px; expected at most {MOST_PIXELS:,} pixels")
     image = frame.to_ndarray(format="rgb24")
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

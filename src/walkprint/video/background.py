@@ -1,0 +1,218 @@
+"""People as what differs from the background of a camera that stands still: no weights, any size of person.
+
+Source: median background and thresholds from each pixel's own spread, as in many systems since C. Wren et al.,
+"Pfinder: Real-Time Tracking of the Human Body", TPAMI 1997; shadows as darkening of equal color after T. Horprasert,
+D. Harwood and L. Davis, "A Statistical Approach for Real-time Robust Background Subtraction and Shadow Detection",
+ICCV workshops 1999.
+Deviations: in gray videos, where every darkening has equal color, only faint ones count as shadows.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, check_image
+
+_MOST_PIXELS = 1280 * 720
+_SLOW, _FAST, _EVERY = 0.004, 0.06, 5
+_NEAR, _STRIP_ROWS = 64, 16
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class Background(Segmenter):
+    """Subtracts a learned background; for cameras that stand still, with people who move.
+
+    Args:
+        contrast: a pixel that differs by this many gray levels (of 255), and clearly more than it did in the sample
+            frames, is half person.
+        least_height: people lower than this share of the frame's height are left out.
+        shadows: whether pixels that are only darker, of equal color, are left out.
+
+    Raises:
+        DataError: a setting is out of range.
+    """
+
+    LOOKS_FIRST: ClassVar[bool] = True
+
+    def __init__(self, *, contrast: float = 22.0, least_height: float = 0.08, shadows: bool = True) -> None:
+        if not 1 <= contrast <= 254 or not 0 < least_height < 1:
+            raise DataError(
+                f"background: contrast {contrast}, least_height {least_height}; expected 1 to 254 and between 0 and 1"
+            )
+        self.contrast, self.least_height, self.shadows = contrast, least_height, shadows
+        self._mean: NDArray[np.float32] | None = None
+
+    def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
+        """See `Segmenter`: the median of the frames is the background, their spread its restlessness.
+
+        Raises:
+            DataError: there is no frame.
+        """
+        if not images:
+            raise DataError("background: no frame to learn from; expected at least one")
+        stack = np.stack([self._prepared(image) for image in images])
+        median = _median(stack)
+        # Half of the differences lie below their median, so people who pass do not count as restlessness.
+        spread = _median(np.stack([_largest(cv2.absdiff(frame, median)) for frame in stack]))
+        self._threshold = cv2.blur(np.maximum(np.float32(self.contrast), 4.0 * spread.astype(np.float32)), (3, 3))
+        self._mean = median.astype(np.float32)
+        colorful = np.ptp(median[::4, ::4].astype(np.int16), axis=2).mean()
+        self._darkest = 0.5 if colorful > 4 else 0.75
+        self._turn = 0
+
+    def __call__(self, image: NDArray[np.uint8]) -> list[PersonMask]:
+        """See `Segmenter`; without `learn`, or with frames of another size, the frame itself becomes the background."""
+        soft = self.foreground(image)
+        high, wide = image.shape[:2]
+        found = []
+        for box in self.blobs(soft):
+            rows, columns = box.rows_columns()
+            own = _filled(soft[rows, columns])
+            height, width = round(box.height * high / len(soft)), round(box.width * wide / soft.shape[1])
+            if own.shape != (height, width):
+                own = np.asarray(cv2.resize(own, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+            at = (round(box.top * high / len(soft)), round(box.left * wide / soft.shape[1]))
+            own = own[: high - at[0], : wide - at[1]]
+            certain = own[own >= 128]
+            score = float(certain.mean() / 255) if len(certain) else 0.0
+            person = PersonMask.found(own, score * _upright(box), at=at, frame=(high, wide))
+            if person is not None:
+                found.append(person)
+        return sorted(found, key=lambda person: -person.score)
+
+    def foreground(self, image: NDArray[np.uint8]) -> Gray:
+        """How surely each pixel is not background: uint8 (height, width) of the frame scaled to at most 0.9 megapixels.
+
+        Raises:
+            DataError: the frame has another type or other axes.
+        """
+        frame = self._prepared(image)
+        if self._mean is None or self._mean.shape != frame.shape:
+            self.learn([image])
+        mean: Any = self._mean
+        # Exposure changes move all pixels alike.
+        drift = np.median(frame[::8, ::8] - mean[::8, ::8], axis=(0, 1))
+        expected = cv2.convertScaleAbs(np.maximum(mean + drift.astype(np.float32), 0))
+        soft = cv2.divide(_largest(cv2.absdiff(frame, expected)), self._threshold, scale=255.0, dtype=cv2.CV_32F) - np.float32(127.5)
+        clear = cv2.convertScaleAbs(np.maximum(soft, 0))
+        if self.shadows:
+            self._clear_shadow(clear, frame, expected)
+        clear = np.asarray(cv2.medianBlur(clear, 5), np.uint8)
+        self._adapt(frame - drift.astype(np.float32), clear)
+        return clear
+
+    def blobs(self, soft: Gray) -> list[Box]:
+        """Boxes of what may be people on a foreground, in its own pixels; pieces one above the other are one person."""
+        high = len(soft)
+        certain = (soft >= 128).astype(np.uint8)
+        certain = cv2.morphologyEx(certain, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        gap = np.ones((max(high // 30, 3) | 1, max(high // 90, 3) | 1), np.uint8)
+        joined = cv2.morphologyEx(certain, cv2.MORPH_CLOSE, gap)
+        count, _, figures, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+        boxes = [Box(*(int(value) for value in row[:4])) for row in figures[1:count] if row[cv2.CC_STAT_AREA] > 30]
+        boxes = _stacked(boxes, 0.25 * self.least_height * high)
+        return [box for box in boxes if box.height >= self.least_height * high and _upright(box) > 0.2]
+
+    def _prepared(self, image: NDArray[np.uint8]) -> Gray:
+        check_image(image)
+        high, wide = image.shape[:2]
+        scale = (_MOST_PIXELS / (high * wide)) ** 0.5
+        if scale < 1:
+            image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8)
+
+    def _clear_shadow(self, soft: Gray, frame: Gray, expected: Gray) -> None:
+        """Set to 0 what is only darker than the background, by a share that shadows have, and of its color."""
+        rows, columns = np.nonzero(soft)
+        seen, before = frame[rows, columns].astype(np.float32), expected[rows, columns].astype(np.float32)
+        share = (seen @ _LUMA) / np.maximum(before @ _LUMA, 1)
+        other_color = np.abs(seen - before * share[:, None]).max(axis=1)
+        shadow = (share > self._darkest) & (share < 0.97) & (other_color < 0.5 * self._threshold[rows, columns])
+        soft[rows[shadow], columns[shadow]] = 0
+
+    def _adapt(self, frame: NDArray[np.float32], soft: Gray) -> None:
+        """Follow slow changes of light quickly where nobody is, and what came to stay, slowly."""
+        self._turn += 1
+        if self._turn % _EVERY:
+            return
+        near = cv2.dilate(soft, np.ones((9, 9), np.uint8))
+        weight = np.where(near >= _NEAR, np.float32(_SLOW), np.float32(_FAST))
+        mean: Any = self._mean
+        mean += weight[..., None] * (frame - mean)
+
+
+def _largest(color: Gray) -> Gray:
+    red, green, blue = cv2.split(color)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def _median(stack: Gray) -> Gray:
+    """Of (time, row, ...), over time; the upper one of two. Batcher's sorting network: whole rows are compared at once."""
+    out = np.empty(stack.shape[1:], np.uint8)
+    for top in range(0, len(out), _STRIP_ROWS):
+        rows = slice(top, top + _STRIP_ROWS)
+        layers = list(stack[:, rows])
+        for low, high in _comparisons(len(layers)):
+            smaller = np.minimum(layers[low], layers[high])
+            layers[high] = np.maximum(layers[low], layers[high])
+            layers[low] = smaller
+        out[rows] = layers[len(layers) // 2]
+    return out
+
+
+def _comparisons(count: int) -> Iterator[tuple[int, int]]:
+    """Which pairs to put into order, one after another, to sort `count` things (Batcher's odd-even merge sort)."""
+    span = 1
+    while span < count:
+        step = span
+        while step:
+            for start in range(step % span, count - step, 2 * step):
+                for low in range(start, start + min(step, count - step - start)):
+                    if low // (2 * span) == (low + step) // (2 * span):
+                        yield low, low + step
+            step //= 2
+        span *= 2
+
+
+def _stacked(boxes: list[Box], gap_px: float) -> list[Box]:
+    """Join boxes that lie one above the other: a belt in the color of the wall must not cut a person in two."""
+    boxes = sorted(boxes, key=lambda box: -box.width * box.height)
+    i = 0
+    while i < len(boxes):
+        for j in range(i + 1, len(boxes)):
+            one, other = boxes[i], boxes[j]
+            shared = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+            down = max(one.top, other.top) - min(one.top + one.height, other.top + other.height)
+            if shared >= 0.6 * min(one.width, other.width) and down <= gap_px:
+                left, top = min(one.left, other.left), min(one.top, other.top)
+                right = max(one.left + one.width, other.left + other.width)
+                bottom = max(one.top + one.height, other.top + other.height)
+                boxes[i] = Box(left, top, right - left, bottom - top)
+                del boxes[j]
+                i = -1
+                break
+        i += 1
+    return boxes
+
+
+def _upright(box: Box) -> float:
+    """How much a box looks like one walking person's, by its shape: 1 up to as wide as 0.8 of its height."""
+    return float(np.clip(1.8 - box.width / box.height, 0, 1))
+
+
+def _filled(soft: Gray) -> Gray:
+    """With small gaps closed and small holes filled."""
+    size = max(len(soft) // 40, 1) * 2 + 1
+    closed = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    certain = (closed >= 128).astype(np.uint8)
+    holes = cv2.copyMakeBorder(1 - certain, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    count, labels, figures, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+    outside = labels[0, 0]
+    for i in range(1, count):
+        if i != outside and figures[i, cv2.CC_STAT_AREA] < 0.02 * soft.size:
+            closed[labels[1:-1, 1:-1] == i] = 255
+    return np.asarray(closed, np.uint8)

@@ -1,0 +1,161 @@
+"""What every segmenter promises: a frame in, the people on it out, each with a soft mask, a box and a score."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+
+Gray = NDArray[np.uint8]
+FAINT = 32
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels of a frame: columns left to left + width - 1, rows top to top + height - 1."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def shared_px(self, other: "Box") -> int:
+        """How many pixels lie in both."""
+        across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        return max(across, 0) * max(down, 0)
+
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union, 0 to 1."""
+        shared = self.shared_px(other)
+        return shared / max(self.width * self.height + other.width * other.height - shared, 1)
+
+    def rows_columns(self) -> tuple[slice, slice]:
+        """What cuts it out of a frame."""
+        return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PersonMask:
+    """One person on one frame.
+
+    Attributes:
+        mask: uint8 (height, width) of the box: 0 surely not the person, 255 surely the person.
+        box: where the mask lies, inside the frame.
+        score: how sure the segmenter is that this is one person, 0 to 1.
+        cut: whether the person reaches the edge of the frame, so that a part may be missing.
+
+    Raises:
+        DataError: mask and box do not agree, or the score is out of range.
+    """
+
+    mask: Gray
+    box: Box
+    score: float
+    cut: bool
+
+    def __post_init__(self) -> None:
+        if self.mask.dtype != np.uint8 or self.mask.shape != (self.box.height, self.box.width) or not self.mask.size:
+            raise DataError(
+                f"person mask: {self.mask.dtype} {self.mask.shape}, expected uint8 {self.box.height, self.box.width} "
+                "as its box, and not empty"
+            )
+        if not 0 <= self.score <= 1:
+            raise DataError(f"person mask: score is {self.score}, expected 0 to 1")
+
+    @classmethod
+    def found(
+        cls, soft: Gray, score: float, *, at: tuple[int, int] = (0, 0), frame: tuple[int, int] | None = None
+    ) -> Self | None:
+        """What a soft mask shows, cropped to its values of at least FAINT; None when there are none.
+
+        Args:
+            soft: uint8 (height, width), a part of the frame or all of it.
+            score: as above.
+            at: row and column of the part's first pixel in the frame.
+            frame: height and width of the frame; those of `soft` when None.
+        """
+        clear = soft.copy()
+        clear[clear < FAINT] = 0
+        left, top, width, height = cv2.boundingRect(clear)
+        if not width * height:
+            return None
+        high, wide = frame or soft.shape
+        box = Box(left + at[1], top + at[0], width, height)
+        cut = box.left <= 0 or box.top <= 0 or box.left + width >= wide or box.top + height >= high
+        return cls(clear[top : top + height, left : left + width], box, float(np.clip(score, 0, 1)), cut)
+
+    def on_frame(self, height_px: int, width_px: int) -> Gray:
+        """The mask in its place: uint8 (height_px, width_px)."""
+        canvas = np.zeros((height_px, width_px), np.uint8)
+        canvas[self.box.rows_columns()] = self.mask
+        return canvas
+
+
+class Segmenter(ABC):
+    """Base of all segmenters: call it with one frame after another of one video.
+
+    Attributes:
+        LOOKS_FIRST: whether `learn` must see the video before the first call.
+    """
+
+    LOOKS_FIRST: ClassVar[bool] = False
+
+    def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
+        """Look at frames from all over a video, uint8 (height, width, 3) each; called before each video."""
+        return
+
+    @abstractmethod
+    def __call__(self, image: NDArray[np.uint8]) -> list[PersonMask]:
+        """The people on a frame.
+
+        Args:
+            image: uint8 (height, width, 3), RGB.
+
+        Returns:
+            One mask for each person, the surest first; no pixel is likely to be of two people.
+
+        Raises:
+            DataError: the frame has another type or other axes.
+        """
+
+
+def check_image(image: NDArray[np.uint8]) -> None:
+    """Refuse what is not a frame.
+
+    Raises:
+        DataError: it is not uint8 (height, width, 3).
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise DataError(f"segmenter: frame is {image.dtype} {image.shape}, expected uint8 (height, width, 3) RGB")
+
+
+def pieces(soft: Gray, least_px: int, threshold: int = 128) -> list[Gray]:
+    """A soft mask taken apart into its connected people.
+
+    Args:
+        soft: uint8 (height, width).
+        least_px: a piece with fewer pixels of at least `threshold` is nobody.
+        threshold: what belongs together at this level is one piece; fainter pixels go to the nearest piece.
+
+    Returns:
+        uint8 (height, width) each, the largest first.
+    """
+    count, labels, figures, _ = cv2.connectedComponentsWithStats((soft >= threshold).astype(np.uint8), connectivity=8)
+    large = [i for i in range(1, count) if figures[i, cv2.CC_STAT_AREA] >= least_px]
+    large.sort(key=lambda i: -int(figures[i, cv2.CC_STAT_AREA]))
+    if not large:
+        return []
+    reach = np.ones((7, 7), np.uint8)
+    kernels = [cv2.dilate((labels == i).astype(np.uint8), reach) for i in large]
+    taken = np.zeros_like(soft)
+    found = []
+    for i, near in zip(large, kernels, strict=True):
+        own = (near.astype(bool) & ((labels == 0) | (labels == i)) & (taken == 0)).astype(np.uint8)
+        taken |= own
+        found.append(np.asarray(soft * own, np.uint8))
+    return found
