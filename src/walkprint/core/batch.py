@@ -1,7 +1,7 @@
 """What goes into a network and what comes out: rectangular batches, no length vector."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -59,13 +59,52 @@ class ClipBatch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Codes:
+    """What a disentangling network makes of every frame; training adds what its losses judge.
+
+    Attributes:
+        appearance: (batch, time, feature), clothes and colors.
+        pose: (batch, time, feature), the phase of the gait.
+        canonical: (batch, time, feature), build of the body; None for networks without it.
+        frames: (batch, time, channel, height, width), 0 to 1: what the reconstruction should look like.
+        reconstruction: as `frames`: each frame from its own pose and what is static in another frame of its clip.
+        gait_logits: (batch, time, subject), from the frames up to each.
+        canonical_logits: (batch, time, subject), from the canonical code of each frame alone.
+    """
+
+    appearance: Tensor
+    pose: Tensor
+    canonical: Tensor | None = None
+    frames: Tensor | None = None
+    reconstruction: Tensor | None = None
+    gait_logits: Tensor | None = None
+    canonical_logits: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class GaitOutput:
     """What every network returns.
 
     Attributes:
         embeddings: (batch, part, feature); part is 1 for networks with a single vector. What recognition compares.
         logits: (batch, part, subject) before any scale of the loss, or None for networks without a classifier.
+        codes: of networks that take clips apart; None for all others.
     """
 
     embeddings: Tensor
     logits: Tensor | None = None
+    codes: Codes | None = None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by name, each with the batch first; `from_tensors` puts them together again."""
+        every = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "codes"}
+        if self.codes is not None:
+            every |= {f"codes.{one.name}": getattr(self.codes, one.name) for one in fields(self.codes)}
+        return {name: tensor for name, tensor in every.items() if tensor is not None}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "GaitOutput":
+        """The output whose tensors these are."""
+        codes = {name.removeprefix("codes."): one for name, one in tensors.items() if name.startswith("codes.")}
+        own = {name: one for name, one in tensors.items() if not name.startswith("codes.")}
+        return cls(**own, codes=Codes(**codes) if codes else None)

@@ -68,7 +68,7 @@ class Learner:
         if ema_decay is not None:
             mean = get_ema_multi_avg_fn(ema_decay)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(network, multi_avg_fn=mean).requires_grad_(False).eval()
-        self._module, self._optimizer = fabric.setup(_Tuples(network), self.optimizer)
+        self._module, self._optimizer = fabric.setup(_Tensors(network), self.optimizer)
         precision = fabric.strategy.precision
         self.scaler = precision.scaler if isinstance(precision, MixedPrecision) else None
         for one in self.losses.parameters():
@@ -105,8 +105,8 @@ class Learner:
     def _judge(self, batch: ClipBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted sum of the losses over the global batch, the same in every process."""
         batch = batch.to(self.fabric.device)
-        tensors = self._module(batch.frames)
-        output = GaitOutput(*(global_batch(self.fabric, tensor) for tensor in tensors))
+        tensors = {name: global_batch(self.fabric, one) for name, one in self._module(batch.frames).items()}
+        output = GaitOutput.from_tensors(tensors)
         subjects = global_batch(self.fabric, batch.subjects)
         parts: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.fabric.device)
@@ -115,10 +115,11 @@ class Learner:
             total = total + self.weights[name] * judged.value
             parts[f"{name}/loss"] = judged.value.detach()
             parts.update({f"{name}/{key}": number.detach() for key, number in judged.numbers.items()})
-        if output.logits is not None:
+        for name, tensor in tensors.items():
             # Processes wait for the gradient of every parameter, so a classifier that no loss reads gets zeros; with
             # one process too, that it learns the same.
-            total = total + 0 * output.logits.sum()
+            if name != "embeddings" and tensor.requires_grad:
+                total = total + 0 * tensor.sum()
         return total, {"loss": total.detach(), **parts}
 
     def _clip(self) -> Tensor:
@@ -194,14 +195,14 @@ def match_memory_order(optimizer: Optimizer) -> None:
                 slots[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
-class _Tuples(nn.Module):
-    """Stored frames in, tensors in a tuple out, which is what processes can exchange."""
+class _Tensors(nn.Module):
+    """Stored frames in, tensors by name out, which is what processes can exchange."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """See `Network.forward`."""
-        output = self.network(self.network.prepare(frames))
-        return (output.embeddings,) if output.logits is None else (output.embeddings, output.logits)
+        output: GaitOutput = self.network(self.network.prepare(frames))
+        return output.tensors()

@@ -1,0 +1,135 @@
+"""Weights that the authors of GaitNet published, under our names.
+
+Source: checkpoint naming of the code released with Zhang et al., CVPR 2019 and TPAMI 2020; only the names and layouts
+are taken over.
+"""
+
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from walkprint.core.errors import CheckpointError
+from walkprint.networks.gaitnet import GaitNet
+
+_MODULES = ("netE", "netD", "lstm")
+# Pattern and replacement; FLAT and NORM stand for places that depend on how deep the encoder is.
+_RULES = (
+    (r"^netE\.main\.(\d+)\.main\.(\d)\.", r"encoder.\1.\2."),
+    (r"^netE\.flatten\.0\.", "encoder.FLAT."),
+    (r"^netE\.flatten\.1\.", "encoder.NORM."),
+    (r"^netE\.fgs_clf\.", "canonical_classifier."),
+    (r"^netD\.trans\.", "widen."),
+    (r"^netD\.main\.(\d+)\.main\.", r"decoder.\1."),
+    (r"^netD\.main\.(\d+)\.", r"decoder.\1."),
+    (r"^lstm\.lstm\.", "lstm."),
+    (r"^lstm\.fc1\.0\.", "norm."),
+    (r"^lstm\.main\.", "classifier."),
+)
+# The released LSTM carries a projection that its outputs do not use.
+_UNUSED = re.compile(r"^lstm\.match\.")
+
+
+def read_published(path: str | Path) -> dict[str, Tensor]:
+    """The weights in one of the published files, as names such as "netE.main.0.main.0.weight" to tensors.
+
+    Only tensors and plain data are admitted, nothing in the file can run; optimizers in it are passed over.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or holds anything else.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); expected a file of GaitNet") from error
+    except Exception as error:  # a damaged file can raise about anything
+        reason = " ".join(str(error).split())[:100]
+        raise CheckpointError(f"{path}: damaged, or more than tensors and plain data ({reason})") from error
+    state = {
+        f"{module}.{name}": value
+        for module in _MODULES
+        for name, value in (_entries(found.get(module)) if isinstance(found, dict) else {}).items()
+        if isinstance(value, Tensor)
+    }
+    if not all(any(name.startswith(f"{module}.") for name in state) for module in _MODULES):
+        raise CheckpointError(f"{path}: expected the weights of {', '.join(_MODULES)}; found no such file of GaitNet")
+    return state
+
+
+def _entries(module: Any) -> dict[str, Any]:
+    return {str(name): value for name, value in module.items()} if isinstance(module, Mapping) else {}
+
+
+def settings_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The arguments that `GaitNet` needs to hold these weights; codes are those of the variant.
+
+    Raises:
+        CheckpointError: an entry that says so is missing.
+    """
+    try:
+        first, last = state["netE.main.0.main.0.weight"], state["netE.flatten.0.weight"]
+        hidden, pose = state["lstm.main.0.weight"].shape[1], state["lstm.lstm.weight_ih_l0"].shape[1]
+        canonical = state["netE.fgs_clf.1.weight"].shape[1] if "netE.fgs_clf.1.weight" in state else 0
+        subjects = state["lstm.main.0.weight"].shape[0]
+    except (KeyError, IndexError) as error:
+        raise CheckpointError(
+            f"published GaitNet: no entry {error}; expected netE, netD and lstm in one file"
+        ) from error
+    strided = first.shape[-1] == 4
+    large = strided and "netE.main.4.main.0.weight" in state and "netE.main.5.main.0.weight" not in state
+    deep = "netE.main.5.main.0.weight" in state
+    return {
+        "num_subjects": subjects,
+        "variant": "cvpr" if strided else "tpami" if deep else "tpami-shallow",
+        "channels": first.shape[1],
+        "height_px": 128 if large else 64,
+        "width_px": 64 if large else 32,
+        "width": first.shape[0],
+        "codes": [last.shape[0] - canonical - pose, canonical, pose],
+        "hidden": hidden,
+    }
+
+
+def convert_published(network: GaitNet, state: Mapping[str, Tensor | NDArray[np.generic]]) -> dict[str, Tensor]:
+    """Published weights under the names of `network`.
+
+    Args:
+        network: built with the settings of `settings_of`.
+        state: names as `read_published` gives them, to tensors or arrays.
+
+    Returns:
+        What `network.load_state_dict` takes, complete.
+
+    Raises:
+        CheckpointError: names every entry that is unknown, missing or of another shape.
+    """
+    wanted, converted, faults = network.state_dict(), dict[str, Tensor](), []
+    for name, value in state.items():
+        if _UNUSED.match(name):
+            continue
+        ours = _our_name(network, name)
+        tensor = value if isinstance(value, Tensor) else torch.from_numpy(np.asarray(value))
+        if ours not in wanted:
+            faults.append(f"{name} is unknown")
+        elif tensor.shape != wanted[ours].shape:
+            faults.append(f"{name} is {tuple(tensor.shape)}, expected {tuple(wanted[ours].shape)}")
+        converted[ours] = tensor
+    faults += [f"nothing for {name}" for name in wanted if name not in converted]
+    if faults:
+        raise CheckpointError(f"GaitNet: {'; '.join(faults[:5])}; {len(faults)} entries in all do not fit")
+    return converted
+
+
+def _our_name(network: GaitNet, name: str) -> str:
+    for pattern, replacement in _RULES:
+        name = re.sub(pattern, replacement, name)
+    last = len(network.encoder) - 1
+    return name.replace("FLAT", str(last - 1)).replace("NORM", str(last))
