@@ -21,7 +21,9 @@ from walkprint.networks.base import Network
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "recipes").rglob("*.yaml"))
-RECIPES = [path for path in FILES if path.stem not in {"walkers", "protocol"}]
+POPULATIONS = [path for path in FILES if path.stem in {"walkers", "many"}]
+PROTOCOLS = [path for path in FILES if path.stem.endswith("protocol")]
+RECIPES = [path for path in FILES if path not in POPULATIONS + PROTOCOLS]
 
 
 def _name(path: Path) -> str:
@@ -35,20 +37,27 @@ def test_every_recipe_can_be_read(path: Path) -> None:
     settings = parse(parser, ["--recipe", str(path)])
     plain = yaml.safe_load(path.read_text())
     network = build(Network, plain["network"])
-    assert all(build(Loss, loss) for loss in plain["losses"].values())
+    losses = [build(Loss, loss) for loss in plain["losses"].values()]
+    assert losses
+    classified = any(
+        "identity" in (name, *getattr(loss, "terms", {})) for name, loss in zip(plain["losses"], losses, strict=True)
+    )
+    assert classified == (getattr(network, "num_subjects", None) is not None)
+    subjects = {"CasiaB": 74, "OuMvlp": 5153}.get(plain["data"]["class_path"])
+    assert not classified or subjects in (None, network.num_subjects)
     frames = build(FrameChooser, plain["frames"])
     assert frames.ordered or not network.ordered
     milestones = settings.scheduler.init_args.get("milestones", []) if settings.scheduler else []
     assert all(one < settings.schedule.steps for one in milestones)
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.stem == "protocol"], ids=_name)
+@pytest.mark.parametrize("path", PROTOCOLS, ids=_name)
 def test_every_protocol_can_be_read(path: Path) -> None:
     protocol = Protocol.from_dict(yaml.safe_load(path.read_text()))
     assert Protocol.from_dict(protocol.to_dict()) == protocol
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.stem == "walkers"], ids=_name)
+@pytest.mark.parametrize("path", POPULATIONS, ids=_name)
 def test_every_population_can_be_rendered(path: Path, tmp_path: Path) -> None:
     few = ["--out", str(tmp_path / "few"), "--subjects", "2", "--train", "2", "--frames", "2", "--workers", "1"]
     assert main(["walkers", "--config", str(path), *few]) == 0
@@ -58,7 +67,12 @@ def test_every_population_can_be_rendered(path: Path, tmp_path: Path) -> None:
 
 def test_the_published_recipes_are_there() -> None:
     names = {_name(path) for path in RECIPES}
-    assert {"casia_b/gaitset", "casia_b/gaitbase", "casia_b/geinet", "walkers/gaitset_narrow"} <= names
+    assert {"casia_b/geinet", "walkers/gaitset_narrow"} <= names
+    networks = ("gaitset", "gaitpart", "gaitgl", "gaitbase", "deepgait_v2")
+    forms = ("", "_inter_class_margin", "_inter_class_softmax")
+    assert {
+        f"{data}/{one}{form}" for data in ("casia_b", "ou_mvlp", "walkers") for one in networks for form in forms
+    } <= names
 
 
 def test_first_weights_belong_to_the_seed(store: Path) -> None:

@@ -2,7 +2,7 @@
 
 Source: Fan, Peng, Cao, Liu, Hou, Chi, Huang, Li, He, "GaitPart: temporal part-based model for gait recognition", CVPR
 2020.
-Deviations: none with the defaults.
+Deviations: none with the defaults. A classification neck is ours.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
-from walkprint.networks.layers import ConvPair, PartLinear, StripPooling, fold_time, initialize
+from walkprint.networks.layers import ConvPair, NormalizedNeck, PartLinear, StripPooling, fold_time, initialize
 
 
 class PartConv(nn.Module):
@@ -61,6 +61,7 @@ class GaitPart(Network):
         strips: counts of horizontal strips that become parts.
         feature: length of each part's embedding.
         squeeze: by how much the attention narrows the features.
+        num_subjects: with a number, a neck of batch norm and cosines gives logits for cross entropy.
         height_px, width_px: size of the frames.
 
     Raises:
@@ -77,6 +78,7 @@ class GaitPart(Network):
         strips: Sequence[int] = (16,),
         feature: int = 128,
         squeeze: int = 4,
+        num_subjects: int | None = None,
         height_px: int = 64,
         width_px: int = 44,
     ) -> None:
@@ -86,7 +88,7 @@ class GaitPart(Network):
                 f"GaitPart: {len(channels)} channels, {len(focal_strips)} focal strips; "
                 "expected one of each per block, two blocks or more"
             )
-        self.height_px, self.width_px = height_px, width_px
+        self.height_px, self.width_px, self.num_subjects = height_px, width_px, num_subjects
         self.blocks = nn.Sequential()
         width = self.channels
         for i, (outputs, count) in enumerate(zip(channels, focal_strips, strict=True)):
@@ -96,12 +98,14 @@ class GaitPart(Network):
         self.short = ShortMovements(self.pooling.parts, width, squeeze=squeeze, kernel=1, window=3)
         self.longer = ShortMovements(self.pooling.parts, width, squeeze=squeeze, kernel=3, window=5)
         self.head = PartLinear(self.pooling.parts, width, feature)
+        self.neck = None if num_subjects is None else NormalizedNeck(self.pooling.parts, feature, num_subjects)
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width); there are no logits."""
+        """Embed clips (batch, time, channel, height, width); logits only where `num_subjects` was given."""
         pooled = self.pooling(self.blocks(fold_time(frames))).to(self.head.weight.dtype)
         with torch.autocast(frames.device.type, enabled=False):
             parts = pooled.reshape(len(frames), -1, *pooled.shape[1:]).permute(0, 2, 3, 1).contiguous()
             moved = (self.short(parts) + self.longer(parts)).amax(3)
-        return GaitOutput(self.head(moved))
+        embeddings = self.head(moved)
+        return GaitOutput(embeddings, None if self.neck is None else self.neck(embeddings))
