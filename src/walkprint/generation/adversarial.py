@@ -54,7 +54,7 @@ def gradient_penalty(
         generator: of the mixing, uniform from 0 to 1.
     """
     shares = torch.rand(len(real), generator=generator, device=generator.device).to(real).view(-1, 1, 1, 1)
-    mixed = torch.lerp(fake.detach(), real, shares).requires_grad_()
+    mixed = torch.lerp(fake.detach().to(real), real, shares).requires_grad_()
     (slopes,) = torch.autograd.grad(score(mixed).sum(), mixed, create_graph=True)
     norms: Tensor = torch.linalg.vector_norm(_wide(slopes).flatten(1), dim=1)
     return (norms - 1).square().mean()

@@ -44,8 +44,9 @@ class LabelGaussians(nn.Module):
         noise, views = draw_noise(labels, self.latent, generator), self.sizes[2]
         around = torch.empty_like(noise)
         kinds = labels.conditions * views + labels.views
-        for kind in set(kinds.tolist()):
-            around[kinds == kind] = noise[kinds == kind] @ self.spreads[kind // views, kind % views].T
+        with torch.autocast(noise.device.type, enabled=False):
+            for kind in set(kinds.tolist()):
+                around[kinds == kind] = noise[kinds == kind] @ self.spreads[kind // views, kind % views].T
         return self.means[labels.subjects, labels.conditions, labels.views] + around
 
     @torch.no_grad()
