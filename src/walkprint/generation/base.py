@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +71,7 @@ class GenerativeModel(nn.Module, ABC):
         RecipeError: a factor has no name or one twice, or the source is none of the conditions.
     """
 
-    ordered: ClassVar[bool]
+    ordered: bool
 
     def __init__(
         self, *, subjects: Sequence[str], conditions: Sequence[str], views: Sequence[str], source: str = "nm"

@@ -1,6 +1,6 @@
 """Training frames of generators: real ones of all conditions alike, and sources of what shall be generated."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +104,14 @@ class FrameBatches:
     def _evenly(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
         """For each frame of a batch the sequences of its condition."""
         return [self._by_condition[i] for i in rng.integers(0, len(self._by_condition), self.batch_size)]
+
+    def takes(self, frames: int = 16) -> Iterator[tuple[Tensor, Labels]]:
+        """Frames from all over every training sequence, at most so many of each, with their labels."""
+        for row, key in zip(self._rows.tolist(), self.keys, strict=True):
+            length = int(self.store.lengths[row])
+            positions = np.unique(np.linspace(0, length - 1, frames).round().astype(np.int64))
+            found = self.store.gather([row], positions[None], width_px=SIZE_PX)[0]
+            yield torch.from_numpy(found), self.names.labels([key] * len(found))
 
     def draw(self, keys: Sequence[SequenceKey], rng: np.random.Generator) -> Tensor:
         """A frame by lot of each sequence, uint8 (batch, 1, 64, 64)."""
