@@ -3,12 +3,14 @@
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
 import walkprint.losses
-from walkprint.core.batch import GaitOutput
+from walkprint.core.batch import Codes, GaitOutput
 from walkprint.losses.base import Loss
 
 SUBJECTS = torch.tensor([0, 0, 1, 1, 2, 2, 2])
@@ -32,11 +34,20 @@ def output(count: int = 7, *, dtype: torch.dtype = torch.float32, seed: int = 0)
     generator = torch.Generator().manual_seed(seed)
     embeddings = torch.randn(count, 4, 8, generator=generator).to(dtype).requires_grad_()
     logits = torch.randn(count, 4, 3, generator=generator).to(dtype).requires_grad_()
-    return GaitOutput(embeddings, logits)
+    every = {"appearance": 5, "pose": 5, "canonical": 5, "frames": (1, 4, 2), "reconstruction": (1, 4, 2)}
+    codes = {
+        name: torch.randn((count, 6, *np.atleast_1d(shape)), generator=generator).to(dtype).requires_grad_()
+        for name, shape in {**every, "gait_logits": 3, "canonical_logits": 3}.items()
+    }
+    return GaitOutput(embeddings, logits, Codes(**codes))
+
+
+def changed(judged: GaitOutput, change: Callable[[torch.Tensor], torch.Tensor]) -> GaitOutput:
+    return GaitOutput.from_tensors({name: change(tensor) for name, tensor in judged.tensors().items()})
 
 
 def gradient(value: torch.Tensor, judged: GaitOutput) -> torch.Tensor:
-    grads = torch.autograd.grad(value, [judged.embeddings, judged.logits], allow_unused=True)
+    grads = torch.autograd.grad(value, list(judged.tensors().values()), allow_unused=True)
     return torch.cat([grad.flatten() for grad in grads if grad is not None])
 
 
@@ -61,13 +72,13 @@ def test_value_is_a_finite_scalar_and_numbers_are_detached(loss):
 def test_order_of_the_batch_does_not_matter(loss):
     judged = output()
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
-    shuffled = GaitOutput(judged.embeddings[order], judged.logits[order])
+    shuffled = changed(judged, lambda tensor: tensor[order])
     torch.testing.assert_close(loss(judged, SUBJECTS).value, loss(shuffled, SUBJECTS[order]).value)
 
 
 def test_half_precision_is_judged_in_float32(loss):
     judged = output(dtype=torch.bfloat16)
-    wide = GaitOutput(judged.embeddings.float(), judged.logits.float())
+    wide = changed(judged, torch.Tensor.float)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         result = loss(judged, SUBJECTS)
     assert result.value.dtype == torch.float32

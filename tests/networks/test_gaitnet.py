@@ -151,5 +151,5 @@ def test_published_files_are_read_without_running_them(tmp_path):
     assert not (tmp_path / "ran").exists()
     with pytest.raises(CheckpointError, match="no entry"):
         settings_of({"netE.weight": torch.ones(2)})
-    with pytest.raises(CheckpointError, match="netE.weight is unknown"):
+    with pytest.raises(CheckpointError, match=r"netE\.weight is unknown"):
         convert_published(network, {"netE.weight": torch.ones(2)})

@@ -28,6 +28,9 @@ class Loss(nn.Module, ABC):
     needs to know how many processes there are. It computes in float32 whatever precision the network ran in.
     """
 
+    def __init__(self) -> None:  # torch's takes any arguments and would hide misspelt settings
+        super().__init__()
+
     @abstractmethod
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
         """Judge a batch.

@@ -1,4 +1,4 @@
-"""GaitNet: every frame into a code of appearance, one of the body and one of pose; gait is what the pose does over time.
+"""GaitNet: every frame into codes of appearance, of the body and of pose; gait is what the pose does over time.
 
 Source: Zhang, Tran, Yin, Atoum, Liu, Wan, Wang, "Gait recognition via disentangled representation learning", CVPR 2019
 ("cvpr": appearance and pose); Zhang, Tran, Liu, Liu, "On learning disentangled representations for gait recognition",
@@ -9,6 +9,7 @@ do). At 128 x 64 px "tpami", of which only 64 x 32 was released, pools to the sa
 """
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -139,7 +140,7 @@ class GaitNet(Network):
         ]  # fmt: skip
         every = torch.cat(parts, dim=2)
         frames: Tensor = self.decoder(self.widen(every.flatten(0, 1))).float()
-        return frames.unflatten(0, every.shape[:2])
+        return frames.view(*every.shape[:2], *frames.shape[1:])
 
     def gait_features(self, pose: Tensor) -> Tensor:
         """The gait of clips from their pose codes: (batch, time, feature) to (batch, feature)."""
@@ -162,7 +163,7 @@ class GaitNet(Network):
         if canonical is None or self.canonical_classifier is None:
             return None
         logits: Tensor = self.canonical_classifier(canonical.flatten(0, 1)).float()
-        return logits.unflatten(0, canonical.shape[:2])
+        return logits.view(*canonical.shape[:2], -1)
 
 
 def wear(codes: Codes, chosen: Tensor) -> Codes:
@@ -200,9 +201,9 @@ def _strided(channels: int, width: int, *, large: bool) -> tuple[list[nn.Module]
     widths = [width, 2 * width, 4 * width, 8 * width, *([8 * width] if large else [])]
     encoder: list[nn.Module] = []
     decoder: list[nn.Module] = [] if large else [_conv(widths[-1], widths[-1])]
-    for inputs, outputs in zip([channels, *widths], widths, strict=False):
+    for inputs, outputs in pairwise([channels, *widths]):
         encoder += [_down(inputs, outputs)] if large else [_down(inputs, outputs), _conv(outputs, outputs)]
-    for inputs, outputs in zip(widths[::-1], widths[-2::-1], strict=False):
+    for inputs, outputs in pairwise(reversed(widths)):
         decoder += [_up(inputs, outputs)] if large else [_up(inputs, outputs), _conv(outputs, outputs)]
     return encoder, [*decoder, nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1)], widths[-1]
 
@@ -215,7 +216,7 @@ def _pooled(channels: int, width: int, *, large: bool, shallow: bool) -> tuple[l
         _conv(4 * width, 8 * width), *([] if shallow else [_conv(8 * width, 8 * width)]), nn.AdaptiveMaxPool2d(_GRID),
     ]  # fmt: skip
     widths = [8 * width, 4 * width, 2 * width, width, *([width] if large else [])]
-    decoder = [_up(inputs, outputs) for inputs, outputs in zip(widths, widths[1:], strict=False)]
+    decoder = [_up(inputs, outputs) for inputs, outputs in pairwise(widths)]
     return encoder, [*decoder, nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1)], widths[0]
 
 
