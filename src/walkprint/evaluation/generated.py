@@ -1,0 +1,272 @@
+"""How good generated takes are, by frames; each figure beside the same one between recordings.
+
+- `ssim_quality`: does a frame look like one that was recorded? Structural similarity to the nearest frame of the
+  recordings with the same subject, condition and view. Recordings hold every phase of gait, so the nearest frame is the
+  one of the same phase; no phase has to be estimated.
+- `ssim_diversity`: do takes differ? Structural similarity of random frames of two takes with equal labels; far above
+  that between recordings is a collapse.
+- `ssim_novelty`: is it a mere copy? Structural similarity to the nearest frame of the whole training set seen from the
+  same view, sources included; 1 is a copy.
+- `temporal_smoothness`: do frames follow each other as in a walk? Mean change from frame to frame.
+- `condition_reached`: does a frozen classifier of frames recognize the condition?
+
+Source: G. Mariani et al., "BAGAN: Data Augmentation with Balancing GAN", 2018, for similarity within a class and to the
+nearest real picture, each beside that of real pictures.
+Deviations: quality and novelty are told apart by where the nearest picture is looked for.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.store import Store
+from walkprint.evaluation.similarity import ssim, ssim_of_all
+
+Gray = NDArray[np.uint8]
+Keys = Sequence[SequenceKey]
+Classify = Callable[[Gray], Sequence[str]]
+"""From frames, uint8 (frame, 1, height, width), to the name of each one's condition."""
+
+Item = TypeVar("Item")
+Group = TypeVar("Group", bound=Hashable)
+_CANDIDATES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure.
+
+    Attributes:
+        generated: of generated takes.
+        real: the same of recordings, which is what to aim at; None where there are too few of them.
+    """
+
+    generated: float
+    real: float | None
+
+
+def recordings_like(store: Store) -> list[SequenceKey]:
+    """The recordings of the subjects and conditions that an expanded store's generated takes show.
+
+    Raises:
+        DataError: the store holds no generated take.
+    """
+    if not store.generated:
+        raise DataError(f"{store.path}: holds no generated take; make some with `walkprint expand`")
+    labels = {(key.subject, key.condition) for key in store.generated}
+    return [key for key in store.keys if (key.subject, key.condition) in labels and key not in store.generated]
+
+
+def measure_frames(
+    store: Store, *, training: Keys | None = None, frames: int = 1000, pairs: int = 1000, seed: int = 0
+) -> dict[str, Measure]:
+    """What an expanded store alone tells about its generated takes: the three similarities and the smoothness.
+
+    Args:
+        store: an expanded store.
+        training: what a generator could have copied; the recordings of all subjects with generated takes when None.
+        frames, pairs: so many are drawn.
+        seed: of the draws.
+
+    Raises:
+        DataError: the store holds no generated take, or nothing to compare it with.
+    """
+    real, generated = recordings_like(store), list(store.generated)
+    if training is None:
+        subjects = {key.subject for key in generated}
+        training = [key for key in store.keys if key.subject in subjects and key not in store.generated]
+    return {
+        "quality": ssim_quality(store, generated, real, frames=frames, seed=seed),
+        "diversity": ssim_diversity(store, generated, real, pairs=pairs, seed=seed),
+        "novelty": ssim_novelty(store, generated, real, training, frames=frames, seed=seed),
+        "smoothness": temporal_smoothness(store, generated, real),
+    }
+
+
+def ssim_quality(store: Store, generated: Keys, real: Keys, *, frames: int = 1000, seed: int = 0) -> Measure:
+    """Structural similarity to the nearest recorded frame of the same subject, condition and view; more is better.
+
+    Args:
+        store: holds both.
+        generated: generated sequences.
+        real: recordings to compare with; of recordings, the nearest frame of another one is taken.
+        frames: so many frames are drawn.
+        seed: of that draw.
+
+    Raises:
+        DataError: no generated sequence has a recording to compare with.
+    """
+    by_label = grouped(real, _label)
+
+    def mean(keys: Keys) -> float | None:
+        nearest = [
+            ssim_of_all(some, _frames(store, others)).max(axis=1)
+            for key, some in _drawn(store, keys, frames, seed)
+            if (others := [one for one in by_label.get(_label(key), []) if one != key])
+        ]
+        return float(np.concatenate(nearest).mean()) if nearest else None
+
+    return measured("quality", mean(generated), mean(real))
+
+
+def ssim_diversity(store: Store, generated: Keys, real: Keys, *, pairs: int = 1000, seed: int = 0) -> Measure:
+    """Structural similarity of frames of two takes of one subject, condition and view; as near the real one as it can.
+
+    Args:
+        store: holds both.
+        generated, real: sequences.
+        pairs: so many pairs are drawn; every subject, condition and view alike.
+        seed: of that draw.
+
+    Raises:
+        DataError: no subject, condition and view has two generated takes.
+    """
+
+    def mean(keys: Keys) -> float | None:
+        groups = [group for group in grouped(keys, _label).values() if len(group) > 1]
+        if not groups:
+            return None
+        rng = np.random.default_rng(seed)
+        sides: tuple[list[Gray], list[Gray]] = ([], [])
+        for number in rng.integers(len(groups), size=pairs).tolist():
+            two = rng.permutation(len(groups[number]))[:2].tolist()
+            for side, place in zip(sides, two, strict=True):
+                row = store.index(groups[number][place])
+                side.append(store.gather([row], [[rng.integers(store.lengths[row])]])[0, 0, 0])
+        return float(ssim(np.stack(sides[0]), np.stack(sides[1])).mean())
+
+    return measured("diversity", mean(generated), mean(real))
+
+
+def ssim_novelty(
+    store: Store, generated: Keys, real: Keys, training: Keys, *, frames: int = 1000, seed: int = 0
+) -> Measure:
+    """Structural similarity to the nearest frame of the training set from the same view; 1 is a copy.
+
+    Of the eight frames with the least squared difference of pixels, the most similar one is the nearest.
+
+    Args:
+        store: holds all.
+        generated, real: sequences.
+        training: what a generator could have copied; of a recording, its own frames do not count.
+        frames: so many frames are drawn.
+        seed: of that draw.
+
+    Raises:
+        DataError: no generated sequence has a training sequence of its view.
+    """
+    by_view = grouped(training, lambda key: key.view)
+
+    def mean(keys: Keys) -> float | None:
+        drawn = grouped(_drawn(store, keys, frames, seed), lambda one: one[0].view)
+        nearest = [
+            _nearest_of_all(store, some, pool) for view, some in drawn.items() if (pool := by_view.get(view, []))
+        ]
+        found = np.concatenate(nearest) if nearest else np.empty(0)
+        found = found[np.isfinite(found)]
+        return float(found.mean()) if len(found) else None
+
+    return measured("novelty", mean(generated), mean(real))
+
+
+def condition_reached(store: Store, generated: Keys, real: Keys, classify: Classify) -> Measure:
+    """In what share of the sequences do most frames show their condition to a frozen classifier?
+
+    Args:
+        store: holds both.
+        generated, real: sequences.
+        classify: trained on recordings, better not those that are asked about here.
+    """
+
+    def share(keys: Keys) -> float | None:
+        reached = []
+        for key in keys:
+            names = list(classify(store.read(key).frames))
+            reached.append(max(sorted(set(names)), key=names.count) == key.condition)
+        return float(np.mean(reached)) if reached else None
+
+    return measured("condition", share(generated), share(real))
+
+
+def temporal_smoothness(store: Store, generated: Keys, real: Keys) -> Measure:
+    """Mean change of a pixel from frame to frame, 0 to 1; as near the real one as it can.
+
+    Args:
+        store: holds both.
+        generated, real: sequences; those of a single frame are passed over.
+    """
+
+    def mean(keys: Keys) -> float | None:
+        clips = (store.read(key).frames.astype(np.int16) for key in keys)
+        changes = [np.abs(np.diff(frames, axis=0)).mean() / 255 for frames in clips if len(frames) > 1]
+        return float(np.mean(changes)) if changes else None
+
+    return measured("smoothness", mean(generated), mean(real))
+
+
+def measured(name: str, generated: float | None, real: float | None) -> Measure:
+    """A measure, once it is sure that there is one.
+
+    Raises:
+        DataError: there was nothing to compare generated takes with.
+    """
+    if generated is None:
+        raise DataError(f"{name}: no generated take has anything to compare with; give its subject's recordings")
+    return Measure(generated, real)
+
+
+def _label(key: SequenceKey) -> tuple[str, str, str]:
+    return key.subject, key.condition, key.view
+
+
+def grouped(items: Iterable[Item], group: Callable[[Item], Group]) -> dict[Group, list[Item]]:
+    """Items by what `group` says of them, in their order."""
+    groups: dict[Group, list[Item]] = {}
+    for item in items:
+        groups.setdefault(group(item), []).append(item)
+    return groups
+
+
+def _frames(store: Store, keys: Keys) -> Gray:
+    """All frames of some sequences, uint8 (frame, height, width)."""
+    return np.concatenate([store.read(key).frames[:, 0] for key in keys])
+
+
+def _drawn(store: Store, keys: Keys, frames: int, seed: int) -> list[tuple[SequenceKey, Gray]]:
+    """Some frames of some sequences, uint8 (frame, height, width), drawn by lot; every sequence is equally likely."""
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(rng.integers(len(keys), size=frames), minlength=len(keys)) if keys else np.empty(0, int)
+    drawn = []
+    for key, count in zip(keys, counts, strict=True):
+        row = store.index(key)
+        if count:
+            positions = rng.integers(store.lengths[row], size=(1, count))
+            drawn.append((key, store.gather([row], positions)[0, :, 0]))
+    return drawn
+
+
+def _nearest_of_all(store: Store, drawn: Sequence[tuple[SequenceKey, Gray]], pool: Keys) -> NDArray[np.float32]:
+    """Similarity of each drawn frame to the nearest frame of a pool, those of its own sequence left out."""
+    frames = np.concatenate([some for _, some in drawn])
+    owners = np.concatenate([np.full(len(some), store.index(key)) for key, some in drawn])
+    flat = frames.reshape(len(frames), -1).astype(np.float32) / 255
+    places = np.empty((len(frames), 0, 2), np.int64)
+    apart = np.empty((len(frames), 0), np.float32)
+    for key in pool:
+        row = store.index(key)
+        other = store.read(key).frames.reshape(int(store.lengths[row]), -1).astype(np.float32) / 255
+        distance = np.square(other).sum(axis=1) - 2 * flat @ other.T
+        distance[owners == row] = np.inf
+        here = np.stack([np.full(len(other), row), np.arange(len(other))], axis=1)
+        apart = np.concatenate([apart, distance], axis=1)
+        places = np.concatenate([places, np.broadcast_to(here, (len(frames), *here.shape))], axis=1)
+        best = np.argsort(apart, axis=1, kind="stable")[:, :_CANDIDATES]
+        apart, places = np.take_along_axis(apart, best, axis=1), np.take_along_axis(places, best[..., None], axis=1)
+    candidates = store.gather(places[..., 0].reshape(-1), places[..., 1].reshape(-1, 1))[:, 0, 0]
+    similar = ssim(np.repeat(frames, places.shape[1], axis=0), candidates).reshape(apart.shape)
+    return np.asarray(np.where(np.isfinite(apart), similar, -np.inf).max(axis=1), np.float32)

@@ -1,0 +1,45 @@
+"""Measures of generated takes, computed one window, one pair, one frame at a time."""
+
+import numpy as np
+
+
+def ssim(first, second):
+    """Structural similarity of two frames, window by window, in double precision."""
+    offsets = np.arange(11) - 5
+    line = np.exp(-(offsets**2) / (2 * 1.5**2))
+    window = np.outer(line, line) / line.sum() ** 2
+    x, y = first.astype(float), second.astype(float)
+    values = []
+    for i in range(x.shape[0] - 10):
+        for j in range(x.shape[1] - 10):
+            p, q = x[i : i + 11, j : j + 11], y[i : i + 11, j : j + 11]
+            mean_p, mean_q = (window * p).sum(), (window * q).sum()
+            var_p, var_q = (window * (p - mean_p) ** 2).sum(), (window * (q - mean_q) ** 2).sum()
+            cov = (window * (p - mean_p) * (q - mean_q)).sum()
+            light = (2 * mean_p * mean_q + 6.5025) / (mean_p**2 + mean_q**2 + 6.5025)
+            values.append(light * (2 * cov + 58.5225) / (var_p + var_q + 58.5225))
+    return float(np.mean(values))
+
+
+def frechet(first, second):
+    """Distance of two Gaussians fitted to (sequence, feature) each; the root through eigenvectors."""
+    a, b = np.cov(first.T), np.cov(second.T)
+    values, vectors = np.linalg.eigh(a)
+    half = vectors @ np.diag(np.sqrt(values.clip(0))) @ vectors.T
+    root = np.sqrt(np.linalg.eigvalsh(half @ b @ half).clip(0)).sum()
+    return float(((first.mean(0) - second.mean(0)) ** 2).sum() + np.trace(a) + np.trace(b) - 2 * root)
+
+
+def nearest_similarity(frame, pool):
+    """Similarity to the most similar frame of a pool."""
+    return max(ssim(frame, other) for other in pool)
+
+
+def smoothness(clips):
+    """Mean change of a pixel from frame to frame, as a share of white."""
+    per_clip = []
+    for clip in clips:
+        changes = [np.abs(clip[t + 1].astype(float) - clip[t]).mean() / 255 for t in range(len(clip) - 1)]
+        if changes:
+            per_clip.append(np.mean(changes))
+    return float(np.mean(per_clip))
