@@ -41,7 +41,7 @@ def frechet_distance(first: EmbeddingSet, second: EmbeddingSet) -> float:
         apart = float(np.square(one.mean(axis=0) - two.mean(axis=0)).sum())
         one, two = ((each - each.mean(axis=0)) / np.sqrt(len(each) - 1) for each in (one, two))
         # Triangles have the same singular values, and are no larger than the number of features.
-        root = np.linalg.norm(np.linalg.qr(one, "r") @ np.linalg.qr(two, "r").T, "nuc")
+        root = np.linalg.norm(np.linalg.qr(one)[1] @ np.linalg.qr(two)[1].T, "nuc")
         distances.append(apart + float(np.square(one).sum() + np.square(two).sum() - 2 * root))
     return max(float(np.mean(distances)), 0.0)
 
