@@ -15,10 +15,9 @@ labels keep their meaning, since the class heads see generated frames only and c
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.errors import RecipeError
@@ -30,7 +29,6 @@ from walkprint.generation.gaussians import LabelGaussians
 from walkprint.generation.labels import FACTORS, Factor, LabelNames, Labels
 from walkprint.generation.layers import WIDTHS, Decoder, Encoder, LabelEmbedding, initialize
 from walkprint.losses.base import LossValue
-
 
 _GUARD_NOISE = 0.2
 
@@ -171,20 +169,19 @@ class AEGuidedGAN(GenerativeModel):
 
         stages = [Stage("guard", self.shares[0], (guard,)), Stage("autoencoder", self.shares[1], (restore,))]
         anchored = self.anchor_share if self.reconstruction_weight > 0 else 0.0
-        begin = self._begin
         if anchored > 0:
-            stages.append(Stage("anchored", self.shares[2] * anchored, gan(True), begin))
-            begin = None
+            stages.append(Stage("anchored", self.shares[2] * anchored, gan(True), self._begin))
         if anchored < 1:
+            begin = None if anchored > 0 else self._begin
             stages.append(Stage("adversarial", self.shares[2] * (1 - anchored), gan(False), begin))
         return stages
 
     def generate(self, sources: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
         """See `GenerativeModel`; all frames of a call are one take, with one draw of noise and of wearers."""
-        return self.generator(self._latents(sources, labels, generator, as_take=True), labels)
+        return cast(Tensor, self.generator(self._latents(sources, labels, generator, as_take=True), labels))
 
     def _latents(self, sources: Tensor, labels: Labels, generator: torch.Generator, *, as_take: bool) -> Tensor:
-        """What the generator starts from, (batch, latent); `as_take` draws once for each subject, not for each frame."""
+        """What the generator starts from, (batch, latent); `as_take` draws once a subject, not once a frame."""
         if not self.ordered:
             return self.gaussians.draw(labels, generator)
         with torch.no_grad():
@@ -197,9 +194,9 @@ class AEGuidedGAN(GenerativeModel):
         )
         latents = latents + self.noise * self.spread * noise[rows].to(latents)
         if not self.transport:
-            return latents
+            return cast(Tensor, latents)
         wearers = torch.where(lots[0][rows] < self.borrow, self._others(labels, lots[1][rows]), labels.subjects.cpu())
-        return latents + self.shifts[wearers.to(labels.subjects.device), labels.conditions, labels.views]
+        return cast(Tensor, latents + self.shifts[wearers.to(labels.subjects.device), labels.conditions, labels.views])
 
     def _others(self, labels: Labels, lots: Tensor) -> Tensor:
         """Subjects of whom there are real frames of that condition and view, each equally likely."""

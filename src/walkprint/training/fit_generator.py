@@ -60,8 +60,8 @@ def fit_generator(
     """Train a generator, in one process.
 
     Each stage begins with fresh optimizers, and with the average of the weights of the stage before. Killed at any
-    moment and called again with the same arguments, it goes on from the newest checkpoint; on a CPU with the same number
-    of threads the weights come out bit for bit as if nothing had happened.
+    moment and called again with the same arguments, it goes on from the newest checkpoint; on a CPU with the same
+    number of threads the weights come out bit for bit as if nothing had happened.
 
     Args:
         model: trained in place; its first weights are the caller's business.

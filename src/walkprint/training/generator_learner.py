@@ -139,7 +139,7 @@ class GeneratorLearner:
 
     @torch.no_grad()
     def _follow(self, steps: int) -> None:
-        """Move the average towards the model, in the first steps of a stage faster, so that it forgets the beginning."""
+        """Move the average towards the model, faster in a stage's first steps, so that it forgets the beginning."""
         if self.average is None or self.ema_decay is None:
             return
         decay = min(self.ema_decay, (1 + steps) / (10 + steps))
