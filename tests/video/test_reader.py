@@ -112,7 +112,7 @@ def test_a_film_without_frames_is_refused(tmp_path: Path) -> None:
     data = film(tmp_path / "short.avi", shades(1)).read_bytes()
     none = tmp_path / "none.avi"
     none.write_bytes(data[: data.index(b"movi") + 4])
-    with pytest.raises(DataError, match="no frame could be read|no video"):
+    with pytest.raises(DataError, match=r"no frame could be read|no video"):
         list(Video(none))
 
 
@@ -137,7 +137,7 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     header = chunk(b"IHDR", (20_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0]))
     body = chunk(b"IDAT", zlib.compress(bytes(10**6)))
     (tmp_path / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b""))
-    with pytest.raises(DataError, match="67,108,864 pixels; 1.png"):
+    with pytest.raises(DataError, match=r"67,108,864 pixels; 1\.png"):
         list(Video(tmp_path))
 
 

@@ -57,15 +57,53 @@ def align(frame: Gray, size_px: int = 64) -> Gray:
         person = person * np.uint8(255)
     if cv2.sumElems(person)[0] <= _LEAST_SUM:
         raise UnusableFrameError("too few pixels")
+    scaled, left = _centered(person, size_px)
+    return _columns(scaled, left, size_px)
+
+
+def align_picture(picture: Gray, mask: Gray, size_px: int = 64) -> Gray:
+    """Align a picture as `align` would align its mask; what is not the person becomes black.
+
+    Args:
+        picture: uint8 (height, width, channel).
+        mask: uint8 (height, width), 0 to 255; scales the picture's values.
+        size_px: height and width of the result, even.
+
+    Returns:
+        uint8 (size_px, size_px, channel).
+
+    Raises:
+        UnusableFrameError: as `align` on the mask.
+        DataError: wrong type or axes, or picture and mask differ in size.
+    """
+    if picture.ndim != 3 or picture.dtype != np.uint8 or picture.shape[:2] != mask.shape:
+        raise DataError(
+            f"align: picture is {picture.dtype} {picture.shape}, mask {mask.shape}; expected uint8 (height, width, "
+            "channel) of the mask's size"
+        )
+    align(mask, size_px)  # refuses what cannot be aligned
+    rows = np.flatnonzero(mask.any(axis=1))
+    inside = slice(rows[0], rows[-1] + 1)
+    scaled, left = _centered(mask[inside], size_px)
+    person = cv2.resize(picture[inside], scaled.shape[::-1], interpolation=cv2.INTER_AREA).reshape(*scaled.shape, -1)
+    shown = (person * (scaled[..., None].astype(np.uint16)) + 127) // 255
+    return _columns(shown.astype(np.uint8), left, size_px)
+
+
+def _centered(person: Gray, size_px: int) -> tuple[Gray, int]:
+    """A cropped person scaled to `size_px` high, and the first column to keep, perhaps negative."""
     width = int(size_px * (person.shape[1] / person.shape[0]))
     if width < 1:
         raise UnusableFrameError("too thin")
-    scaled = cv2.resize(person, (width, size_px), interpolation=cv2.INTER_CUBIC)
+    scaled = np.asarray(cv2.resize(person, (width, size_px), interpolation=cv2.INTER_CUBIC), np.uint8)
     mass = np.cumsum(cv2.reduce(scaled, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0], dtype=np.int64)
     center = int(np.searchsorted(mass, mass[-1] / 2, side="right"))
-    left = center - size_px // 2
-    aligned = np.zeros((size_px, size_px), dtype=np.uint8)
-    first, last = max(left, 0), min(left + size_px, width)
+    return scaled, center - size_px // 2
+
+
+def _columns(scaled: Gray, left: int, size_px: int) -> Gray:
+    aligned = np.zeros((size_px, size_px, *scaled.shape[2:]), dtype=np.uint8)
+    first, last = max(left, 0), min(left + size_px, scaled.shape[1])
     aligned[:, first - left : last - left] = scaled[:, first:last]
     return aligned
 

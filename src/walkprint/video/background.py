@@ -96,9 +96,10 @@ class Background(Segmenter):
         mean: Any = self._mean
         # Exposure changes move all pixels alike.
         drift = np.median(frame[::8, ::8] - mean[::8, ::8], axis=(0, 1))
-        expected = cv2.convertScaleAbs(np.maximum(mean + drift.astype(np.float32), 0))
-        soft = cv2.divide(_largest(cv2.absdiff(frame, expected)), self._threshold, scale=255.0, dtype=cv2.CV_32F) - np.float32(127.5)
-        clear = cv2.convertScaleAbs(np.maximum(soft, 0))
+        expected: Any = cv2.convertScaleAbs(np.maximum(mean + drift.astype(np.float32), 0))
+        away = _largest(cv2.absdiff(frame, expected))
+        soft = cv2.divide(away, self._threshold, scale=255.0, dtype=cv2.CV_32F) - np.float32(127.5)
+        clear: Any = cv2.convertScaleAbs(np.maximum(soft, 0))
         if self.shadows:
             self._clear_shadow(clear, frame, expected)
         clear = np.asarray(cv2.medianBlur(clear, 5), np.uint8)
@@ -145,13 +146,13 @@ class Background(Segmenter):
         mean += weight[..., None] * (frame - mean)
 
 
-def _largest(color: Gray) -> Gray:
+def _largest(color: Any) -> Gray:
     red, green, blue = cv2.split(color)
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
 
 def _median(stack: Gray) -> Gray:
-    """Of (time, row, ...), over time; the upper one of two. Batcher's sorting network: whole rows are compared at once."""
+    """Of (time, row, ...), over time; the upper one of two. A sorting network compares whole rows at once."""
     out = np.empty(stack.shape[1:], np.uint8)
     for top in range(0, len(out), _STRIP_ROWS):
         rows = slice(top, top + _STRIP_ROWS)

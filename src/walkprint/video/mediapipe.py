@@ -110,9 +110,7 @@ class MediaPipe(Segmenter):
             [[zoom, 0, _SIZE_PX / 2 - center[0] * zoom], [0, zoom, _SIZE_PX / 2 - center[1] * zoom]], np.float32
         )
         shrink = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
-        crop = cv2.warpAffine(
-            image, to_crop, (_SIZE_PX, _SIZE_PX), flags=shrink, borderMode=cv2.BORDER_REPLICATE
-        )
+        crop = cv2.warpAffine(image, to_crop, (_SIZE_PX, _SIZE_PX), flags=shrink, borderMode=cv2.BORDER_REPLICATE)
         probability = self._infer(crop)
         moves = cv2.warpAffine(
             (moving >= 128).astype(np.uint8), to_crop @ np.diag([*scale, 1]).astype(np.float32), (_SIZE_PX, _SIZE_PX),
@@ -131,11 +129,11 @@ class MediaPipe(Segmenter):
                 found.append(person)
         return found
 
-    def _infer(self, crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _infer(self, crop: Any) -> NDArray[np.float32]:
         """How probable each pixel is a person's: (256, 256), 0 to 1."""
         self._net.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
         mask = self._net.forward(self._known.output).reshape(_SIZE_PX, _SIZE_PX)
-        return 1 / (1 + np.exp(-np.clip(mask, -20, 20))) if self._known.logits else mask
+        return np.asarray(1 / (1 + np.exp(-np.clip(mask, -20, 20))) if self._known.logits else mask, np.float32)
 
 
 def _read(known: _Model) -> Any:
@@ -148,9 +146,7 @@ def _read(known: _Model) -> Any:
     return cv2.dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
 
 
-def _onto_frame(
-    piece: Gray, to_crop: NDArray[np.float32], frame: tuple[int, int], score: float
-) -> PersonMask | None:
+def _onto_frame(piece: Gray, to_crop: NDArray[np.float32], frame: tuple[int, int], score: float) -> PersonMask | None:
     """Where the person of a crop is on the frame."""
     left, top, width, height = cv2.boundingRect(piece)
     zoom = float(to_crop[0, 0])

@@ -1,0 +1,224 @@
+"""From a video to walks: segment every frame, follow everybody, hand out each person's clips once complete."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.silhouette import UnusableFrameError, align, align_picture
+from walkprint.video.reader import Frame
+from walkprint.video.segmenter import PersonMask, Segmenter
+from walkprint.video.tracker import GROUP, Tracker, Update
+
+Hook = Callable[[Frame, Update], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """One stretch of frames of one person.
+
+    Attributes:
+        track: number of the person in this video, from 1.
+        silhouettes: uint8 (time, 1, size, size), aligned, soft edges.
+        pictures: uint8 (time, 3, size, size), RGB times the mask, in the same place; None when not asked for.
+        start_s, end_s: times of its first and last frame.
+        direction: "left", "right", "towards" or "away", as seen by the camera; "" for somebody who stays in place.
+    """
+
+    track: int
+    silhouettes: NDArray[np.uint8]
+    pictures: NDArray[np.uint8] | None
+    start_s: float
+    end_s: float
+    direction: str
+
+    @property
+    def frame_rate_hz(self) -> float | None:
+        """Frames a second, by the time stamps; None for a single frame."""
+        passed_s = self.end_s - self.start_s
+        return (len(self.silhouettes) - 1) / passed_s if passed_s > 0 else None
+
+    def clip(self, key: SequenceKey, *, color: bool = False) -> Clip:
+        """The silhouettes, or the masked pictures, under a name.
+
+        Raises:
+            DataError: pictures are wanted and were not kept.
+        """
+        if color and self.pictures is None:
+            raise DataError(f"walk {key}: no pictures were kept; ask for them when you cut the walks")
+        frames = self.pictures if color and self.pictures is not None else self.silhouettes
+        return Clip(frames, key, self.frame_rate_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How walks are cut out of tracks.
+
+    Attributes:
+        size_px: height and width of the aligned frames, even.
+        color: also keep masked pictures.
+        least_frames: shorter walks are left out.
+        most_frames: longer walks are cut here, so that memory does not grow.
+        gap_s: a walk ends when the person is not wholly seen for longer.
+        least_score: masks with a lower score are not used.
+
+    Raises:
+        DataError: a number is out of range.
+    """
+
+    size_px: int = 64
+    color: bool = False
+    least_frames: int = 15
+    most_frames: int = 500
+    gap_s: float = 0.3
+    least_score: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least_frames <= self.most_frames or self.gap_s < 0 or not 0 <= self.least_score <= 1:
+            raise DataError(
+                f"walks: {self.least_frames} to {self.most_frames} frames, gap {self.gap_s} s, least score "
+                f"{self.least_score}; expected at least 1 frame, the least not above the most, 0 s or more, 0 to 1"
+            )
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """A walk that is not complete."""
+
+    silhouettes: list[NDArray[np.uint8]] = field(default_factory=list)
+    pictures: list[NDArray[np.uint8]] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
+    places: list[tuple[float, float]] = field(default_factory=list)  # column of the middle, height; px
+
+
+@dataclass(slots=True)
+class Dropped:
+    """What did not become part of a walk, counted while walks are cut: reason -> frames."""
+
+    frames: dict[str, int] = field(default_factory=dict)
+
+    def count(self, reason: str, frames: int = 1) -> None:
+        """Add frames to a reason."""
+        if frames:
+            self.frames[reason] = self.frames.get(reason, 0) + frames
+
+
+def look_first(frames: Iterable[Frame], segmenter: Segmenter, *, most: int = 31, until_s: float = 120.0) -> None:
+    """Let a segmenter that wants it see frames from all over a video, evenly spaced, at most `most` at a time.
+
+    Args:
+        frames: the video from its beginning.
+        segmenter: its `learn` is called where it says LOOKS_FIRST.
+        most: so many frames are held at once.
+        until_s: later frames are not looked at.
+    """
+    if not segmenter.LOOKS_FIRST:
+        return
+    kept: list[NDArray[np.uint8]] = []
+    step = 1
+    for number, frame in enumerate(frames):
+        if frame.time_s > until_s:
+            break
+        if number % step == 0:
+            kept.append(frame.image)
+        if len(kept) > most:
+            kept, step = kept[::2], 2 * step
+    segmenter.learn(kept)
+
+
+def walks(
+    frames: Iterable[Frame],
+    segmenter: Segmenter,
+    *,
+    cut: Cut | None = None,
+    tracker: Tracker | None = None,
+    dropped: Dropped | None = None,
+    hook: Hook | None = None,
+) -> Iterator[Walk]:
+    """Yield every walk of a video as soon as it is complete; memory does not grow with the video.
+
+    Args:
+        frames: the video.
+        segmenter: has learned this video already, where it wants to (`look_first`).
+        cut: how walks are cut.
+        tracker: follows the people; a new one when None.
+        dropped: counts what is left out, and why.
+        hook: told of every frame and what was seen on it.
+    """
+    cut, tracker, dropped = cut or Cut(), tracker or Tracker(), dropped or Dropped()
+    pending: dict[int, _Open] = {}
+    for frame in frames:
+        update = tracker.update(segmenter(frame.image), frame.image, frame.time_s)
+        if hook is not None:
+            hook(frame, update)
+        dropped.count("several people in one mask", len(update.doubtful))
+        yield from _ended(update, pending, cut, dropped)
+        for track, person in update.seen.items():
+            walk = pending.setdefault(track, _Open())
+            if walk.times_s and (frame.time_s - walk.times_s[-1] > cut.gap_s or len(walk.times_s) >= cut.most_frames):
+                yield from _complete(track, pending, cut, dropped)
+                walk = pending.setdefault(track, _Open())
+            _take(walk, frame, person, cut, dropped)
+    yield from _ended(tracker.finish(), pending, cut, dropped)
+
+
+def _ended(update: Update, pending: dict[int, _Open], cut: Cut, dropped: Dropped) -> Iterator[Walk]:
+    for track, reason in update.ended.items():
+        if reason == GROUP:
+            dropped.count("several people in one mask", len(pending.pop(track, _Open()).times_s))
+        else:
+            yield from _complete(track, pending, cut, dropped)
+
+
+def _take(walk: _Open, frame: Frame, person: PersonMask, cut: Cut, dropped: Dropped) -> None:
+    """Add one frame to a walk, unless it cannot be used."""
+    if person.cut:
+        return dropped.count("at the edge of the frame")
+    if person.score < cut.least_score:
+        return dropped.count("mask of low score")
+    picture = frame.image[person.box.rows_columns()]
+    mask = person.mask
+    # What is much larger than the result is shrunk by areas first, or edges would be ragged.
+    shrink = 2 * cut.size_px / person.box.height
+    if shrink < 1:
+        mask = np.asarray(cv2.resize(mask, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
+    try:
+        if cut.color:
+            if shrink < 1:
+                size = mask.shape[::-1]
+                picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            walk.pictures.append(align_picture(picture, mask, cut.size_px))
+        walk.silhouettes.append(align(mask, cut.size_px))
+    except UnusableFrameError as reason:
+        return dropped.count(str(reason))
+    walk.times_s.append(frame.time_s)
+    walk.places.append((person.box.left + person.box.width / 2, float(person.box.height)))
+    return None
+
+
+def _complete(track: int, pending: dict[int, _Open], cut: Cut, dropped: Dropped) -> Iterator[Walk]:
+    walk = pending.pop(track, _Open())
+    if len(walk.times_s) < cut.least_frames:
+        return dropped.count("in a walk too short", len(walk.times_s))
+    silhouettes = np.stack(walk.silhouettes)[:, None]
+    pictures = np.stack(walk.pictures).transpose(0, 3, 1, 2).copy() if cut.color else None
+    yield Walk(track, silhouettes, pictures, walk.times_s[0], walk.times_s[-1], _direction(walk.places))
+    return None
+
+
+def _direction(places: list[tuple[float, float]]) -> str:
+    """Where somebody walks, from the middle's columns and the heights of the first and the last fifth."""
+    seen = np.array(places)
+    some = max(len(seen) // 5, 1)
+    before, after = np.median(seen[:some], axis=0), np.median(seen[-some:], axis=0)
+    across = (after[0] - before[0]) / np.median(seen[:, 1])
+    nearer = float(np.log(after[1] / before[1]))
+    if max(abs(across), abs(nearer)) < 0.15:
+        return ""
+    if abs(across) >= abs(nearer):
+        return "right" if across > 0 else "left"
+    return "towards" if nearer > 0 else "away"
