@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "identify and verify by a protocol: tables, curves, intervals",
     "import-opengait": "a checkpoint of OpenGait becomes a trained network of ours",
     "import-opengait-config": "a configuration of OpenGait becomes a recipe",
+    "study": "compare many trainings, cell by cell: tables with paired differences, one report",
     "report": "one HTML page from the figures of one or several evaluations",
 }
 EXAMPLE = "example: walkprint demo --quick --out demo"

@@ -97,7 +97,9 @@ def instantiate(parser: ArgumentParser, settings: Namespace) -> Namespace:
     return built
 
 
-def carry_out(function: Callable[..., Summary], words: Sequence[str], example: str) -> Summary:
+def carry_out(
+    function: Callable[..., Summary], words: Sequence[str], example: str, *, verb: str | None = None
+) -> Summary:
     """Call a verb's function; required positional parameters are words, all others are options.
 
     Args:

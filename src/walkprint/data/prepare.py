@@ -100,7 +100,7 @@ def prepare(
         DataError: the place is taken, nothing is usable, or, when strict, something cannot be read.
         RecipeError: a setting is out of range.
     """
-    workers = _usable_cores() if workers is None else workers
+    workers = usable_cores() if workers is None else workers
     number, parts = shard
     if workers < 1 or not 0 <= number < parts:
         raise RecipeError(
@@ -144,7 +144,8 @@ def _take(writer: StoreWriter, key: SequenceKey, reading: Reading, report: Prepa
         writer.add(reading.clip, reading.dropped)
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,0 +1,120 @@
+"""`walkprint study`: comparisons of many trainings, cell by cell, to one report."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from walkprint.cli.evaluate import read_protocol
+from walkprint.cli.process import keep_freed_memory
+from walkprint.cli.words import BadWordsError, Summary, carry_out, progress
+from walkprint.core.errors import TrainingError
+from walkprint.data.prepare import usable_cores
+from walkprint.studies import inter_class, inter_class_page
+from walkprint.studies.grid import Cell, Compute, Numbers, read_cells, run_cells
+from walkprint.studies.inter_class import DEFAULT_LOSSES, NETWORKS, InterClassStudy
+from walkprint.studies.page import Page
+
+EXAMPLE = "walkprint study inter-class --out studies/inter-class --quick"
+
+
+def main(words: Sequence[str]) -> Summary:
+    """Carry out the words after `study`."""
+    if words and words[0] in ("-h", "--help"):
+        listed = "\n".join(f"  {name:<18}{(one.__doc__ or '').splitlines()[0]}" for name, one in STUDIES.items())
+        text = f"usage: walkprint study STUDY ... (each has --help)\n\nstudies:\n{listed}\n\nexample: {EXAMPLE}"
+        return Summary({"studies": list(STUDIES)}, text)
+    known = ", ".join(STUDIES)
+    if not words or words[0] not in STUDIES:
+        raise BadWordsError(f"unknown study {words[0]!r}; expected one of {known}" if words else f"name one of {known}")
+    return carry_out(STUDIES[words[0]], words[1:], EXAMPLE, verb=f"study {words[0]}")
+
+
+def study_inter_class(
+    *,
+    out: Path = Path("studies/inter-class"),
+    networks: list[str] = list(NETWORKS),  # noqa: B006 - never changed, and readable in the help
+    losses: list[str] = list(DEFAULT_LOSSES),  # noqa: B006
+    parts: list[str] = ["compare", "subjects"],  # noqa: B006
+    seeds: int = 3,
+    steps: int = 800,
+    subjects: int = 60,
+    size_px: int = 32,
+    width: int = 16,
+    real: Path | None = None,
+    protocol: Path | None = None,
+    street_subjects: int = 200,
+    shard: str = "0/1",
+    workers: int | None = None,
+    quick: bool = False,
+) -> Summary:
+    """Which part of the inter-class loss does what, on which network, on rendered people.
+
+    Started again it skips what is finished and goes on with what was stopped. Everything of one comparison has the
+    same schedule. About an hour on two cores; larger by --steps, --subjects, --width and --size_px.
+
+    Args:
+        out: folder of the study; holds the report study.html, .md, .txt and .json.
+        networks: some of GaitSet, GaitPart, GaitGL, GaitBase; the parts "subjects" and "real" take the first.
+        losses: some of triplet (the baseline), weighting, uniformity, automatic-margin, margin-form, softmax-form, and
+            the controls weighted-triplet, triplet-identity.
+        parts: some of compare, subjects (against the number of training subjects), real (tested on real masks).
+        seeds: how many; each is other people, other first weights, other batches.
+        steps: of each training.
+        subjects: rendered people of a seed, the last third of whom test.
+        size_px: height of the frames.
+        width: channels of the networks' first block.
+        real: folder subject/condition-take/view/*.png of real masks.
+        protocol: YAML file, for them.
+        street_subjects: rendered people that the networks for real masks learn from.
+        shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
+        workers: processes with one thread each; as many as cores when null.
+        quick: all of it tiny, to see it run; its figures mean nothing.
+    """
+    settings = {
+        "networks": tuple(networks), "losses": tuple(losses), "parts": tuple(parts), "seeds": seeds, "steps": steps,
+        "subjects": subjects, "size_px": size_px, "width": width, "real": real, "street_subjects": street_subjects,
+        "protocol": None if protocol is None else read_protocol(protocol),
+    }  # fmt: skip
+    study = InterClassStudy(**settings | (inter_class.QUICK if quick else {}))
+
+    def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
+        return inter_class_page.page(study, results, failed)
+
+    return _carry_out(study.cells(), inter_class.compute, report, out, shard, 1 if quick else workers)
+
+
+STUDIES: dict[str, Callable[..., Summary]] = {"inter-class": study_inter_class}
+
+
+def _carry_out(
+    cells: Sequence[Cell],
+    compute: Compute,
+    report: Callable[[Mapping[str, Numbers], Mapping[str, str]], Page],
+    out: Path,
+    shard: str,
+    workers: int | None,
+) -> Summary:
+    share = re.fullmatch(r"(\d+)/(\d+)", shard)
+    if share is None:
+        raise BadWordsError(f"--shard is {shard!r}; expected i/n, say 0/4")
+    with progress("study") as tell:
+        failed = run_cells(
+            cells,
+            compute,
+            out,
+            shard=(int(share[1]), int(share[2])),
+            workers=usable_cores() if workers is None else workers,
+            start_worker=keep_freed_memory,
+            progress=tell,
+        )
+    results = read_cells(cells, out)
+    page = report(results, failed)
+    saved = page.save(out)
+    if failed:
+        name, why = next(iter(failed.items()))
+        raise TrainingError(
+            f"{len(failed)} of {len(cells)} cells failed; {name}: {why} (the report of the others: {saved})"
+        )
+    numbers = {"report": str(saved), "finished": len(results), "cells": len(cells), "synthetic": True}
+    tables = [{"title": one.title, "lines": [list(line) for line in one.lines]} for one in page.tables]
+    return Summary({**numbers, "tables": tables}, f"{page.to_text()}\nReport: {saved.resolve()}")

@@ -1,0 +1,89 @@
+"""Tables of many trainings: every network with every variant over seeds, and differences from a baseline."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from walkprint.studies.grid import Numbers
+from walkprint.studies.page import Table
+from walkprint.studies.statistics import over_seeds, over_subjects, paired
+
+Outcomes = Mapping[tuple[str, str], Mapping[int, Numbers]]
+"""(network, variant) -> seed -> the numbers of `recognition.scores`."""
+
+ALL = "all networks"
+READING = (
+    "Differences of percentages, paired by seed (one seed: the same people, first weights and batches). First the mean "
+    "difference with Student's 95 % interval over seeds; then, under “people”, the 95 % interval by bootstrap over "
+    "test people. An interval without 0 speaks for a difference."
+)
+
+
+def mean_table(title: str, outcomes: Outcomes, figure: str, sets: Sequence[str], note: str = "") -> Table:
+    """A figure of every network and variant by probe set: mean and standard deviation over seeds, percent."""
+    lines = [["network", "variant", *sets, "seeds"]]
+    for (network, variant), by_seed in outcomes.items():
+        cells = [over_seeds(_values(by_seed, figure, name)).percent() for name in sets]
+        lines.append([network, variant, *cells, str(len(by_seed))])
+    return Table(title, lines, note or "Percent: mean ± standard deviation over seeds.")
+
+
+def difference_table(title: str, outcomes: Outcomes, baseline: str, figure: str, sets: Sequence[str]) -> Table:
+    """Every variant minus the baseline, of each network and of their mean."""
+    with_people = all("by subject" in one for by_seed in outcomes.values() for one in by_seed.values())
+    with_people = with_people and figure == "rank-1"
+    head = [column for name in sets for column in ((name, f"{name}, people") if with_people else (name,))]
+    lines = [["network", f"variant minus {baseline}", *head, "seeds"]]
+    networks = list(dict.fromkeys(network for network, _ in outcomes))
+    variants = [one for one in dict.fromkeys(variant for _, variant in outcomes) if one != baseline]
+    for network in (*networks, *([ALL] if len(networks) > 1 else [])):
+        for variant in variants:
+            pairs = _pairs(outcomes, networks if network == ALL else [network], variant, baseline)
+            if not pairs:
+                continue
+            cells = []
+            for name in sets:
+                cells.append(over_seeds(list(_differences(pairs, figure, name).values())).interval())
+                if with_people:
+                    cells.append(over_subjects(_by_subject(pairs, name)).interval())
+            seeds = {seed for second, first in pairs for seed in second if seed in first}
+            lines.append([network, variant, *cells, str(len(seeds))])
+    return Table(title, lines, READING)
+
+
+_Pair = tuple[Mapping[int, Numbers], Mapping[int, Numbers]]
+
+
+def _pairs(outcomes: Outcomes, networks: Sequence[str], variant: str, baseline: str) -> list[_Pair]:
+    """Variant and baseline by seed, of each network that has both."""
+    return [
+        (outcomes[network, variant], outcomes[network, baseline])
+        for network in networks
+        if outcomes.get((network, variant)) and outcomes.get((network, baseline))
+    ]
+
+
+def _differences(pairs: Sequence[_Pair], figure: str, name: str) -> dict[int, float]:
+    """Seed -> mean over networks of variant minus baseline, for the seeds that every network has."""
+    columns = [
+        paired(*({seed: one[figure][name] for seed, one in side.items() if name in one[figure]} for side in pair))
+        for pair in pairs
+    ]
+    common = set.intersection(*(set(column) for column in columns))
+    return {seed: statistics.fmean(column[seed] for column in columns) for seed in sorted(common)}
+
+
+def _by_subject(pairs: Sequence[_Pair], name: str) -> dict[int, dict[str, float]]:
+    """Seed -> subject -> mean over networks of the differences of this person's rank-1."""
+    table: dict[int, dict[str, float]] = {}
+    for seed in set.intersection(*({*second} & {*first} for second, first in pairs)):
+        sides = [(second[seed]["by subject"][name], first[seed]["by subject"][name]) for second, first in pairs]
+        people = set.intersection(*({*second} & {*first} for second, first in sides))
+        table[seed] = {
+            person: statistics.fmean(second[person] - first[person] for second, first in sides)
+            for person in sorted(people)
+        }
+    return table
+
+
+def _values(by_seed: Mapping[int, Numbers], figure: str, name: str) -> list[float]:
+    return [one[figure][name] for one in by_seed.values() if name in one[figure]]

@@ -1,0 +1,207 @@
+"""A study as a grid: many cells, each computed once, in any order, by any number of processes or machines.
+
+A study's folder holds `cells/NAME.json` for every finished cell, and whatever the cells share. Started again, it skips
+what is finished; what a stopped cell had trained goes on where it was.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+
+from walkprint.core.errors import DataError, GaitError, RecipeError, TrainingError
+from walkprint.evaluation.report import write_text
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One thing to compute.
+
+    Attributes:
+        name: of its file; different for every cell of a study.
+        settings: plain JSON that says everything that its numbers depend on.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+
+
+Numbers = dict[str, Any]
+Compute = Callable[[Cell, Path], Mapping[str, Any]]
+Progress = Callable[[int, int], None]
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    compute: Compute,
+    out: Path,
+    *,
+    shard: tuple[int, int] = (0, 1),
+    workers: int = 1,
+    start_worker: Callable[[], object] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, str]:
+    """Compute the cells that are missing.
+
+    A cell that cannot be computed does not keep the others from it.
+
+    Args:
+        cells: of the whole study.
+        compute: gives a cell's numbers as plain JSON, from the cell and the study's folder; a function of a module, so
+            that other processes find it.
+        out: the study's folder.
+        shard: (i, n) computes the i-th of n shares only, so that n machines with a common folder divide the work.
+        workers: processes, each with one thread; 1 computes in this process.
+        start_worker: called once in each of them, for settings of a whole process.
+        progress: told (cells finished, cells of this share).
+
+    Returns:
+        What failed: the cell's name and why, in one line.
+
+    Raises:
+        RecipeError: a setting is out of range, or two cells have one name.
+        DataError: a finished cell was computed with other settings.
+        TrainingError: a worker was killed.
+    """
+    if workers < 1 or not 0 <= shard[0] < shard[1]:
+        raise RecipeError(
+            f"study: {workers} workers, shard {shard[0]}/{shard[1]}; expected 1 or more, and 0/n to n-1/n"
+        )
+    if len({cell.name for cell in cells}) < len(cells):
+        raise RecipeError("study: two cells have one name; name every network, loss and seed once")
+    finished = read_cells(cells, out)
+    mine = list(cells)[shard[0] :: shard[1]]
+    rest = [cell for cell in mine if cell.name not in finished]
+    (out / "cells").mkdir(parents=True, exist_ok=True)
+    failed: dict[str, str] = {}
+    with contextlib.closing(_outcomes(rest, compute, out, workers, start_worker)) as outcomes:
+        for done, (name, fault) in enumerate(outcomes, len(mine) - len(rest) + 1):
+            if fault is not None:
+                failed[name] = fault
+            if progress is not None:
+                progress(done, len(mine))
+    return failed
+
+
+def read_cells(cells: Sequence[Cell], out: Path) -> dict[str, Numbers]:
+    """The numbers of the cells that are finished, by name.
+
+    Raises:
+        DataError: a file is damaged, or its cell was computed with other settings.
+    """
+    found = {}
+    for cell in cells:
+        file = _file(cell, out)
+        if not file.is_file():
+            continue
+        try:
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            settings, numbers = stored["settings"], stored["numbers"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{file}: cannot be read ({error}); remove it, and its cell is computed again") from error
+        wanted = json.loads(json.dumps(cell.settings))
+        if settings != wanted:
+            names = sorted(name for name in {*settings, *wanted} if settings.get(name) != wanted.get(name))
+            raise DataError(
+                f"{file}: computed with other settings ({_difference(names[0], settings, wanted)}"
+                f"{f', and {len(names) - 1} more' if names[1:] else ''}); name another folder with --out, or remove it"
+            )
+        found[cell.name] = numbers
+    return found
+
+
+def made_once(done: Path, make: Callable[[], object]) -> None:
+    """Make something that cells share, unless it is there; other processes and machines wait meanwhile.
+
+    Args:
+        done: a file that is there once it is finished, and not before.
+        make: makes it.
+    """
+    lock = done.parent.with_name(f".{done.parent.name}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not done.exists():
+            make()
+
+
+def digest(settings: Mapping[str, Any]) -> str:
+    """A short name for settings: other settings, another name."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _file(cell: Cell, out: Path) -> Path:
+    return out / "cells" / f"{cell.name}.json"
+
+
+def _difference(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    first, second = (json.dumps(one.get(name)) for one in (before, now))
+    return f"{name}: {first[:60]} before, {second[:60]} now"
+
+
+def _outcomes(
+    cells: Sequence[Cell], compute: Compute, out: Path, workers: int, start_worker: Callable[[], object] | None
+) -> Iterator[tuple[str, str | None]]:
+    """Names of cells as they end, with what went wrong."""
+    if workers == 1 or len(cells) < 2:
+        yield from (_compute(cell, compute, out) for cell in cells)
+        return
+    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(min(workers, len(cells)), context, _start, (start_worker,))
+        try:
+            for future in as_completed([pool.submit(_compute, cell, compute, out) for cell in cells]):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise TrainingError(
+                "study: a worker was killed, perhaps for want of memory; start again with fewer workers, what is "
+                "finished is kept"
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
+    start = time.monotonic()
+    # Bars of single trainings would tear up that of the study.
+    with (out / "cells" / "log.txt").open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
+        try:
+            numbers = compute(cell, out)
+        except GaitError as error:
+            return cell.name, " ".join(str(error).split())
+    stored = {"settings": cell.settings, "numbers": numbers, "seconds": round(time.monotonic() - start, 1)}
+    write_text(_file(cell, out), json.dumps(stored, indent=1, allow_nan=False) + "\n")
+    return cell.name, None
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started meanwhile get one thread for each of their libraries."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _start(start_worker: Callable[[], object] | None) -> None:
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    if start_worker is not None:
+        start_worker()

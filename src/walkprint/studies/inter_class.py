@@ -1,0 +1,257 @@
+"""Study of the generalized inter-class loss: which of its parts does what, on which network.
+
+The parts: the weighted triplet's two effects, pulling and the automatic margin, each alone; the uniformity of classes
+alone; all of them (margin form); and with pairwise softmax and cross entropy (softmax form). The schedule is one for
+all. Seeds differ in people, first weights and batches; variants of one seed share all three.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.protocol import Protocol
+from walkprint.data.base import GaitDataset
+from walkprint.data.folder import Folder
+from walkprint.data.prepare import prepare
+from walkprint.data.store import is_store
+from walkprint.studies.geometry import geometry
+from walkprint.studies.grid import Cell, Numbers, digest, made_once
+from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained, training_curve
+
+BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
+NETWORKS = ("GaitSet", "GaitPart", "GaitGL", "GaitBase")
+PARTS = ("compare", "subjects", "real")
+_TRIPLET = {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}
+_UNIFORMITY = {"class_path": "ClassUniformityLoss", "init_args": {}}
+_SOFTMAX = {"class_path": "PairwiseSoftmaxLoss", "init_args": {"temperature": 0.1}}
+_IDENTITY = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}}
+
+
+def _weighted(acting: str) -> dict[str, Any]:
+    return {"class_path": "WeightedTripletLoss", "init_args": {"margin": 0.2, "acting": acting}}
+
+
+LOSSES: dict[str, dict[str, Any]] = {
+    BASELINE: {"triplet": _TRIPLET},
+    "weighting": {"triplet": _weighted("pull")},
+    "uniformity": {"triplet": _TRIPLET, "uniformity": _UNIFORMITY},
+    "automatic-margin": {"triplet": _weighted("margin")},
+    MARGIN_FORM: {"triplet": _weighted("both"), "uniformity": _UNIFORMITY},
+    SOFTMAX_FORM: {
+        "triplet": _weighted("both"),
+        "uniformity": _UNIFORMITY,
+        "softmax": _SOFTMAX,
+        "identity": _IDENTITY,
+    },
+    # Not among the default ones: controls.
+    "weighted-triplet": {"triplet": _weighted("both")},
+    "triplet-identity": {"triplet": _TRIPLET, "identity": _IDENTITY},
+}
+DEFAULT_LOSSES = tuple(LOSSES)[:6]
+_STREET = {
+    "takes": {"nm": 2, "bg": 1, "cl": 3},
+    "views": ["065", "075", "085", "090", "095", "105", "115", "245", "255", "265", "270", "275", "285", "295"],
+    "one_side": True,
+    "views_per_take": 3,
+    "variety": {"fresh_clothes": True, "mixed": 0.3},
+}
+QUICK: dict[str, Any] = {
+    "networks": ("GaitSet", "GaitPart"),
+    "losses": (BASELINE, MARGIN_FORM, SOFTMAX_FORM),
+    "seeds": 2,
+    "steps": 4,
+    "subjects": 9,
+    "views": ("072", "108"),
+    "takes_frames": 8,
+    "width": 4,
+    "frames": 6,
+    "subjects_per_batch": 3,
+    "clips_per_subject": 2,
+    "street_subjects": 4,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterClassStudy:
+    """What the study compares, and how large.
+
+    Attributes:
+        networks, losses: names, see `NETWORKS` and `LOSSES`; the baseline is added.
+        seeds: how many, from 0.
+        parts: "compare", "subjects" (rank-1 against the number of training subjects; the first network only) and
+            "real" (real masks; the first network only).
+        steps: of training.
+        subjects: rendered people, the last third of whom test.
+        views: of the camera, degrees.
+        takes_frames: frames of a rendered clip.
+        size_px: height of the frames.
+        width: channels of the networks' first block.
+        frames: of a training clip.
+        subjects_per_batch, clips_per_subject: of a batch.
+        learning_rate, weight_decay: of AdamW; one cycle.
+        real: folder of real masks, or None.
+        protocol: for them.
+        street_subjects: rendered people that the networks for real masks learn from.
+        training_subjects: shares of the training subjects, of the part "subjects".
+    """
+
+    networks: tuple[str, ...] = NETWORKS
+    losses: tuple[str, ...] = DEFAULT_LOSSES
+    seeds: int = 3
+    parts: tuple[str, ...] = ("compare", "subjects")
+    steps: int = 800
+    subjects: int = 60
+    views: tuple[str, ...] = ("036", "072", "108", "144")
+    takes_frames: int = 30
+    size_px: int = 32
+    width: int = 16
+    frames: int = 9
+    subjects_per_batch: int = 8
+    clips_per_subject: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 5e-4
+    real: Path | None = None
+    protocol: Protocol | None = None
+    street_subjects: int = 200
+    training_subjects: tuple[float, ...] = (0.25, 0.5, 1.0)
+
+    def __post_init__(self) -> None:
+        for what, names, known in (
+            ("network", self.networks, NETWORKS), ("loss", self.losses, LOSSES), ("part", self.parts, PARTS),
+        ):  # fmt: skip
+            unknown = sorted(set(names) - set(known))
+            if unknown or not names:
+                raise RecipeError(f"study: {what} {', '.join(unknown) or 'none'}; expected some of {', '.join(known)}")
+        if "real" in self.parts and (self.real is None or self.protocol is None):
+            raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
+        if min(self.seeds, self.steps, self.subjects - self.train - 1) < 1 or self.train < self.subjects_per_batch:
+            raise RecipeError(
+                f"study: {self.seeds} seeds, {self.steps} steps, {self.subjects} people; expected 1 or more, and "
+                f"people enough: two thirds train, {self.subjects_per_batch} in a batch"
+            )
+        if BASELINE not in self.losses:
+            object.__setattr__(self, "losses", (BASELINE, *self.losses))
+
+    @property
+    def train(self) -> int:
+        """How many of the rendered people train."""
+        return self.subjects * 2 // 3
+
+    def cells(self) -> list[Cell]:
+        """All of them, the costly ones spread evenly so that shares are alike."""
+        cells = [cell for seed in range(self.seeds) for part in self.parts for cell in self._cells(part, seed)]
+        return list({cell.name: cell for cell in cells}.values())
+
+    def _cells(self, part: str, seed: int) -> Iterable[Cell]:
+        if part == "compare":
+            for network in self.networks:
+                for loss in self.losses:
+                    yield self._cell(part, network, loss, seed, self.train)
+        elif part == "subjects":
+            for share in self.training_subjects:
+                for loss in self.main_losses:
+                    count = max(round(share * self.train), self.subjects_per_batch)
+                    yield self._cell(part, self.networks[0], loss, seed, count)
+        else:
+            for loss in self.losses:
+                yield self._cell(part, self.networks[0], loss, seed, self.street_subjects)
+
+    @property
+    def main_losses(self) -> Sequence[str]:
+        """The baseline and the full forms."""
+        return [name for name in self.losses if name in (BASELINE, MARGIN_FORM, SOFTMAX_FORM)]
+
+    def _cell(self, part: str, network: str, loss: str, seed: int, train: int) -> Cell:
+        people: dict[str, Any] = {"seed": seed, "frames": self.takes_frames, "size_px": self.size_px}
+        if part == "real":
+            people |= {"subjects": train, "train": train, **_STREET}
+        else:
+            people |= {"subjects": self.subjects, "train": self.train, "views": list(self.views)}
+        losses = self.terms(network, loss)
+        recipe = {
+            "network": narrow(network, self.size_px, self.width, train if "identity" in losses else None),
+            "losses": losses,
+            "loss_weights": {name: 0.1 if name == "uniformity" else 1.0 for name in losses},
+            "people": people,
+            "train": train,
+            "frames": self.frames,
+            "steps": self.steps,
+            "subjects_per_batch": self.subjects_per_batch,
+            "clips_per_subject": self.clips_per_subject,
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+            "seed": seed,
+        }
+        settings = {"part": part, "network": network, "loss": loss, "seed": seed, "train": train, "recipe": recipe}
+        if part == "real":
+            assert self.protocol is not None
+            settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
+        count = f"-{train}" if part == "subjects" else ""
+        return Cell(f"{part}-{network.lower()}-{loss}{count}-seed{seed}", settings)
+
+    @staticmethod
+    def terms(network: str, loss: str) -> dict[str, Any]:
+        """A loss's terms; the logits of GaitGL are no cosines and go without scale."""
+        terms = dict(LOSSES[loss])
+        if network == "GaitGL" and "identity" in terms:
+            terms["identity"] = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}
+        return terms
+
+
+def narrow(network: str, size_px: int, width: int, num_subjects: int | None) -> dict[str, Any]:
+    """A network of the study as class and arguments: narrow, one part per row of its last map."""
+    rows, widths = size_px // 4, [width, 2 * width, 4 * width]
+    own: dict[str, dict[str, Any]] = {
+        "GaitSet": {
+            "channels": widths,
+            "strips": [rows >> i for i in range(rows.bit_length())],
+            "feature": 4 * width,
+            "global_branch": False,
+            "batch_norm": True,
+        },
+        "GaitPart": {"channels": widths, "strips": [rows], "feature": 4 * width},
+        "GaitGL": {"channels": [width // 2, width, 2 * width, 2 * width]},
+        "GaitBase": {"channels": [width // 2, width, 2 * width, 4 * width], "strips": [rows], "feature": 4 * width},
+    }
+    counted = {} if num_subjects is None else {"num_subjects": num_subjects}
+    return described(network, own[network] | counted, size_px)
+
+
+def compute(cell: Cell, out: Path) -> Numbers:
+    """Train one network with one loss, and test it."""
+    settings = cell.settings
+    recipe = settings["recipe"]
+    people = rendered_people(recipe["people"], out)
+    network, run = trained(recipe, people, out)
+    if settings["part"] == "real":
+        real = real_people(Path(settings["real"]), recipe["people"]["size_px"], out)
+        return scores(embedded(network, real), Protocol.from_dict(settings["protocol"]), metric="cosine", center=True)
+    embeddings = embedded(network, people)
+    numbers = scores(embeddings, next(iter(people.protocols.values())))
+    margin = training_curve(run, "automatic_margin")
+    return numbers | {"geometry": geometry(embeddings), "margin": [list(point) for point in margin]}
+
+
+def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
+    """Own masks at the size of the study's frames, all of them for testing.
+
+    Args:
+        root: `subject/condition-take/view/*.png`, or a packed store of frames of this size.
+        size_px: height and width.
+        out: the study's folder, where the store lies.
+
+    Raises:
+        DataError: a store of other frames.
+    """
+    if is_store(root):
+        found = Folder(root)
+        if found.store().height_px != size_px:
+            raise DataError(
+                f"{root}: frames of {found.store().height_px} px, expected {size_px}; give the masks themselves"
+            )
+        return found
+    store = out / "stores" / f"real-{digest({'root': str(root.resolve()), 'size_px': size_px})}"
+    made_once(store / "meta.json", lambda: prepare(Folder(root, size_px=size_px), store, workers=1))
+    return Folder(store)

@@ -1,0 +1,220 @@
+"""The report of the inter-class study: tables with paired differences, and what the losses do to the embeddings."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
+from walkprint.studies.comparison import Outcomes, difference_table, mean_table
+from walkprint.studies.geometry import bin_centers
+from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.inter_class import BASELINE, MARGIN_FORM, SOFTMAX_FORM, InterClassStudy
+from walkprint.studies.page import Diagram, Page, Table
+from walkprint.training.run import versions
+
+SETS = ("NM", "BG", "CL")
+_MARKERS = ("o", "s", "^", "D", "v")
+_LEAD = (
+    "Which part of the generalized inter-class loss does what, on rendered people whom the networks never saw: every "
+    "loss with the same schedule. Synthetic figures; they compare losses and say nothing about accuracy on real people."
+)
+
+
+def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
+    """The report of what is finished.
+
+    Args:
+        study: what was asked.
+        results: numbers by cell.
+        failed: why a cell could not be computed, by cell.
+    """
+    cells = study.cells()
+    by_part = {part: [cell for cell in cells if cell.settings["part"] == part] for part in study.parts}
+    compared = _outcomes(by_part.get("compare", []), results)
+    tables = _comparison(compared) if compared else []
+    diagrams = _diagrams(compared) if compared else []
+    if subjects := _outcomes(by_part.get("subjects", []), results, by_count=True):
+        tables.append(mean_table("Rank-1 against the number of training subjects", subjects, "rank-1", SETS))
+        diagrams.append(_against_subjects(by_part["subjects"], results))
+    if real := _outcomes(by_part.get("real", []), results):
+        assert study.protocol is not None
+        sets = tuple(study.protocol.probes)
+        note = (
+            f"Trained on {study.street_subjects} rendered people. Percent of all probes, cosine after centering: mean "
+            "± standard deviation over seeds."
+        )
+        tables.append(mean_table("Rank-1 on real masks", real, "rank-1", sets, note))
+        tables.append(difference_table("Real masks: rank-1 against the baseline", real, BASELINE, "rank-1", sets))
+    return Page(
+        title="Study of the inter-class loss",
+        lead=_LEAD,
+        tables=tables or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
+        diagrams=diagrams,
+        notes=_notes(study, cells, results, failed),
+        facts=facts(study),
+        numbers={"cells": dict(results)},
+    )
+
+
+def facts(study: Any) -> dict[str, str]:
+    """Settings and versions, for a page's header."""
+    settings = {name: getattr(study, name) for name in study.__dataclass_fields__}
+    shown = {name: _shown(one) for name, one in settings.items() if one is not None}
+    found = versions()
+    return shown | {name: str(found[name]) for name in ("walkprint", "commit", "torch", "machine") if found[name]}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Path):
+        return value.name
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(getattr(value, "name", value))
+
+
+def _outcomes(cells: Sequence[Cell], results: Mapping[str, Numbers], *, by_count: bool = False) -> Outcomes:
+    table: dict[tuple[str, str], dict[int, Numbers]] = {}
+    for cell in cells:
+        if cell.name in results:
+            one = cell.settings
+            variant = f"{one['loss']}, {one['train']} people" if by_count else one["loss"]
+            table.setdefault((one["network"], variant), {})[one["seed"]] = results[cell.name]
+    return table
+
+
+def _comparison(outcomes: Outcomes) -> list[Table]:
+    geometry = {
+        pair: {seed: {"on the sphere": _geometry(one)} for seed, one in by_seed.items()}
+        for pair, by_seed in outcomes.items()
+    }
+    return [
+        difference_table("Rank-1 against the baseline", outcomes, BASELINE, "rank-1", SETS),
+        mean_table("Rank-1, identical view excluded", outcomes, "rank-1", SETS),
+        difference_table("EER against the baseline (less is better)", outcomes, BASELINE, "EER", SETS),
+        mean_table("Verification: EER", outcomes, "EER", SETS),
+        mean_table("Verification: true accepts at 1 % false accepts", outcomes, "TAR at FAR 1 %", SETS),
+        _geometry_table(geometry),
+    ]
+
+
+def _geometry(one: Numbers) -> dict[str, float]:
+    return {name: one["geometry"][name] for name in ("separation", "alignment", "uniformity")}
+
+
+def _geometry_table(outcomes: Outcomes) -> Table:
+    names = ("separation", "alignment", "uniformity")
+    lines = [["network", "loss", *names]]
+    for (network, loss), by_seed in outcomes.items():
+        means = [np.mean([one["on the sphere"][name] for one in by_seed.values()]) for name in names]
+        lines.append([network, loss, *(f"{mean:.3f}" for mean in means)])
+    note = (
+        "Separation: distance between people minus within people, over the root of their mean variance (more is "
+        "better). Alignment: squared distance of directions to their person's mean (less is tighter). Uniformity of "
+        "the people's means on the hypersphere (less is more even). Means over seeds."
+    )
+    return Table("Embeddings of the test people", lines, note)
+
+
+def _diagrams(outcomes: Outcomes) -> list[Diagram]:
+    networks = list(dict.fromkeys(network for network, _ in outcomes))
+    drawn = []
+    for network in networks:
+        for loss in (MARGIN_FORM, SOFTMAX_FORM):
+            if (network, loss) in outcomes and (network, BASELINE) in outcomes:
+                title = f"{network}: distances within and between people, {BASELINE} and {loss}"
+                drawn.append(Diagram(title, _distances(outcomes, network, loss)))
+    title = "Class means on the hypersphere: uniformity against alignment; a color per loss, a mark per network"
+    drawn.append(Diagram(title, _sphere(outcomes, networks)))
+    if any(one["margin"] for by_seed in outcomes.values() for one in by_seed.values()):
+        drawn += [
+            Diagram(f"{network}: the automatic margin over training, mean over triplets", _margins(outcomes, network))
+            for network in networks
+        ]
+    return drawn
+
+
+def _distances(outcomes: Outcomes, network: str, loss: str) -> str:
+    def draw(axes: Axes) -> None:
+        for one, dash in ((BASELINE, "--"), (loss, "-")):
+            for kind, color in (("within", COLORS[0]), ("between", COLORS[1])):
+                shares = np.mean([x["geometry"][kind] for x in outcomes[network, one].values()], axis=0)
+                axes.plot(bin_centers(), 100 * shares, dash, color=color, linewidth=1.9, label=f"{kind}, {one}")
+        _label(axes, "distance, 1 = mean between people", "% of pairs")
+
+    return diagram_svg(f"distances {network} {loss}", draw)
+
+
+def _sphere(outcomes: Outcomes, networks: Sequence[str]) -> str:
+    losses = list(dict.fromkeys(loss for _, loss in outcomes))
+
+    def draw(axes: Axes) -> None:
+        for (network, loss), by_seed in outcomes.items():
+            points = np.array(
+                [[one["geometry"][name] for name in ("alignment", "uniformity")] for one in by_seed.values()]
+            )
+            label = loss if network == networks[0] else None
+            marker = _MARKERS[networks.index(network) % len(_MARKERS)]
+            color = COLORS[losses.index(loss) % len(COLORS)]
+            axes.plot(*points.mean(axis=0), marker, color=color, markersize=8, label=label)
+        _label(axes, "alignment (less is tighter)", "uniformity (less is more even)")
+
+    return diagram_svg("uniformity against alignment", draw)
+
+
+def _margins(outcomes: Outcomes, network: str) -> str:
+    def draw(axes: Axes) -> None:
+        shown = [(loss, by_seed) for (name, loss), by_seed in outcomes.items() if name == network]
+        for i, (loss, by_seed) in enumerate(shown):
+            curves = [one["margin"] for one in by_seed.values() if one["margin"]]
+            if curves:
+                steps, values = np.mean(np.array(curves), axis=0).T
+                axes.plot(steps, values, color=COLORS[i % len(COLORS)], linewidth=1.9, label=loss)
+        _label(axes, "step", "automatic margin")
+
+    return diagram_svg(f"margin {network}", draw)
+
+
+def _against_subjects(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> Diagram:
+    def draw(axes: Axes) -> None:
+        losses = list(dict.fromkeys(cell.settings["loss"] for cell in cells))
+        counts = sorted({cell.settings["train"] for cell in cells})
+        for i, loss in enumerate(losses):
+            for name, dash in zip(SETS, ("-", "--", ":"), strict=True):
+                found = {
+                    count: [
+                        100 * results[cell.name]["rank-1"][name]
+                        for cell in cells
+                        if (cell.settings["loss"], cell.settings["train"]) == (loss, count) and cell.name in results
+                    ]
+                    for count in counts
+                }
+                points = [(count, float(np.mean(some))) for count, some in found.items() if some]
+                axes.plot(*zip(*points, strict=True), f"o{dash}", color=COLORS[i], label=f"{loss}, {name}")
+        axes.set_ylim(0, 102)
+        _label(axes, "training subjects", "rank-1, %")
+
+    return Diagram(f"{cells[0].settings['network']}: rank-1 against the number of training subjects",
+                   diagram_svg("training subjects", draw))  # fmt: skip
+
+
+def _label(axes: Axes, across: str, up: str) -> None:
+    axes.set_xlabel(across, color=PAGE_COLOR)
+    axes.set_ylabel(up, color=PAGE_COLOR)
+    axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=8)
+
+
+def _notes(
+    study: InterClassStudy, cells: Sequence[Cell], results: Mapping[str, Numbers], failed: Mapping[str, str]
+) -> list[str]:
+    missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]
+    notes = [
+        "weighting: only the gradients of pairs are weighted; automatic-margin: the weights only move the margin of "
+        "each triplet; margin-form has both and the uniformity of classes; softmax-form adds pairwise softmax and "
+        "cross entropy.",
+        f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Networks are narrow and "
+        f"trained for {study.steps} steps: far from converged, as published schedules are a hundred times longer.",
+    ]
+    if missing:
+        notes.append(f"{len(missing)} of {len(cells)} cells are not computed yet, say {missing[0]}.")
+    return [*notes, *(f"{name} failed: {why}" for name, why in failed.items())]

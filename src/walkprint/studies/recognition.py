@@ -1,0 +1,191 @@
+"""What the cells of studies share: rendered people, a recognizer trained on some of them, its figures on the others."""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.protocol import Protocol
+from walkprint.data.base import GaitDataset
+from walkprint.data.frames import Contiguous, RandomSubset
+from walkprint.data.loading import TrainingBatches
+from walkprint.data.prepare import prepare
+from walkprint.data.sampling import Sampler, SubjectSampler
+from walkprint.data.walkers import Variety, Walkers
+from walkprint.evaluation import embed, identify, verify
+from walkprint.losses import (
+    ClassUniformityLoss,
+    CrossEntropyLoss,
+    PairwiseSoftmaxLoss,
+    TripletLoss,
+    WeightedTripletLoss,
+)
+from walkprint.losses.base import Loss
+from walkprint.networks.base import Network
+from walkprint.networks.gaitbase import GaitBase
+from walkprint.networks.gaitgl import GaitGL
+from walkprint.networks.gaitpart import GaitPart
+from walkprint.networks.gaitset import GaitSet
+from walkprint.networks.geinet import GEINet
+from walkprint.studies.grid import Numbers, digest, made_once
+from walkprint.training.checkpoint import load_weights
+from walkprint.training.fit import fit
+from walkprint.training.run import RunFolder
+from walkprint.training.schedule import OneCycle
+
+NETWORKS: dict[str, type[Network]] = {one.__name__: one for one in (GaitSet, GaitPart, GaitGL, GaitBase, GEINet)}
+LOSSES: dict[str, type[Loss]] = {
+    one.__name__: one
+    for one in (TripletLoss, WeightedTripletLoss, ClassUniformityLoss, PairwiseSoftmaxLoss, CrossEntropyLoss)
+}
+Plain = Mapping[str, Any]
+_EER, _TAR = "EER", "TAR@FAR=1%"
+
+
+def rendered_people(settings: Plain, out: Path) -> Walkers:
+    """Walkers of these settings from a store in the study's folder, rendered by the first who asks.
+
+    Args:
+        settings: the arguments of `Walkers` as plain data.
+        out: the study's folder.
+    """
+    variety = Variety(**settings.get("variety", {}))
+    store = out / "stores" / f"walkers-{digest(settings)}"
+    made_once(store / "meta.json", lambda: prepare(Walkers(**{**settings, "variety": variety}), store, workers=1))
+    return Walkers(store)
+
+
+def described(network: str, settings: Plain, size_px: int) -> dict[str, Any]:
+    """A network as class and arguments, its head fitted to the size of the frames.
+
+    Args:
+        network: name of the class.
+        settings: its arguments, without those of size.
+        size_px: height of the frames; their width is 11/16 of it, as 44 of 64.
+    """
+    return {
+        "class_path": network,
+        "init_args": {**settings, "height_px": size_px, "width_px": size_px * 11 // 16},
+    }
+
+
+def trained(recipe: Plain, dataset: GaitDataset, out: Path, *, sampler: Sampler | None = None) -> tuple[Network, Path]:
+    """A recognizer trained on a data set's training subjects, once however many cells ask for it.
+
+    Args:
+        recipe: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of a
+            clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`, `train`
+            (how many of the training subjects, the first by name), and whatever else the data depend on.
+        dataset: on a store.
+        out: the study's folder.
+        sampler: of the sequences of a batch, where it is not subjects alone; named in the recipe.
+
+    Returns:
+        The network in evaluation mode, and its run folder.
+    """
+    run = out / "runs" / f"{recipe['network']['class_path'].lower()}-{digest(recipe)}"
+    made_once(run / "network" / "config.json", lambda: _train(recipe, dataset, run, sampler))
+    network = _built(recipe)
+    load_weights(network, run / "network")
+    return network.eval(), run
+
+
+def _built(recipe: Plain) -> Network:
+    torch.manual_seed(recipe["seed"])
+    return NETWORKS[recipe["network"]["class_path"]](**recipe["network"]["init_args"])
+
+
+def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | None) -> None:
+    network, count, steps = _built(recipe), recipe["frames"], recipe["steps"]
+    subjects = set(dataset.subjects("train")[: recipe["train"]])
+    usual = SubjectSampler(recipe["subjects_per_batch"], recipe["clips_per_subject"])
+    batches = TrainingBatches(
+        dataset.store(),
+        [key for key in dataset.keys("train") if key.subject in subjects],
+        chooser=Contiguous(count) if network.ordered else RandomSubset(count),
+        sampler=sampler or usual,
+        seed=recipe["seed"],
+        width_px=network.width_px,
+    )
+    fit(
+        network,
+        {name: LOSSES[one["class_path"]](**one["init_args"]) for name, one in recipe["losses"].items()},
+        batches,
+        steps=steps,
+        optimizer=partial(torch.optim.AdamW, lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"]),
+        scheduler=OneCycle(steps),
+        loss_weights=recipe["loss_weights"],
+        run=run,
+        recipe=recipe,
+        seed=recipe["seed"],
+        channels_last=True,
+        log_every=max(1, steps // 40),
+        checkpoint_every=max(1, steps // 4),
+        keep=1,
+    )
+
+
+def embedded(network: Network, dataset: GaitDataset) -> EmbeddingSet:
+    """Embeddings of a data set's test people, on a GPU where there is one."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return embed(network, dataset.store(), dataset.keys("test"), device=device, frames_per_batch=256)
+
+
+def scores(embeddings: EmbeddingSet, protocol: Protocol, **options: Any) -> Numbers:
+    """Rank-1, EER and rate of true accepts by probe set, and rank-1 by test subject.
+
+    Args:
+        embeddings: of the test people.
+        protocol: of the evaluation.
+        options: of `identify` and `verify`, say `metric` and `center`.
+
+    Returns:
+        figure -> probe set -> number from 0 to 1; "by subject" -> probe set -> subject -> rank-1. What cannot be
+        measured is left out.
+    """
+    found = identify(embeddings, protocol, ranks=(1,), resamples=0, **options)
+    pairs = verify(embeddings, protocol, false_accept_rates=(0.01,), resamples=0, **options)
+    view = "mean" if protocol.gallery_view == "each" else "pooled"
+    return {
+        "rank-1": finite({name: found.figure(name, view=view).value for name in found.probe_sets}),
+        "EER": finite({name: pairs.figure(name, _EER, "pooled").value for name in pairs.probe_sets}),
+        "TAR at FAR 1 %": finite({name: pairs.figure(name, _TAR, "pooled").value for name in pairs.probe_sets}),
+        "by subject": _by_subject(embeddings, protocol, view, options),
+    }
+
+
+def _by_subject(embeddings: EmbeddingSet, protocol: Protocol, view: str, options: Plain) -> dict[str, dict[str, float]]:
+    """Each person a probe set of their own."""
+    people = sorted({key.subject for key in embeddings.keys})
+    pairs = [(name, person) for name in protocol.probes for person in people]
+    probes = {
+        f"{name}/{person}": replace(protocol.probes[name], subjects=(person,))
+        for name, person in pairs
+        if person in (protocol.probes[name].subjects or people)
+    }
+    single = replace(protocol, probes=probes)
+    found = identify(embeddings, single, ranks=(1,), resamples=0, **options)
+    table: dict[str, dict[str, float]] = {name: {} for name in protocol.probes}
+    for name, person in pairs:
+        if f"{name}/{person}" in found.probe_sets:
+            table[name][person] = found.figure(f"{name}/{person}", view=view).value
+    return {name: finite(one) for name, one in table.items()}
+
+
+def finite(numbers: Mapping[str, float]) -> dict[str, float]:
+    """Without what could not be measured."""
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def training_curve(run: Path, column: str) -> list[tuple[float, float]]:
+    """(step, value) of a column of a run's log that ends so; empty where it was not logged."""
+    with RunFolder(run).metrics.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [name for name in rows[0] if name.endswith(column)] if rows else []
+    return [(float(row["step"]), float(row[names[0]])) for row in rows if names and row[names[0]]]

@@ -1,0 +1,40 @@
+import pytest
+
+from walkprint.studies.comparison import ALL, difference_table, mean_table
+
+NETWORKS = ("A", "B")
+
+
+def numbers(value: float) -> dict:
+    return {"rank-1": {"NM": value}, "by subject": {"NM": {"x": value - 0.1, "y": value + 0.1}}}
+
+
+@pytest.fixture
+def outcomes():
+    gains = {"A": (0.1, 0.2, 0.3), "B": (0.3, 0.2, 0.1)}
+    table = {}
+    for network in NETWORKS:
+        table[network, "plain"] = {seed: numbers(0.5) for seed in range(3)}
+        table[network, "new"] = {seed: numbers(0.5 + gains[network][seed]) for seed in range(3)}
+    return table
+
+
+def test_means_and_spread(outcomes):
+    lines = mean_table("t", outcomes, "rank-1", ["NM"]).lines
+    assert lines[0] == ["network", "variant", "NM", "seeds"]
+    assert lines[2] == ["A", "new", "70.0 ± 10.0", "3"]
+
+
+def test_differences_are_paired_and_networks_averaged_within_a_seed(outcomes):
+    lines = difference_table("t", outcomes, "plain", "rank-1", ["NM"]).lines
+    assert [line[:2] for line in lines[1:]] == [["A", "new"], ["B", "new"], [ALL, "new"]]
+    assert lines[1][2] == "+20.0 [-4.8, +44.8]"
+    assert lines[3][2] == "+20.0 [+20.0, +20.0]"  # every seed gains 0.2 on average over networks
+    assert lines[3][3] == "+20.0 [+20.0, +20.0]"  # and so does everybody
+
+
+def test_a_network_without_the_variant_is_left_out(outcomes):
+    del outcomes["B", "new"], outcomes["A", "new"][2]
+    lines = difference_table("t", outcomes, "plain", "rank-1", ["NM"]).lines
+    assert [line[:2] for line in lines[1:]] == [["A", "new"], [ALL, "new"]]
+    assert lines[1][-1] == "2"

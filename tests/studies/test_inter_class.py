@@ -1,0 +1,134 @@
+"""The study of the inter-class loss, at a size that a test can bear."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from walkprint.cli import main
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import RecipeError
+from walkprint.core.protocol import Protocol, Selection
+from walkprint.losses import GeneralizedInterClassLoss
+from walkprint.studies import inter_class, inter_class_page
+from walkprint.studies.grid import read_cells, run_cells
+from walkprint.studies.inter_class import LOSSES, MARGIN_FORM, NETWORKS, SOFTMAX_FORM, InterClassStudy, compute, narrow
+from walkprint.studies.recognition import LOSSES as CLASSES
+from walkprint.studies.recognition import NETWORKS as KINDS
+
+TINY = InterClassStudy(**inter_class.QUICK | {"losses": ("triplet", MARGIN_FORM), "networks": ("GaitSet",), "seeds": 1})
+
+
+def test_the_full_forms_are_the_generalized_loss():
+    generator = torch.Generator().manual_seed(0)
+    output = GaitOutput(torch.randn(8, 3, 5, generator=generator), torch.randn(8, 3, 4, generator=generator))
+    subjects = torch.arange(8) // 2
+    for form, name in (("margin", MARGIN_FORM), ("softmax", SOFTMAX_FORM)):
+        whole = GeneralizedInterClassLoss(form=form, scale=16.0, smoothing=0.1)(output, subjects).value
+        weights = {"uniformity": 0.1}
+        parts = sum(
+            weights.get(term, 1.0) * CLASSES[one["class_path"]](**one["init_args"])(output, subjects).value
+            for term, one in LOSSES[name].items()
+        )
+        torch.testing.assert_close(parts, whole)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("size_px", [32, 64])
+def test_networks_fit_their_frames(name, size_px):
+    plain = narrow(name, size_px, 4, 5)
+    network = KINDS[name](**plain["init_args"])
+    frames = torch.zeros(2, 6, 1, size_px, size_px, dtype=torch.uint8)
+    output = network(network.prepare(frames))
+    assert len(output.embeddings) == 2
+    assert output.logits is not None
+    assert output.logits.shape[2] == 5
+
+
+def test_variants_of_a_seed_differ_in_the_loss_alone():
+    study = InterClassStudy(parts=("compare",))
+    cells = study.cells()
+    assert len(cells) == 4 * 6 * 3
+    recipes = [cell.settings["recipe"] for cell in cells if cell.settings["network"] == "GaitPart"]
+    for recipe in recipes:
+        same = [one for one in recipes if one["seed"] == recipe["seed"]]
+        assert len({json.dumps({**one, "losses": 0, "loss_weights": 0}) for one in same}) == 1
+        assert len({json.dumps(one["losses"]) for one in same}) == 6
+    assert len({json.dumps(one["people"]) for one in recipes}) == 3
+
+
+def test_cells_give_figures_and_share_what_they_can(tmp_path):
+    cells = TINY.cells()
+    assert run_cells(cells, compute, tmp_path) == {}
+    assert len(list((tmp_path / "stores").glob("walkers-*"))) == 1
+    assert (
+        len(list((tmp_path / "runs").iterdir())) == 4 < len(cells)
+    )  # the largest of "subjects" are those of "compare"
+    numbers = read_cells(cells, tmp_path)[f"compare-gaitset-{MARGIN_FORM}-seed0"]
+    assert set(numbers["rank-1"]) == set(numbers["EER"]) == {"NM", "BG", "CL"}
+    people = numbers["by subject"]["CL"]
+    assert len(people) == 3
+    assert np.mean(list(people.values())) == pytest.approx(numbers["rank-1"]["CL"])
+    assert [step for step, _ in numbers["margin"]] == [1, 2, 3, 4]
+    plain = read_cells(cells, tmp_path)["compare-gaitset-triplet-seed0"]
+    assert not plain["margin"]
+    page = inter_class_page.page(TINY, read_cells(cells, tmp_path), {})
+    assert page.to_html().count("<svg") == 4
+    assert not any("not computed" in note for note in page.notes)
+    lines = next(one for one in page.tables if one.title == "Rank-1 against the baseline").lines
+    assert len(lines) == 2
+
+
+def test_real_masks_are_a_part(tmp_path):
+    for person in "ab":
+        for name in ("nm-01", "nm-02"):
+            folder = tmp_path / "masks" / person / name / "left"
+            folder.mkdir(parents=True)
+            for i in range(6):
+                mask = np.zeros((64, 64), np.uint8)
+                mask[4:60, 20 + i : 36 + i + 4 * (person == "b")] = 255
+                cv2.imwrite(str(folder / f"{i}.png"), mask)
+    protocol = Protocol("own", Selection(takes=("01",)), {"again": Selection(takes=("02",))}, gallery_view="all")
+    study = replace(TINY, parts=("real",), real=tmp_path / "masks", protocol=protocol, losses=("triplet",))
+    study = replace(study, street_subjects=4)
+    assert run_cells(study.cells(), compute, tmp_path / "out") == {}
+    (numbers,) = read_cells(study.cells(), tmp_path / "out").values()
+    assert set(numbers["by subject"]["again"]) == {"a", "b"}
+    assert 0 <= numbers["rank-1"]["again"] <= 1
+    text = inter_class_page.page(study, read_cells(study.cells(), tmp_path / "out"), {}).to_text()
+    assert "Rank-1 on real masks" in text
+    assert str(tmp_path) not in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"networks": ("GaitNet",)}, "GaitNet; expected some of GaitSet"),
+        ({"losses": ()}, "loss none"),
+        ({"parts": ("real",)}, "--protocol"),
+        ({"subjects": 6}, "people"),
+    ],
+)
+def test_wrong_settings_are_refused(wrong, message):
+    with pytest.raises(RecipeError, match=message):
+        InterClassStudy(**wrong)
+
+
+def test_the_command_ends_in_a_report(tmp_path: Path, capsys, monkeypatch):
+    tiny = {"losses": ("triplet",), "networks": ("GaitSet",), "seeds": 1, "parts": ("compare",), "steps": 1}
+    monkeypatch.setattr(inter_class, "QUICK", inter_class.QUICK | tiny)
+    words = ["study", "inter-class", "--quick", "--out", str(tmp_path)]
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["finished"] == found["cells"] == 1
+    assert "Synthetic figures" in (tmp_path / "study.html").read_text()
+    assert main([*words, "--shard", "half"]) == 2
+    assert "expected i/n" in capsys.readouterr().err
+    assert main(["study", "gait"]) == 2
+    assert "inter-class" in capsys.readouterr().err
+    assert main(["study", "--help"]) == 0
+    assert "inter-class" in capsys.readouterr().out
