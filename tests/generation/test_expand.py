@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import torch
 from tests.data.trees import casia_keys, write_store
-from tests.generation.trees import tiny_store
+from tests.generation.trees import person, tiny_store
 from torch import nn
 
 from walkprint.core.errors import DataError, RecipeError
-from walkprint.core.sequence import SequenceKey
+from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.casia_b import CasiaB
 from walkprint.data.folder import Folder
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import Variety
+from walkprint.data.writing import StoreWriter
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.expand import GeneratorExpander, expand, plan, refuse_test_subjects
 from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
@@ -115,6 +116,25 @@ def test_the_same_seed_gives_the_same_store_and_another_another(people, tmp_path
     assert (stores[0].path / "shard-00000.bin").read_bytes() == (stores[1].path / "shard-00000.bin").read_bytes()
     sources = [[line["source"] for line in store.generated.values()] for store in stores]
     assert sources[0] != sources[2]
+
+
+def test_what_is_drawn_for_a_take_holds_for_all_its_views(tmp_path):
+    with StoreWriter(tmp_path / "store") as writer:
+        for name in ("000", "001"):
+            for view in ("000", "090"):
+                writer.add(Clip(np.stack([person(0, "nm", 0)])[:, None], SequenceKey(name, "nm", "01", view)))
+    drawn = []
+
+    class Listening(Widen):
+        def generate(self, sources, labels, generator):
+            drawn.append(torch.rand(1, generator=generator).item())
+            return self.to_unit(sources)
+
+    model = Listening(subjects=("000", "001"), conditions=("cl", "nm"), views=("000", "090"))
+    expand(Folder(tmp_path / "store", train_count=2), GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
+    takes = [drawn[i : i + 2] for i in range(0, 8, 2)]
+    assert all(one == other for one, other in takes)
+    assert len(set(drawn)) == 4
 
 
 def test_noise_differs_between_takes(people, tmp_path):

@@ -34,6 +34,12 @@ def test_salt_pepper_and_gaussian(clip):
     assert set(np.unique(hard)) == {0, 255}
 
 
+def test_views_of_a_take_have_noise_of_their_own(clip):
+    other = SequenceKey("1", "cl", "03", "108")
+    first, second = (NoiseInjection().make(clip, key, np.random.default_rng(0))[0] for key in (WANTED, other))
+    assert (first != second).mean() > 0.02
+
+
 def test_no_noise_changes_nothing(clip):
     same, _ = NoiseInjection(p=0, deviation=0).make(clip, WANTED, np.random.default_rng(0))
     np.testing.assert_array_equal(same, clip.frames)

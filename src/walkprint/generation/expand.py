@@ -28,7 +28,6 @@ from walkprint.generation.cleaning import clean_frames
 
 Frames = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
-_FRAMES_AT_ONCE = 256
 
 
 class Expander(ABC):
@@ -49,7 +48,7 @@ class Expander(ABC):
         Args:
             source: a recording of the same subject from the same view.
             wanted: what shall be shown.
-            rng: where chance comes from.
+            rng: where chance comes from; it begins alike for all views of a take, so that they show one and the same.
 
         Returns:
             uint8 (time, channel, height, width), time perhaps 0, and why frames were left out -> how many.
@@ -108,13 +107,8 @@ class GeneratorExpander(Expander):
         chance = torch.Generator().manual_seed(int(rng.integers(2**63)))
         device = next(self.model.parameters()).device.type
         with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
-            gray = [
-                self.model.sample(
-                    frames[start : start + _FRAMES_AT_ONCE], labels[start : start + _FRAMES_AT_ONCE], chance
-                )
-                for start in range(0, len(frames), _FRAMES_AT_ONCE)
-            ]
-        cleaned, dropped = clean_frames(torch.cat(gray)[:, 0].numpy(), SIZE_PX)
+            gray = self.model.sample(frames, labels, chance)
+        cleaned, dropped = clean_frames(gray[:, 0].numpy(), SIZE_PX)
         return np.pad(cleaned, ((0, 0), (0, 0), (0, 0), (left, width - SIZE_PX - left))), dropped
 
 
@@ -259,7 +253,7 @@ def _writer_beside(store: Store, out: str | Path, made_by: Mapping[str, Any]) ->
 
 
 def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expander, made_by: Mapping[str, Any]) -> None:
-    frames, dropped = expander.make(source, key, _chance(made_by["seed"], str(key)))
+    frames, dropped = expander.make(source, key, _chance(made_by["seed"], f"{key.subject}/{key.recording}"))
     if not len(frames):
         writer.skip(key, dropped)
         return

@@ -53,6 +53,8 @@ class NoiseInjection(Expander):
 
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
         """See `Expander`."""
+        # Views with one and the same noise would tell by it that they belong together.
+        rng = np.random.default_rng([int(rng.integers(2**32)), *wanted.view.encode()])
         lot = rng.random(source.frames.shape, dtype=np.float32)
         noisy = np.where(lot < self.p, np.where(lot < self.p / 2, 0, _WHITE), source.frames).astype(np.float32)
         noisy += self.deviation * _WHITE * rng.standard_normal(noisy.shape, dtype=np.float32)
