@@ -1,6 +1,7 @@
 """Losses: embeddings and logits to one number, one module each."""
 
 from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.center import CenterLoss
 from walkprint.losses.cross_entropy import CrossEntropyLoss
 from walkprint.losses.disentanglement import (
     CanonicalConsistencyLoss,
@@ -14,11 +15,16 @@ from walkprint.losses.inter_class import (
     PairwiseSoftmaxLoss,
     WeightedTripletLoss,
 )
+from walkprint.losses.metric_learning import ArcFaceLoss, CircleLoss, CosFaceLoss, SupervisedContrastiveLoss
 from walkprint.losses.triplet import TripletLoss
 
 __all__ = [
+    "ArcFaceLoss",
     "CanonicalConsistencyLoss",
+    "CenterLoss",
+    "CircleLoss",
     "ClassUniformityLoss",
+    "CosFaceLoss",
     "CrossEntropyLoss",
     "CrossReconstructionLoss",
     "GeneralizedInterClassLoss",
@@ -27,6 +33,7 @@ __all__ = [
     "LossValue",
     "PairwiseSoftmaxLoss",
     "PoseSimilarityLoss",
+    "SupervisedContrastiveLoss",
     "TripletLoss",
     "WeightedTripletLoss",
 ]

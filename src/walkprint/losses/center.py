@@ -1,0 +1,64 @@
+"""Center loss per part.
+
+Source: Wen, Zhang, Li, Qiao, "A discriminative feature learning approach for deep face recognition", ECCV 2016.
+Deviations: the centers are parameters that the optimizer moves along with the network, where the paper has a rule and a
+rate of their own for them.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.pairs import by_part
+
+
+class CenterLoss(Loss):
+    """Each clip near its subject's center: half the squared distance, on average over batch and parts.
+
+    Alone it would draw everybody to one point; it goes beside a loss that tells people apart.
+
+    Args:
+        num_subjects: how many people train.
+        parts, features: sizes of the network's embeddings.
+
+    Raises:
+        RecipeError: a size below 1.
+    """
+
+    def __init__(self, *, num_subjects: int, parts: int, features: int) -> None:
+        super().__init__()
+        if min(num_subjects, parts, features) < 1:
+            raise RecipeError(
+                f"CenterLoss: {num_subjects} subjects, {parts} parts, {features} features; expected at least 1 of each"
+            )
+        self.centers = nn.Parameter(torch.zeros(parts, num_subjects, features))
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings; numbers: `mean_distance` to the center.
+
+        Args:
+            output: its embeddings (batch, part, feature).
+            subjects: int64 (batch,), from 0 to below the number of subjects.
+
+        Raises:
+            RecipeError: embeddings of other sizes.
+            DataError: a subject is out of range (checked on the processor only).
+        """
+        embeddings = by_part(output.embeddings, subjects)
+        parts, known, features = self.centers.shape
+        if (len(embeddings), embeddings.shape[2]) != (parts, features):
+            raise RecipeError(
+                f"CenterLoss: embeddings of {len(embeddings)} parts and {embeddings.shape[2]} features, but it was "
+                f"built for {parts} and {features}; set parts and features to the network's"
+            )
+        if not len(subjects):
+            return LossValue(embeddings.sum(), {"mean_distance": embeddings.detach().sum()})
+        if subjects.device.type == "cpu" and not 0 <= int(subjects.min()) <= int(subjects.max()) < known:
+            raise DataError(
+                f"CenterLoss: subjects from {int(subjects.min())} to {int(subjects.max())}, expected 0 to {known - 1}: "
+                "set num_subjects to that of the training split"
+            )
+        squares = (embeddings - self.centers[:, subjects]).square().sum(2)
+        return LossValue(squares.mean() / 2, {"mean_distance": squares.detach().sqrt().mean()})

@@ -1,0 +1,187 @@
+"""Losses of the library pytorch-metric-learning, each applied to every part by itself and averaged over parts.
+
+They need the extra `metric-learning`.
+
+Source: Deng, Guo, Xue, Zafeiriou, "ArcFace", CVPR 2019; Wang et al., "CosFace", CVPR 2018; Sun et al., "Circle loss",
+CVPR 2020; Khosla et al., "Supervised contrastive learning", NeurIPS 2020.
+Deviations: those of the library. Its means leave out samples with a loss of 0, say those without a positive.
+"""
+
+import importlib
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.pairs import by_part
+
+
+class _MarginSoftmax(Loss):
+    """Classifies with a margin; holds one direction per part and subject, which training learns along.
+
+    Args:
+        num_subjects: how many people train.
+        parts, features: sizes of the network's embeddings.
+        margin: by how much the right subject is handicapped.
+        scale: of the cosines.
+    """
+
+    def __init__(self, kind: str, *, num_subjects: int, parts: int, features: int, margin: float, scale: float) -> None:
+        super().__init__()
+        name = type(self).__name__
+        if min(num_subjects, parts, features) < 1 or not margin >= 0 or not scale > 0:
+            raise RecipeError(
+                f"{name}: {num_subjects} subjects, {parts} parts, {features} features, margin {margin}, scale {scale}; "
+                "expected sizes of at least 1, a margin of 0 or more, a positive scale"
+            )
+        make, self.num_subjects = _library(name, kind), num_subjects
+        self.by_part = nn.ModuleList(make(num_subjects, features, margin=margin, scale=scale) for _ in range(parts))
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings; numbers: `accuracy`, the share of parts whose nearest direction is the right subject's.
+
+        Args:
+            output: its embeddings (batch, part, feature).
+            subjects: int64 (batch,), from 0 to below the number of subjects.
+
+        Raises:
+            RecipeError: embeddings of other sizes.
+            DataError: a subject is out of range (checked on the processor only).
+        """
+        name, embeddings = type(self).__name__, by_part(output.embeddings, subjects)
+        weight: Tensor = self.by_part[0].W  # type: ignore[assignment]
+        if (len(embeddings), embeddings.shape[2]) != (len(self.by_part), len(weight)):
+            raise RecipeError(
+                f"{name}: embeddings of {len(embeddings)} parts and {embeddings.shape[2]} features, but it was built "
+                f"for {len(self.by_part)} and {len(weight)}; set parts and features to the network's"
+            )
+        if not len(subjects):
+            return LossValue(embeddings.sum(), {"accuracy": embeddings.detach().sum()})
+        if subjects.device.type == "cpu" and not 0 <= int(subjects.min()) <= int(subjects.max()) < self.num_subjects:
+            raise DataError(
+                f"{name}: subjects from {int(subjects.min())} to {int(subjects.max())}, expected 0 to "
+                f"{self.num_subjects - 1}: set num_subjects to that of the training split"
+            )
+        with torch.autocast(embeddings.device.type, enabled=False):
+            judged = [loss(part, subjects) for loss, part in zip(self.by_part, embeddings, strict=True)]
+            right = [self._right(loss, part, subjects) for loss, part in zip(self.by_part, embeddings, strict=True)]
+        return LossValue(torch.stack(judged).mean(), {"accuracy": torch.stack(right).mean()})
+
+    @staticmethod
+    @torch.no_grad()
+    def _right(loss: Any, part: Tensor, subjects: Tensor) -> Tensor:
+        chosen: Tensor = loss.get_logits(part).argmax(1)
+        return (chosen == subjects).to(torch.float32).mean()
+
+
+class ArcFaceLoss(_MarginSoftmax):
+    """Which training subject walks, the right one's angle handicapped by a margin.
+
+    Args:
+        num_subjects: how many people train.
+        parts, features: sizes of the network's embeddings.
+        margin: degrees added to the angle.
+        scale: of the cosines.
+
+    Raises:
+        RecipeError: a setting is out of range, or the library is absent.
+    """
+
+    def __init__(
+        self, *, num_subjects: int, parts: int, features: int, margin: float = 28.6, scale: float = 64.0
+    ) -> None:
+        super().__init__(
+            "ArcFaceLoss", num_subjects=num_subjects, parts=parts, features=features, margin=margin, scale=scale
+        )
+
+
+class CosFaceLoss(_MarginSoftmax):
+    """Which training subject walks, the right one's cosine handicapped by a margin.
+
+    Args:
+        num_subjects: how many people train.
+        parts, features: sizes of the network's embeddings.
+        margin: subtracted from the cosine.
+        scale: of the cosines.
+
+    Raises:
+        RecipeError: a setting is out of range, or the library is absent.
+    """
+
+    def __init__(
+        self, *, num_subjects: int, parts: int, features: int, margin: float = 0.35, scale: float = 64.0
+    ) -> None:
+        super().__init__(
+            "CosFaceLoss", num_subjects=num_subjects, parts=parts, features=features, margin=margin, scale=scale
+        )
+
+
+class _Pairs(Loss):
+    """A loss of the library over the pairs of a batch."""
+
+    loss: nn.Module
+
+    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """Judge embeddings (batch, part, feature) of `subjects` (batch,); numbers: `mean_cosine` over all pairs."""
+        embeddings = by_part(output.embeddings, subjects)
+        if not embeddings.numel():
+            return LossValue(embeddings.sum(), {"mean_cosine": embeddings.detach().sum()})
+        with torch.autocast(embeddings.device.type, enabled=False):
+            value = torch.stack([self.loss(part, subjects) for part in embeddings]).mean()
+            cosines = F.normalize(embeddings.detach(), dim=-1).mean(1).square().sum(1)
+        return LossValue(value, {"mean_cosine": cosines.mean()})
+
+
+class CircleLoss(_Pairs):
+    """Pairs, each pulled or pushed the harder the further its cosine is from where it should be.
+
+    Args:
+        margin: how far from 1 and 0 the cosines of positives and negatives may stay.
+        scale: of the cosines.
+
+    Raises:
+        RecipeError: a setting is out of range, or the library is absent.
+    """
+
+    def __init__(self, *, margin: float = 0.25, scale: float = 128.0) -> None:
+        super().__init__()
+        if not 0 <= margin < 1 or not scale > 0:
+            raise RecipeError(
+                f"CircleLoss: margin {margin}, scale {scale}; expected a margin from 0 to below 1, a positive scale"
+            )
+        self.loss = _library("CircleLoss", "CircleLoss")(m=margin, gamma=scale)
+
+
+class SupervisedContrastiveLoss(_Pairs):
+    """Each positive against everybody else in the batch.
+
+    Args:
+        temperature: divides the cosines.
+
+    Raises:
+        RecipeError: a temperature that is not positive, or the library is absent.
+    """
+
+    def __init__(self, *, temperature: float = 0.1) -> None:
+        super().__init__()
+        if not temperature > 0:
+            raise RecipeError(f"SupervisedContrastiveLoss: temperature is {temperature}; expected more than 0")
+        self.loss = _library("SupervisedContrastiveLoss", "SupConLoss")(temperature=temperature)
+
+
+def _library(ours: str, theirs: str) -> Any:
+    """A loss class of the library, which is loaded only when it is needed.
+
+    Raises:
+        RecipeError: it is not installed.
+    """
+    try:
+        return getattr(importlib.import_module("pytorch_metric_learning.losses"), theirs)
+    except ImportError as error:
+        raise RecipeError(
+            f"{ours}: needs pytorch-metric-learning ({error}); install it with pip install 'walkprint[metric-learning]'"
+        ) from error
