@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from walkprint.cli.evaluate import read_protocol
 from walkprint.cli.process import keep_freed_memory
@@ -70,7 +71,7 @@ def study_inter_class(
         workers: processes with one thread each; as many as cores when null.
         quick: all of it tiny, to see it run; its figures mean nothing.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "networks": tuple(networks), "losses": tuple(losses), "parts": tuple(parts), "seeds": seeds, "steps": steps,
         "subjects": subjects, "size_px": size_px, "width": width, "real": real, "street_subjects": street_subjects,
         "protocol": None if protocol is None else read_protocol(protocol),

@@ -11,7 +11,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -153,7 +153,7 @@ def _difference(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) ->
 
 def _outcomes(
     cells: Sequence[Cell], compute: Compute, out: Path, workers: int, start_worker: Callable[[], object] | None
-) -> Iterator[tuple[str, str | None]]:
+) -> Generator[tuple[str, str | None], None, None]:
     """Names of cells as they end, with what went wrong."""
     if workers == 1 or len(cells) < 2:
         yield from (_compute(cell, compute, out) for cell in cells)

@@ -171,7 +171,7 @@ class InterClassStudy:
             people |= {"subjects": self.subjects, "train": self.train, "views": list(self.views)}
         losses = self.terms(network, loss)
         recipe = {
-            "network": narrow(network, self.size_px, self.width, train if "identity" in losses else None),
+            "network": narrow(network, self.size_px, self.width, train),
             "losses": losses,
             "loss_weights": {name: 0.1 if name == "uniformity" else 1.0 for name in losses},
             "people": people,
@@ -200,8 +200,11 @@ class InterClassStudy:
         return terms
 
 
-def narrow(network: str, size_px: int, width: int, num_subjects: int | None) -> dict[str, Any]:
-    """A network of the study as class and arguments: narrow, one part per row of its last map."""
+def narrow(network: str, size_px: int, width: int, num_subjects: int) -> dict[str, Any]:
+    """A network of the study as class and arguments: narrow, one part per row of its last map.
+
+    All have a classifier, though only cross entropy uses it, so that first weights are the same for every loss.
+    """
     rows, widths = size_px // 4, [width, 2 * width, 4 * width]
     own: dict[str, dict[str, Any]] = {
         "GaitSet": {
@@ -215,8 +218,7 @@ def narrow(network: str, size_px: int, width: int, num_subjects: int | None) -> 
         "GaitGL": {"channels": [width // 2, width, 2 * width, 2 * width]},
         "GaitBase": {"channels": [width // 2, width, 2 * width, 4 * width], "strips": [rows], "feature": 4 * width},
     }
-    counted = {} if num_subjects is None else {"num_subjects": num_subjects}
-    return described(network, own[network] | counted, size_px)
+    return described(network, own[network] | {"num_subjects": num_subjects}, size_px)
 
 
 def compute(cell: Cell, out: Path) -> Numbers:
