@@ -55,10 +55,10 @@ class Discriminator(FrameClassifier):
         self.source = nn.Linear(self.trunk.features, 1)
         initialize(self.source)
 
-    def judge(self, frames: Tensor) -> tuple[Tensor, dict[Factor, Tensor]]:
-        """Logits of being real (batch, 1), and of the classes (batch, class) by factor."""
+    def judge(self, frames: Tensor, unclassified: int = 0) -> tuple[Tensor, dict[Factor, Tensor]]:
+        """Logits of being real (batch, 1), and of the classes (batch, class) by factor but for the first few frames."""
         features = self.trunk(frames).flatten(1)
-        return self.source(features), self.tell(features)
+        return self.source(features), self.tell(features[unclassified:])
 
 
 class AEGuidedGAN(GenerativeModel):
@@ -250,13 +250,11 @@ class AEGuidedGAN(GenerativeModel):
             real, made: frames (batch, 1, 64, 64), -1 to 1.
             labels, targets: what they show.
         """
-        sources, classes = self.discriminator.judge(torch.cat([real, made.to(real)]))
         count = len(real)
+        classified, wanted = (0, Labels.cat([labels, targets])) if self.true_classification else (count, targets)
+        sources, classes = self.discriminator.judge(torch.cat([real, made.to(real)]), classified)
         adversarial = non_saturating_discriminator(sources[:count], sources[count:])
-        of_made = {factor: one[count:] for factor, one in classes.items()}
-        value = adversarial + self.class_weight * surprise(of_made, targets)
-        if self.true_classification:
-            value = value + self.class_weight * surprise({name: one[:count] for name, one in classes.items()}, labels)
+        value = adversarial + self.class_weight * surprise(classes, wanted)
         real_right, made_right = (sources[:count] > 0).float().mean(), (sources[count:] < 0).float().mean()
         return LossValue(value, {"adversarial": adversarial.detach(), "real": real_right, "generated": made_right})
 

@@ -1,0 +1,136 @@
+"""The three ideas of the autoencoder-guided GAN, and that labels keep their meaning."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.generation.trees import tiny_store
+
+from walkprint.core.errors import RecipeError
+from walkprint.generation.ae_guided import AEGuidedGAN
+from walkprint.generation.batches import FrameBatches
+from walkprint.generation.labels import Labels
+from walkprint.training.fit_generator import fit_generator
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> FrameBatches:
+    """Three subjects, the last without a coat."""
+    store = tiny_store(tmp_path_factory.mktemp("people") / "store", without_coat=1)
+    return FrameBatches(store, store.keys, batch_size=16)
+
+
+def build(batches: FrameBatches, **settings: Any) -> AEGuidedGAN:
+    torch.manual_seed(0)
+    names = batches.names
+    settings = {"widths": (4, 8, 8, 8), "latent_size": 8, **settings}
+    return AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings).eval()
+
+
+def begun(batches: FrameBatches, **settings: Any) -> AEGuidedGAN:
+    """At step 0 of its adversarial stage."""
+    model = build(batches, **settings)
+    with torch.no_grad():
+        for stage in model.stages():
+            if stage.begin is not None:
+                stage.begin(batches)
+    return model
+
+
+def test_at_first_the_generator_is_the_autoencoder_bit_for_bit(batches: FrameBatches) -> None:
+    batch = batches.batch(0)
+    for ae_init in (True, False):
+        model = begun(batches, ae_init=ae_init)
+        with torch.no_grad():
+            _, latents = model.encoder(model.to_unit(batch.frames))
+            restored, made = model.restorer(latents, batch.labels), model.generator(latents, batch.labels)
+        assert torch.equal(restored, made) == ae_init
+
+
+def test_at_first_the_discriminators_trunk_is_the_encoders(batches: FrameBatches) -> None:
+    frames = batches.batch(0).frames
+    for discriminator_init in (True, False):
+        model = begun(batches, discriminator_init=discriminator_init)
+        unit = model.to_unit(frames)
+        assert torch.equal(model.encoder.trunk(unit), model.discriminator.trunk(unit)) == discriminator_init
+
+
+def test_real_frames_give_the_class_heads_exactly_no_gradient(batches: FrameBatches) -> None:
+    batch = batches.batch(0)
+    for true_classification in (False, True):
+        model = begun(batches, true_classification=true_classification)
+        heads, real = list(model.discriminator.heads.parameters()), model.to_unit(batch.frames)
+        made = real.flip(3).contiguous()
+        gradients = [
+            torch.autograd.grad(model.tell_apart(one, batch.labels, made, batch.targets).value, heads)
+            for one in (real, -real)
+        ]
+        untouched = all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+        assert untouched != true_classification
+    alone = begun(batches).discriminator.judge(real, unclassified=len(real))[1]
+    gone = torch.autograd.grad(sum(one.sum() for one in alone.values()), list(heads), allow_unused=True)
+    assert not any(one is not None and one.any() for one in gone)
+
+
+def test_real_labels_do_not_matter_to_the_discriminator(batches: FrameBatches) -> None:
+    batch = batches.batch(0)
+    others = Labels(2 - batch.labels.subjects, 1 - batch.labels.conditions, batch.labels.views)
+    for true_classification in (False, True):
+        model = begun(batches, true_classification=true_classification)
+        real = model.to_unit(batch.frames)
+        values = [model.tell_apart(real, one, real.flip(0), batch.targets).value for one in (batch.labels, others)]
+        assert torch.equal(*values) != true_classification
+
+
+def test_encodings_move_by_the_difference_of_mean_encodings(batches: FrameBatches) -> None:
+    model = begun(batches, noise=0.0)
+    means, shifts = model.gaussians.means, model.shifts
+    assert batches.names.conditions == ("cl", "nm")
+    assert torch.allclose(shifts[:2, 0], means[:2, 0] - means[:2, 1])
+    assert torch.allclose(shifts[2, 0], shifts[:2, 0].mean(0)), "who has no coat gets the others' mean"
+    assert not shifts[:, 1].any()
+
+
+def test_borrowed_coats_are_those_of_subjects_who_have_one(batches: FrameBatches) -> None:
+    model = begun(batches, borrow=1.0)
+    labels = Labels(torch.zeros(200, dtype=torch.int64), torch.zeros(200, dtype=torch.int64), torch.zeros(200).long())
+    found = model._others(labels, torch.rand(200, generator=torch.Generator().manual_seed(0)))
+    assert found.unique().tolist() == [0, 1]
+    assert model._others(labels[:2], torch.tensor([0.0, 1 - 2**-24])).tolist() == [0, 1]
+
+
+def test_a_take_is_one_draw(batches: FrameBatches) -> None:
+    model = begun(batches, borrow=0.5, noise=1.0)
+    batch = batches.batch(0)
+    same = batch.sources[:1].expand(4, -1, -1, -1)
+    labels = Labels(
+        *(one[:1].expand(4) for one in (batch.targets.subjects, batch.targets.conditions * 0, batch.targets.views))
+    )
+    with torch.no_grad():
+        frames, others = (model.generate(same, labels, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    assert torch.allclose(frames, frames[:1], rtol=1e-3, atol=0), "frames of a take must not flicker"
+    assert not torch.allclose(frames, others, rtol=1e-3, atol=0)
+
+
+def test_refusals(batches: FrameBatches) -> None:
+    for settings in ({"latent": "labelled"}, {"anchor_share": 2.0}, {"borrow": -0.1}, {"noise": -1.0}):
+        with pytest.raises(RecipeError, match="AEGuidedGAN"):
+            build(batches, **settings)
+
+
+def test_labels_keep_their_meaning(batches: FrameBatches, tmp_path: Path) -> None:
+    """The frozen classifier of real frames finds the condition that was asked for, also where no coat was ever seen."""
+    model = build(batches, widths=(8, 8, 16, 16), latent_size=16, learning_rates=(2e-3, 5e-4, 2e-4))
+    result = fit_generator(
+        model, batches, steps=300, run=tmp_path, recipe={}, seed=1, accelerator="cpu", ema_decay=0.99, log_every=50
+    )
+    assert result.numbers["generator/guard_condition"] > 0.9
+    assert result.numbers["diversity"] > 0.4
+    sources = torch.cat([batches.batch(i).sources for i in range(900, 904)])
+    subjects = torch.cat([batches.batch(i).targets.subjects for i in range(900, 904)])
+    zeros = torch.zeros_like(subjects)
+    wide = model.sample(sources, Labels(subjects, zeros, zeros), torch.Generator())
+    narrow = model.sample(sources, Labels(subjects, zeros + 1, zeros), torch.Generator())
+    area = [[(one[subjects == who] > 127).float().mean() for one in (wide, narrow)] for who in range(3)]
+    assert all(coat > 1.2 * without for coat, without in area), "a coat makes everybody wider"
