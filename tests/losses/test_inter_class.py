@@ -64,6 +64,18 @@ def test_noisy_pairs_count_less_by_the_asked_weight():
     torch.testing.assert_close(half, (usual + none) / 2)
 
 
+def test_the_judging_part_follows_from_the_number_of_batches_alone():
+    output = GaitOutput(torch.randn(6, 16, 5))
+    loss, resumed = PairwiseSoftmaxLoss(noisy_weight=0.0), PairwiseSoftmaxLoss(noisy_weight=0.0)
+    values = [loss(output, SUBJECTS).value.item() for _ in range(4)]
+    assert len(set(values)) > 1
+    torch.manual_seed(7)
+    first = [resumed(output, SUBJECTS).value.item() for _ in range(2)]
+    again = PairwiseSoftmaxLoss(noisy_weight=0.0)
+    again.load_state_dict(resumed.state_dict())
+    assert first + [again(output, SUBJECTS).value.item() for _ in range(2)] == values
+
+
 def test_large_embeddings_do_not_overflow():
     value = PairwiseSoftmaxLoss(similarity="dot")(GaitOutput(1e4 * torch.randn(6, 2, 8)), SUBJECTS).value
     assert value.isfinite()

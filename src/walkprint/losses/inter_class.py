@@ -71,6 +71,7 @@ class PairwiseSoftmaxLoss(Loss):
         temperature: divides the similarities.
         similarity: "cosine", or "dot" as released.
         noisy_weight: weight of triplets whose negative beats the positive in one part drawn at random; 1 is no filter.
+            The draw depends on the number of earlier batches alone, so that all processes draw the same.
         self_pairs: whether a sample is its own positive.
 
     Raises:
@@ -93,6 +94,8 @@ class PairwiseSoftmaxLoss(Loss):
             )
         self.temperature, self.similarity = temperature, similarity
         self.noisy_weight, self.self_pairs = noisy_weight, self_pairs
+        self.batches: Tensor
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
         """Judge embeddings (batch, part, feature) of `subjects` (batch,)."""
@@ -103,7 +106,7 @@ class PairwiseSoftmaxLoss(Loss):
         directions = F.normalize(embeddings, dim=-1) if self.similarity == "cosine" else embeddings
         with torch.autocast(embeddings.device.type, enabled=False):
             similar = directions @ directions.transpose(1, 2) / self.temperature
-        judge = int(torch.randint(len(similar), ())) if self.noisy_weight < 1 else None
+        judge = self._draw(len(similar)) if self.noisy_weight < 1 else None
         total, beaten = similar.new_zeros(len(similar)), similar.new_zeros(())
         triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
         for column in listed.T:
@@ -115,6 +118,12 @@ class PairwiseSoftmaxLoss(Loss):
                 counts = counts * torch.where(excess[judge].detach() > 0, self.noisy_weight, 1.0)
             total = total + (F.softplus(excess) * counts).sum((1, 2))
         return LossValue((total / triplets).mean(), {"beaten": beaten / (triplets * len(similar))})
+
+    def _draw(self, parts: int) -> int:
+        """The part that judges this batch."""
+        generator = torch.Generator().manual_seed(int(self.batches))
+        self.batches += 1
+        return int(torch.randint(parts, (), generator=generator))
 
 
 class ClassUniformityLoss(Loss):
