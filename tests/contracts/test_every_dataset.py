@@ -7,7 +7,7 @@ import pkgutil
 
 import numpy as np
 import pytest
-from tests.data.trees import casia_keys, ou_mvlp_keys, write_ou_mvlp, write_tree
+from tests.data.trees import casia_keys, ou_mvlp_keys, write_fvg, write_ou_mvlp, write_tree
 
 from walkprint import data
 from walkprint.core.errors import DataError
@@ -15,7 +15,9 @@ from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.casia_b import CasiaB
+from walkprint.data.casia_b_color import CasiaBColor
 from walkprint.data.folder import Folder
+from walkprint.data.fvg import Fvg
 from walkprint.data.opengait import OpenGaitTree
 from walkprint.data.ou_mvlp import OuMvlp
 from walkprint.data.prepare import prepare
@@ -46,6 +48,10 @@ def png_tree(root):
     write_tree(root, casia_keys(), frames=5)
 
 
+def png_tree_of_all_views(root):
+    write_tree(root, casia_keys(views=("036", "054", "090")), frames=5)
+
+
 def ou_mvlp_tree(root):
     write_ou_mvlp(root, ou_mvlp_keys(), frames=3)
 
@@ -55,8 +61,14 @@ MINIATURES = {
     Folder: (png_tree, {"train_count": 1}),
     OuMvlp: (ou_mvlp_tree, {}),
     OpenGaitTree: (pickled_tree, {"train_count": 1}),
+    CasiaBColor: (png_tree_of_all_views, {}),
+    Fvg: (write_fvg, {}),
 }
-SMALL = {"Walkers": {"subjects": 3}}
+SMALL = {
+    "Walkers": {"subjects": 3},
+    "ColorWalkers": {"subjects": 3, "frames": 4},
+    "FrontalWalkers": {"subjects": 4, "train": 2, "frames": 4},
+}
 
 
 @pytest.fixture(scope="module", params=all_datasets(), ids=lambda kind: kind.__name__)

@@ -43,6 +43,17 @@ def ou_mvlp_keys(subjects=("00001", "00002", "10307"), views=("000", "090", "270
     return [SequenceKey(s, "", take, view) for s in subjects for take in ("00", "01") for view in views]
 
 
+def write_fvg(root, people=(("001", 1), ("004", 1), ("002", 3), ("150", 2), ("151", 2), ("002", 1)), frames=5):
+    """All videos of people in one session each, as FVG lays them out; frames are colored, 2:1, of several sizes."""
+    for number, (subject, session) in enumerate(people):
+        for video in range(1, 13):
+            folder = root / f"session{session}" / f"{subject}_{video:02d}"
+            folder.mkdir(parents=True)
+            for frame in range(1, frames + 1):
+                mask = draw_person(1000 * number + 20 * video + frame, height=100 + 2 * frame, width=50 + frame)
+                cv2.imwrite(str(folder / f"{frame:05d}.png"), mask[..., None] // np.array([1, 2, 4], np.uint8))
+
+
 def random_clip(key, length, seed=0, shape=(1, 8, 12)):
     rng = np.random.default_rng([seed, length])
     return Clip(rng.integers(0, 256, (length, *shape)).astype(np.uint8), key)

@@ -49,6 +49,25 @@ def read_gray(path: Path) -> NDArray[np.uint8]:
     return gray
 
 
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Read a picture as uint8 (height, width, 3), RGB; a gray one has three equal channels.
+
+    Raises:
+        CorruptImageError: the file cannot be read or holds no sound picture.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CorruptImageError(error.strerror or "cannot be read") from error
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error:
+        decoded = None
+    if decoded is None:
+        raise CorruptImageError("no picture" if data else "empty file")
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
 def _fast_png(data: bytes) -> NDArray[np.uint8] | None:
     """Pixels of a plain 8-bit gray PNG; None for any other kind of file.
 

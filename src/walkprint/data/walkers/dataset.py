@@ -3,6 +3,7 @@
 Scores on it are synthetic: they compare methods and catch faults, they say nothing about accuracy on real people.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -97,16 +98,20 @@ class Walkers(GaitDataset):
         self._person = lru_cache(maxsize=1)(self._make_person)
         self._scene = lru_cache(maxsize=1)(self._make_scene)
 
-    @staticmethod
-    def _made_from(store: Store) -> dict[str, Any]:
-        if store.meta["dataset"] != Walkers.__name__:
-            raise DataError(f"{store.path}: a store of {store.meta['dataset'] or 'something else'}, expected walkers")
+    @classmethod
+    def _made_from(cls, store: Store) -> dict[str, Any]:
+        if store.meta["dataset"] != cls.__name__:
+            raise DataError(
+                f"{store.path}: a store of {store.meta['dataset'] or 'something else'}, expected {cls.__name__}"
+            )
         return dict(store.meta["settings"])
 
     def __reduce__(self) -> tuple[object, ...]:
         if self._store is not None:
-            return _open_again, (str(self._store.path), self.train)
-        return _render_again, ({**self.settings, "variety": self.variety},)
+            return _open_again, (type(self), str(self._store.path), self.train)
+        known = inspect.signature(type(self)).parameters  # heirs take fewer
+        settings = {name: value for name, value in self.settings.items() if name in known}
+        return _render_again, (type(self), {**settings, "variety": self.variety})
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -207,9 +212,9 @@ class Walkers(GaitDataset):
         return act(walk(self.seed, SequenceKey(subject, condition, take), who, self.variety), self.frames)
 
 
-def _render_again(settings: dict[str, Any]) -> Walkers:
-    return Walkers(**settings)
+def _render_again(kind: type[Walkers], settings: dict[str, Any]) -> Walkers:
+    return kind(**settings)
 
 
-def _open_again(root: str, train: int) -> Walkers:
-    return Walkers(root, train=train)
+def _open_again(kind: type[Walkers], root: str, train: int) -> Walkers:
+    return kind(root, train=train)

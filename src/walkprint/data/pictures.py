@@ -1,0 +1,38 @@
+"""Clips from folders of cropped pictures in color: one size, nothing aligned."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.base import Reading
+from walkprint.data.images import CorruptImageError, read_rgb
+
+
+def read_pictures(folder: Path, names: Sequence[str], key: SequenceKey, height_px: int) -> Reading:
+    """Pictures of people cut out at 2:1, as GaitNet's segmentation leaves them, scaled to `height_px` x half of it.
+
+    Args:
+        folder: where they lie.
+        names: the files, in order.
+        key: whose walk it is.
+        height_px: of the clip.
+    """
+    frames, dropped, faults = [], Counter[str](), []
+    for name in names:
+        try:
+            picture = read_rgb(folder / name)
+        except CorruptImageError as reason:
+            dropped["corrupt"] += 1
+            faults.append(f"{'/'.join((folder / name).parts[-4:])}: {reason}")
+            continue
+        if not picture.any():
+            dropped["empty"] += 1
+            continue
+        frames.append(cv2.resize(picture, (height_px // 2, height_px), interpolation=cv2.INTER_AREA))
+    if not frames:
+        return Reading(None, dropped, faults)
+    return Reading(Clip(np.ascontiguousarray(np.stack(frames).transpose(0, 3, 1, 2)), key), dropped, faults)
