@@ -142,12 +142,12 @@ def build_recipe(parser: ArgumentParser, settings: Namespace) -> tuple[Recipe, d
     """
     names = list(Recipe.__dataclass_fields__)
     _settle_steps(settings)
-    plain = {name: _plain(settings[name]) for name in names}
+    plain = {name: plain_settings(settings[name]) for name in names}
     torch.manual_seed(settings["seed"])
     built = parser.instantiate(settings)
     # A store knows how it was made; the recipe that stays with the run says so too.
     arguments = plain["data"]["init_args"]
-    arguments |= {name: one for name, one in _plain(built["data"].settings).items() if name in arguments}
+    arguments |= {name: one for name, one in plain_settings(built["data"].settings).items() if name in arguments}
     return Recipe(**{name: built[name] for name in names}), plain
 
 
@@ -196,12 +196,12 @@ def build(family: type, plain: Mapping[str, Any] | str) -> Any:
         raise RecipeError(f"{family.__name__}: {with_nearest_name(str(error), parser)}") from error
 
 
-def _plain(value: Any) -> Any:
+def plain_settings(value: Any) -> Any:
     """Settings as plain data."""
     if isinstance(value, Namespace):
-        return {name: _plain(one) for name, one in vars(value).items()}
+        return {name: plain_settings(one) for name, one in vars(value).items()}
     if isinstance(value, Mapping):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain_settings(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain_settings(one) for one in value]
     return str(value) if isinstance(value, Path) else value

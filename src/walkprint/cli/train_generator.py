@@ -1,0 +1,76 @@
+"""`walkprint train-generator`: a generator by a recipe; the same command goes on with a run that was stopped."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from walkprint.cli.generator_recipe import GeneratorRecipe, add_generator_recipe, build_generator_recipe
+from walkprint.cli.train import recipe_first
+from walkprint.cli.words import Summary, new_parser, parse, spelled_out
+from walkprint.generation.watch import DiversityMonitor
+from walkprint.training.fit_generator import GeneratorResult, fit_generator
+
+EXAMPLE = "walkprint train-generator recipes/walkers/ae_guided.yaml --run runs/coats --set steps=2000"
+_OWN = ("run", "accelerator", "fresh")
+
+
+def main(words: Sequence[str]) -> Summary:
+    """Carry out the words after `train-generator`."""
+    parser = new_parser(
+        "train-generator",
+        "Train a generator of rare conditions by a recipe: walkprint train-generator RECIPE --run FOLDER "
+        "[--SETTING VALUE ...]. Every setting of the recipe is an option as well; --set name=value is the same. "
+        "Without RECIPE, go on with the run in FOLDER.",
+        EXAMPLE,
+    )
+    parser.add_argument("--run", type=Path, required=True, help="Folder of the run.")
+    parser.add_argument("--accelerator", type=str, default="auto", help="auto, cpu or cuda.")
+    parser.add_argument("--fresh", type=bool, default=False, help="Delete what is in the folder and begin anew.")
+    names = add_generator_recipe(parser)
+    settings = parse(parser, recipe_first(spelled_out(words, ["fresh"])))
+    own = {name: settings.pop(name) for name in _OWN}
+    recipe, plain = build_generator_recipe(parser, settings, names)
+    result = fit_generator_recipe(recipe, plain, own["run"], accelerator=own["accelerator"], fresh=own["fresh"])
+    run, numbers = result.run.path, dict(result.numbers)
+    diversity = f", diversity {numbers['diversity']:.2f} of real frames'" if "diversity" in numbers else ""
+    return Summary(
+        {"run": str(run), "step": result.step, "numbers": numbers},
+        f"{run}: {result.step} steps{diversity}\nnext: walkprint expand --help",
+    )
+
+
+def fit_generator_recipe(
+    recipe: GeneratorRecipe,
+    plain: Mapping[str, Any],
+    run: str | Path,
+    *,
+    accelerator: str = "auto",
+    fresh: bool = False,
+) -> GeneratorResult:
+    """Train a generator by a recipe.
+
+    Args:
+        recipe: what to train on what.
+        plain: the same as plain data, for the run folder.
+        run: the run folder.
+        accelerator: see `fit_generator`.
+        fresh: delete what is in the folder instead of going on with it.
+    """
+    return fit_generator(
+        recipe.generator,
+        recipe.batches(),
+        steps=recipe.steps,
+        run=run,
+        recipe=plain,
+        seed=recipe.seed,
+        accelerator=accelerator,
+        precision=recipe.precision,
+        channels_last=recipe.channels_last,
+        ema_decay=recipe.ema_decay,
+        clip_norm=recipe.clip_norm,
+        log_every=recipe.log_every,
+        checkpoint_every=recipe.checkpoint_every,
+        keep=recipe.keep,
+        watch=DiversityMonitor(every=recipe.watch_every, stop_below=recipe.least_diversity),
+        resume=not fresh,
+    )
