@@ -15,6 +15,7 @@ VERBS = {
     "walkers": "render the bundled benchmark of walking people",
     "prepare": "pack a data set into a store that training and embedding read",
     "train": "train a network by a recipe, or go on with a run",
+    "train-generator": "train a generator of a rare condition by a recipe, or go on with a run",
     "expand": "add generated takes of a rare condition to a data set",
     "embed": "turn sequences into embeddings with a trained network",
     "evaluate": "identify and verify by a protocol: tables, curves, intervals",
