@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from walkprint.core.errors import CheckpointError, DataError, RecipeError
-from walkprint.networks import GaitBase, GaitSet, GEINet
+from walkprint.networks import DeepGaitV2, GaitBase, GaitGL, GaitPart, GaitSet, GEINet
 from walkprint.networks.opengait import convert_state
 
 FRAMES = torch.rand(2, 4, 1, 64, 44)
@@ -40,6 +40,44 @@ def test_published_sizes():
     assert sum(p.numel() for p in GaitBase(num_subjects=74).parameters()) == 7_305_408
 
 
+def test_published_sizes_of_the_networks_for_many_subjects():
+    """What a reference's table gives in millions, and what its configuration adds up to layer by layer."""
+
+    def size(network):
+        return sum(p.numel() for p in network.parameters())
+
+    assert size(GaitSet(channels=(64, 128, 256))) / 1e6 == pytest.approx(6.31, abs=0.005)
+    many = GaitGL(channels=(32, 64, 128, 256), layers=2, strips=2, num_subjects=5153)
+    assert size(many) / 1e6 == pytest.approx(95.62, abs=0.005)
+    widths = [(1, 32, 25), (32, 32, 9), (32, 64, 9), (64, 64, 9), (64, 128, 9), (128, 128, 9), (128, 256, 9)]
+    convolutions = sum(inputs * outputs * kernel for inputs, outputs, kernel in [*widths, (256, 256, 9)])
+    attention = 16 * 256 * 64 * (3 + 1 + 3 + 3)
+    part = GaitPart(channels=(32, 64, 128, 256), focal_strips=(1, 1, 8, 8), feature=256)
+    assert size(part) == convolutions + attention + 16 * 256 * 256
+    neck = 2 * 16 * 256 + 16 * 256 * 5153
+    assert size(GaitBase(num_subjects=5153)) - size(GaitBase()) == neck
+    assert size(DeepGaitV2(num_subjects=5153)) - size(DeepGaitV2()) == neck
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        (GaitSet(channels=(16, 32, 64)), (2, 62, 256)),
+        (GaitPart(channels=(4, 8, 16, 32), focal_strips=(1, 1, 8, 8), feature=32), (2, 16, 32)),
+        (GaitPart(channels=(4, 8, 16), num_subjects=9), (2, 16, 128)),
+        (GaitGL(channels=(4, 8, 16, 32), layers=2, strips=2, num_subjects=9), (2, 64, 32)),
+        (GaitGL(channels=(4, 8, 16, 16), feature=24), (2, 64, 24)),
+        (DeepGaitV2(mode="3d", channels=(4, 8, 8, 16), blocks=(1, 4, 4, 1), num_subjects=9), (2, 16, 256)),
+        (DeepGaitV2(mode="2d", channels=(4, 8), blocks=(1, 2), strides=(2, 2), strips=(8, 1), feature=6), (2, 9, 6)),
+    ],
+)
+def test_shapes_of_larger_networks_drawn_small(network, shape):
+    output = network(FRAMES)
+    assert output.embeddings.shape == shape
+    assert (output.logits is None) == (network.num_subjects is None)
+    assert output.logits is None or output.logits.shape == (*shape[:2], 9)
+
+
 def test_energy_image_is_all_that_geinet_sees():
     network = GEINet(num_subjects=3).eval()
     still = FRAMES.mean(1, keepdim=True)
@@ -57,6 +95,12 @@ def test_wrong_settings_are_refused():
         GEINet(num_subjects=3, embedding="fc5")  # type: ignore[arg-type]
     with pytest.raises(RecipeError, match="too small"):
         GEINet(num_subjects=3, width_px=19)
+    with pytest.raises(RecipeError, match="one of each per block"):
+        GaitPart(channels=(8, 8), focal_strips=(1,))
+    with pytest.raises(RecipeError, match="four widths"):
+        GaitGL(channels=(8, 8, 8))
+    with pytest.raises(RecipeError, match="2d, p3d or 3d"):
+        DeepGaitV2(mode="4d")  # type: ignore[arg-type]
     with pytest.raises(DataError, match="equal strips"):
         GaitSet(channels=(2, 2, 2), strips=(7,))(FRAMES)
 
