@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles.alignment import align_slowly
+from tests.oracles.alignment import align_slowly, clean_slowly
 
 from walkprint.core.errors import DataError
 from walkprint.core.silhouette import UnusableFrameError, align, align_clip, clean, energy_image
@@ -111,6 +111,22 @@ def test_clean_keeps_the_largest_piece_and_fills_holes():
     expected[2:12, 2:12] = 255
     np.testing.assert_array_equal(clean(mask), expected)
     np.testing.assert_array_equal(clean(mask / 255, threshold=0.5), expected)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    height=st.integers(1, 30),
+    width=st.integers(1, 30),
+    coarse=st.sampled_from([1, 3, 7]),
+    share=st.floats(0, 1),
+)
+def test_twin_of_cleaning(seed, height, width, coarse, share):
+    lot = np.random.default_rng(seed).random((height, width)) < share
+    mask = lot.repeat(coarse, axis=0).repeat(coarse, axis=1).astype(np.uint8) * np.uint8(200)
+    expected = clean_slowly(mask)
+    if expected is not None:
+        np.testing.assert_array_equal(clean(mask), expected)
 
 
 def test_clean_of_nothing_and_of_everything():

@@ -25,3 +25,39 @@ def align_slowly(frame, size):
     padded = np.zeros((size, width + size), dtype=np.uint8)
     padded[:, size // 2 : size // 2 + width] = person
     return padded[:, center : center + size]
+
+
+def pieces_of(mask, steps):
+    """The connected pieces of a mask as sets of pixels; `steps` lead from a pixel to its neighbors."""
+    left = set(zip(*np.nonzero(mask), strict=True))
+    found = []
+    while left:
+        edge = [left.pop()]
+        piece = set(edge)
+        while edge:
+            y, x = edge.pop()
+            near = {(y + i, x + j) for i, j in steps} & left
+            left -= near
+            piece |= near
+            edge += near
+        found.append(piece)
+    return found
+
+
+SIDES = [(0, 1), (1, 0), (0, -1), (-1, 0)]
+CORNERS = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+
+
+def clean_slowly(mask, threshold=128):
+    """The largest piece with its holes filled, or None where two pieces are the largest."""
+    pieces = sorted(pieces_of(mask >= threshold, SIDES + CORNERS), key=len)
+    if len(pieces) > 1 and len(pieces[-1]) == len(pieces[-2]):
+        return None
+    result = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.uint8)
+    for y, x in pieces[-1] if pieces else ():
+        result[y + 1, x + 1] = 255
+    for hole in pieces_of(result == 0, SIDES):
+        if (0, 0) not in hole:
+            for pixel in hole:
+                result[pixel] = 255
+    return result[1:-1, 1:-1]

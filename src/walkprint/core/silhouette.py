@@ -166,12 +166,16 @@ def clean(mask: NDArray[np.uint8] | NDArray[np.floating], threshold: float = 128
     # What is background but not joined to the frame's outside is a hole.
     bordered = cv2.copyMakeBorder(person, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     cv2.floodFill(bordered, None, (0, 0), 2)
-    return np.where(bordered[1:-1, 1:-1] == 2, np.uint8(0), np.uint8(255))
+    return np.asarray(bordered[1:-1, 1:-1] != 2, dtype=np.uint8) * np.uint8(255)
 
 
 def _largest_piece(person: Gray) -> Gray:
-    count, pieces, figures, _ = cv2.connectedComponentsWithStats(person, connectivity=8)
-    if count == 2:  # background and one piece
-        return person
+    # Mostly the first pixel belongs to a piece with more than half of all, and no other has to be looked for.
+    y, x = divmod(int(person.argmax()), person.shape[1])
+    filled = person.copy()
+    area = cv2.floodFill(filled, None, (x, y), 2, flags=8)[0]
+    if 2 * area > cv2.countNonZero(person):
+        return np.asarray(filled == 2, dtype=np.uint8)
+    _, pieces, figures, _ = cv2.connectedComponentsWithStats(person, connectivity=8)
     largest = 1 + int(np.argmax(figures[1:, cv2.CC_STAT_AREA]))
     return np.asarray(pieces == largest, dtype=np.uint8)
