@@ -89,6 +89,9 @@ def test_far_people_are_coarser():
 def test_a_store_says_who_is_in_it(tmp_path, frontal):
     few = FrontalWalkers(subjects=2, train=1, frames=2, variety=PERFECT)
     prepare(few, tmp_path / "s", workers=1)
+    key = few.catalogue()[3]
+    assert np.array_equal(FrontalWalkers(tmp_path / "s").read(key).frames, few.read(key).frames)
+    assert few.read(key).frames.shape == (2, 3, 64, 64)
     again = FrontalWalkers(tmp_path / "s")
     assert list(again.catalogue()) == list(few.catalogue())
     assert (again.train, again.frames) == (1, 2)

@@ -184,6 +184,9 @@ class Walkers(GaitDataset):
         """See `GaitDataset`: frames that the segmenter lost are counted."""
         if self._store is not None:
             return Reading(self._store.read(key))
+        return self._render(key)
+
+    def _render(self, key: SequenceKey) -> Reading:
         camera = camera_of(self.seed, key, self.variety)
         masks = silhouettes(self._scene(key.subject, key.condition, key.take), camera)
         if self.variety.noise:

@@ -13,7 +13,8 @@ import numpy as np
 
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol
-from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.base import Reading
 from walkprint.data.fvg import PROTOCOLS, VIDEOS, VIEWS
 from walkprint.data.walkers.camera import Camera
 from walkprint.data.walkers.carried import draw_carried
@@ -80,14 +81,7 @@ class FrontalWalkers(ColorWalkers):
             for video, (condition, view) in VIDEOS[session].items()
         )
 
-    def read(self, key: SequenceKey) -> Clip:
-        """One clip, read or rendered, uint8 (time, 3, size_px, size_px).
-
-        Raises:
-            DataError: there is no such video.
-        """
-        if self._store is not None:
-            return self._store.read(key)
+    def _render(self, key: SequenceKey) -> Reading:
         if key not in self._videos:
             raise DataError(f"walkers: no video {key}; there are {len(self._videos)}, see the catalogue")
         scene = self._scene(key.subject, key.condition, key.take)
