@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from walkprint.cli import main
+from walkprint.cli.generator_recipe import add_generator_recipe
 from walkprint.cli.recipe import add_recipe, build, load_recipe
 from walkprint.cli.train import fit_recipe
 from walkprint.cli.words import new_parser, parse
@@ -14,6 +15,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.frames import FrameChooser
 from walkprint.data.walkers import Walkers
+from walkprint.generation.build import build_generator
 from walkprint.generation.expand import expand
 from walkprint.generation.simple import Copying
 from walkprint.losses.base import Loss
@@ -23,7 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "recipes").rglob("*.yaml"))
 POPULATIONS = [path for path in FILES if path.stem in {"walkers", "many"}]
 PROTOCOLS = [path for path in FILES if path.stem.endswith("protocol")]
-RECIPES = [path for path in FILES if path not in POPULATIONS + PROTOCOLS]
+GENERATORS = [path for path in FILES if "generator" in yaml.safe_load(path.read_text())]
+RECIPES = [path for path in FILES if path not in POPULATIONS + PROTOCOLS + GENERATORS]
 
 
 def _name(path: Path) -> str:
@@ -51,6 +54,18 @@ def test_every_recipe_can_be_read(path: Path) -> None:
     assert all(one < settings.schedule.steps for one in milestones)
 
 
+@pytest.mark.parametrize("path", GENERATORS, ids=_name)
+def test_every_recipe_of_a_generator_can_be_read(path: Path) -> None:
+    parser = new_parser("train-generator", "", "")
+    add_generator_recipe(parser)
+    settings = parse(parser, ["--recipe", str(path)])
+    plain = yaml.safe_load(path.read_text())
+    names = {"subjects": ["a", "b"], "conditions": plain["conditions"], "views": ["090"]}
+    generator = build_generator(plain["generator"], **names)
+    assert generator.source in plain["conditions"]
+    assert settings.steps > len(generator.stages())
+
+
 @pytest.mark.parametrize("path", PROTOCOLS, ids=_name)
 def test_every_protocol_can_be_read(path: Path) -> None:
     protocol = Protocol.from_dict(yaml.safe_load(path.read_text()))
@@ -68,6 +83,8 @@ def test_every_population_can_be_rendered(path: Path, tmp_path: Path) -> None:
 def test_the_published_recipes_are_there() -> None:
     names = {_name(path) for path in RECIPES}
     assert {"casia_b/geinet", "walkers/gaitset_narrow"} <= names
+    generators = ("ae_guided", "acgan", "reacgan", "bagan", "bagan_gp")
+    assert {f"{data}/{one}" for data in ("casia_b", "walkers") for one in generators} <= set(map(_name, GENERATORS))
     networks = ("gaitset", "gaitpart", "gaitgl", "gaitbase", "deepgait_v2")
     forms = ("", "_inter_class_margin", "_inter_class_softmax")
     assert {
