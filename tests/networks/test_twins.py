@@ -2,11 +2,24 @@
 
 import pytest
 import torch
-from tests.oracles.networks import PlainGaitBase, PlainGaitSet, share_weights
+from tests.oracles.networks import (
+    PlainDeepGaitV2,
+    PlainGaitBase,
+    PlainGaitGL,
+    PlainGaitPart,
+    PlainGaitSet,
+    share_weights,
+)
 
-from walkprint.networks import GaitBase, GaitSet
+from walkprint.networks import DeepGaitV2, GaitBase, GaitGL, GaitPart, GaitSet
 
-CASES = {"GaitSet": (GaitSet, PlainGaitSet), "GaitBase": (lambda: GaitBase(num_subjects=5), lambda: PlainGaitBase(5))}
+CASES = {
+    "GaitSet": (GaitSet, PlainGaitSet),
+    "GaitPart": (GaitPart, PlainGaitPart),
+    "GaitGL": (lambda: GaitGL(num_subjects=5), lambda: PlainGaitGL(5)),
+    "GaitBase": (lambda: GaitBase(num_subjects=5), lambda: PlainGaitBase(5)),
+    "DeepGaitV2": (lambda: DeepGaitV2(num_subjects=5), lambda: PlainDeepGaitV2(5)),
+}
 
 
 def gradients(network, frames, precision):
