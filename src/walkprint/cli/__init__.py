@@ -13,6 +13,7 @@ from walkprint import __version__
 VERBS = {
     "demo": "render people, train a small recognizer, evaluate it, write an HTML report",
     "walkers": "render the bundled benchmark of walking people",
+    "segment": "find people in videos, follow them, pack their silhouettes",
     "prepare": "pack a data set into a store that training and embedding read",
     "train": "train a network by a recipe, or go on with a run",
     "train-generator": "train a generator of a rare condition by a recipe, or go on with a run",
@@ -20,6 +21,7 @@ VERBS = {
     "embed": "turn sequences into embeddings with a trained network",
     "evaluate": "identify and verify by a protocol: tables, curves, intervals",
     "import-opengait": "a checkpoint of OpenGait becomes a trained network of ours",
+    "import-gaitnet": "a published file of GaitNet becomes a trained network of ours",
     "import-opengait-config": "a configuration of OpenGait becomes a recipe",
     "study": "compare many trainings, cell by cell: tables with paired differences, one report",
     "report": "one HTML page from the figures of one or several evaluations",

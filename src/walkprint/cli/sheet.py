@@ -1,5 +1,6 @@
 """Which clips a sheet of silhouettes shows: people in each condition, or generated takes beside real ones."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from walkprint.core.sequence import Clip, SequenceKey
@@ -48,6 +49,11 @@ def generated_beside_real(store: Store, *, subjects: int = 4) -> list[Clip]:
 def save_generated_sheet(store: Store, path: Path) -> None:
     """Write one sheet of `generated_beside_real` as PNG, atomically."""
     _write(contact_sheet(generated_beside_real(store)), path)
+
+
+def save_sheet_of(clips: Sequence[Clip], path: Path) -> None:
+    """Write one sheet of these clips as PNG, atomically."""
+    _write(contact_sheet(clips), path)
 
 
 def _write(png: bytes, path: Path) -> None:

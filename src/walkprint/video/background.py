@@ -102,15 +102,15 @@ class Background(Segmenter):
         clear: Any = cv2.convertScaleAbs(np.maximum(soft, 0))
         if self.shadows:
             self._clear_shadow(clear, frame, expected)
-        clear = np.asarray(cv2.medianBlur(clear, 5), np.uint8)
+        clear = cv2.medianBlur(clear, 5)
         self._adapt(frame - drift.astype(np.float32), clear)
-        return clear
+        return np.asarray(clear, np.uint8)
 
     def blobs(self, soft: Gray) -> list[Box]:
         """Boxes of what may be people on a foreground, in its own pixels; pieces one above the other are one person."""
         high = len(soft)
         certain = (soft >= 128).astype(np.uint8)
-        certain = cv2.morphologyEx(certain, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        certain = np.asarray(cv2.morphologyEx(certain, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
         gap = np.ones((max(high // 30, 3) | 1, max(high // 90, 3) | 1), np.uint8)
         joined = cv2.morphologyEx(certain, cv2.MORPH_CLOSE, gap)
         count, _, figures, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)

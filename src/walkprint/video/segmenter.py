@@ -86,7 +86,9 @@ class PersonMask:
             return None
         high, wide = frame or soft.shape
         box = Box(left + at[1], top + at[0], width, height)
-        cut = box.left <= 0 or box.top <= 0 or box.left + width >= wide or box.top + height >= high
+        edge = max(2, wide // 100)  # masks fade towards the edge of the frame
+        right, bottom = wide - box.left - width, high - box.top - height
+        cut = min(box.left, box.top, right, bottom) < edge
         return cls(clear[top : top + height, left : left + width], box, float(np.clip(score, 0, 1)), cut)
 
     def on_frame(self, height_px: int, width_px: int) -> Gray:

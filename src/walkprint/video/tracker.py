@@ -18,6 +18,7 @@ LEFT, UNCLEAR, GROUP = "left", "unclear", "group"
 _BINS = 4
 _REACH, _REACH_PER_S, _REACH_MIXED, _MOST_GROWTH = 0.35, 0.7, 0.4, 0.45
 _SETTLED_FRAMES = 3
+_OTHER_COLORS, _OTHER_COLORS_MIXED = 0.3, 0.12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,10 @@ class _Track:
         reach = _REACH + _REACH_PER_S * min(waited_s, 1.0) + (_REACH_MIXED if self.mixed else 0.0)
         if away > reach or (growth > _MOST_GROWTH and not person.cut):
             return float("inf")
-        return away + 0.5 * growth + 1.0 - float(np.sqrt(self.colors * colors).sum())
+        other_colors = 1.0 - float(np.sqrt(self.colors * colors).sum())
+        if other_colors > (_OTHER_COLORS_MIXED if self.mixed else _OTHER_COLORS):
+            return float("inf")
+        return away + 0.5 * growth + 2.0 * other_colors
 
     def coast(self, inside: Box, time_s: float) -> None:
         """Go on unseen, somewhere in a mask with others."""

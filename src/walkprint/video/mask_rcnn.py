@@ -1,0 +1,126 @@
+"""Mask R-CNN by torchvision: instance masks of each person, on any camera, slowly; needs torchvision and its weights.
+
+Source: K. He, G. Gkioxari, P. Dollár and R. Girshick, "Mask R-CNN", ICCV 2017, as Z. Zhang et al., "Gait Recognition
+via Disentangled Representation Learning", CVPR 2019, prepare their frames: soft masks, score above 0.9, crops twice as
+high as wide at 1.5 times the box's height, people whose crop leaves the frame left out.
+Deviations: those people are marked as cut instead, and left out when walks are cut.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.video.segmenter import PersonMask, Segmenter, check_image
+
+_PERSON = 1
+_CROP_HEIGHTS, _CROP_SHAPE = 1.5, 0.5
+Model = Callable[[list[torch.Tensor]], list[Mapping[str, torch.Tensor]]]
+
+
+class MaskRcnn(Segmenter):
+    """Instance masks by torchvision's `maskrcnn_resnet50_fpn`.
+
+    Args:
+        weights: a file of its weights (state dict); None takes what torchvision has stored or fetches.
+        sha256: what the file's SHA-256 must be; not checked when None.
+        device: cpu or cuda.
+        least_score: detections with at most this score are left out.
+        model: the network itself, instead: takes a list of (3, height, width) float32 from 0 to 1, gives for each
+            boxes (n, 4), labels (n,), scores (n,) and masks (n, 1, height, width).
+
+    Raises:
+        DataError: torchvision or the weights are not there, or the file is another one.
+    """
+
+    def __init__(
+        self,
+        *,
+        weights: Path | None = None,
+        sha256: str | None = None,
+        device: str = "cpu",
+        least_score: float = 0.9,
+        model: Model | None = None,
+    ) -> None:
+        if not 0 <= least_score <= 1:
+            raise DataError(f"mask_rcnn: least_score is {least_score}, expected 0 to 1")
+        self.least_score, self.device = least_score, device
+        self._model = _torchvision_model(weights, sha256, device) if model is None else model
+
+    def __call__(self, image: NDArray[np.uint8]) -> list[PersonMask]:
+        """See `Segmenter`."""
+        check_image(image)
+        picture = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1).float() / 255
+        with torch.inference_mode():
+            found = self._model([picture])[0]
+        wanted = (found["labels"] == _PERSON) & (found["scores"] > self.least_score)
+        masks = (255 * found["masks"][wanted, 0]).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+        scores = found["scores"][wanted].cpu().numpy()
+        return instances(masks, scores)
+
+
+def instances(masks: NDArray[np.uint8], scores: NDArray[np.floating[Any]]) -> list[PersonMask]:
+    """Instance masks of a frame as people, the surest first; a pixel goes to who has it most surely.
+
+    Args:
+        masks: uint8 (instance, height, width).
+        scores: (instance,), 0 to 1.
+    """
+    people = []
+    surest = masks.max(axis=0) if len(masks) else None
+    for mask, score in zip(masks, scores, strict=True):
+        person = PersonMask.found(np.asarray(mask * (mask == surest), np.uint8), float(score))
+        if person is not None:
+            people.append(_marked(person, *mask.shape))
+    return sorted(people, key=lambda person: -person.score)
+
+
+def _marked(person: PersonMask, height_px: int, width_px: int) -> PersonMask:
+    """The person, marked as cut where GaitNet's crop would leave the frame sideways."""
+    box = person.box
+    half = _CROP_HEIGHTS * box.height * _CROP_SHAPE / 2
+    middle = box.left + box.width / 2
+    leaves = middle - half < 0 or middle + half > width_px
+    return PersonMask(person.mask, box, person.score, person.cut or leaves)
+
+
+def _torchvision_model(weights: Path | None, sha256: str | None, device: str) -> Model:
+    try:
+        from torchvision.models.detection import (  # type: ignore[import-not-found, unused-ignore]
+            MaskRCNN_ResNet50_FPN_Weights,
+            maskrcnn_resnet50_fpn,
+        )
+    except (ImportError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(
+            f"mask_rcnn: torchvision cannot be used ({reason}); install the torchvision that belongs to your torch "
+            f"{torch.__version__}, or choose the segmenter mediapipe"
+        ) from error
+    try:
+        if weights is None:
+            model = maskrcnn_resnet50_fpn(weights=MaskRCNN_ResNet50_FPN_Weights.DEFAULT)
+        else:
+            model = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+            model.load_state_dict(_checked(weights, sha256))
+    except (OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"mask_rcnn: no weights ({reason}); give a file of them as --segmenter.weights") from error
+    network: Model = model.eval().to(device)
+    return network
+
+
+def _checked(weights: Path, sha256: str | None) -> dict[str, torch.Tensor]:
+    digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+    if sha256 is not None and digest != sha256.lower():
+        raise DataError(f"{weights}: SHA-256 is {digest}, expected {sha256}; fetch the file again")
+    try:
+        state: dict[str, torch.Tensor] = torch.load(weights, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged or foreign file makes torch raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{weights}: no weights that can be loaded ({reason})") from error
+    return state

@@ -1,0 +1,113 @@
+"""An annotated copy of a video: everybody's outline and number, and in gray what is left out."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.video.reader import Frame
+from walkprint.video.segmenter import PersonMask
+from walkprint.video.tracker import Update
+
+_TICKS_PER_S = 1000
+_MOST_ROWS = 720
+_COLORS = ((15, 130, 200), (224, 112, 30), (10, 158, 115), (201, 96, 155), (184, 146, 15), (138, 99, 201))
+_GRAY = (150, 150, 150)
+
+
+class Preview:
+    """Writes an annotated video (MPEG-4) while walks are cut; use it as a context manager and as a hook of `walks`.
+
+    The file is there once the block is left without an error.
+
+    Args:
+        path: file to be, .mp4, .mkv or .avi.
+
+    Raises:
+        DataError: another kind of file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in {".mp4", ".mkv", ".avi"}:
+            raise DataError(f"{path}: a preview is .mp4, .mkv or .avi")
+        self._temporary = self.path.with_name(f".{self.path.stem}.tmp{self.path.suffix}")
+        self._container: Any = None
+        self._stream: Any = None
+        self._last_tick = -1
+
+    def __call__(self, frame: Frame, update: Update) -> None:
+        """Write one frame with what was seen on it."""
+        image = annotated(frame.image, update)
+        scale = min(1.0, _MOST_ROWS / len(image))
+        size = [round(side * scale) // 2 * 2 for side in (image.shape[1], image.shape[0])]
+        if min(size) < 2:
+            raise DataError(f"{self.path}: frames of {frame.image.shape[:2]} px are too small for a preview")
+        if size != [image.shape[1], image.shape[0]]:
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        if self._stream is None:
+            self._open(*size)
+        picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+        self._last_tick = max(round(frame.time_s * _TICKS_PER_S), self._last_tick + 1)
+        picture.pts, picture.time_base = self._last_tick, Fraction(1, _TICKS_PER_S)
+        self._container.mux(self._stream.encode(picture))
+
+    def _open(self, width_px: int, height_px: int) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._container = av.open(str(self._temporary), "w")
+        self._stream = self._container.add_stream("mpeg4", rate=25)
+        self._stream.width, self._stream.height, self._stream.pix_fmt = width_px, height_px, "yuv420p"
+        self._stream.bit_rate = 4_000_000
+        self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._container is None:
+            return
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
+        if kind is None:
+            self._temporary.replace(self.path)
+        else:
+            self._temporary.unlink(missing_ok=True)
+
+
+def annotated(image: NDArray[np.uint8], update: Update) -> NDArray[np.uint8]:
+    """A copy of a frame with outlines, boxes and numbers of tracks; doubtful masks and cut people are gray."""
+    canvas = image.copy()
+    for track, person in update.seen.items():
+        _draw(canvas, person, _GRAY if person.cut else _COLORS[track % len(_COLORS)], str(track))
+    for person in update.doubtful:
+        _draw(canvas, person, _GRAY, "?")
+    return canvas
+
+
+def _draw(canvas: NDArray[np.uint8], person: PersonMask, color: tuple[int, int, int], text: str) -> None:
+    certain = (person.mask >= 128).astype(np.uint8)
+    outlines, _ = cv2.findContours(certain, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    box = person.box
+    cv2.drawContours(canvas, outlines, -1, color, 1, offset=(box.left, box.top))
+    cv2.rectangle(canvas, (box.left, box.top), (box.left + box.width - 1, box.top + box.height - 1), color, 1)
+    cv2.putText(canvas, text, (box.left, max(box.top - 3, 10)), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
+
+
+def both(*hooks: Callable[[Frame, Update], None]) -> Callable[[Frame, Update], None]:
+    """One hook that calls several."""
+
+    def call(frame: Frame, update: Update) -> None:
+        for hook in hooks:
+            hook(frame, update)
+
+    return call
