@@ -1,0 +1,131 @@
+"""Training generators: killed and resumed is as if undisturbed, stages hand over, wrong settings are refused."""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tests.generation.trees import tiny_store
+from tests.training.tiny_generator import train_alone, train_generator
+from torch import Tensor
+
+from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
+from walkprint.generation.ae_guided import AEGuidedGAN
+from walkprint.generation.watch import DiversityMonitor
+from walkprint.training.checkpoint import CheckpointFolder
+from walkprint.training.fit_generator import load_generator
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_store(tmp_path_factory.mktemp("people") / "store").path
+
+
+def assert_same(one: Path, two: Path) -> None:
+    first, second = (load_file(run / "generator" / "network.safetensors") for run in (one, two))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    states = [CheckpointFolder(run / "checkpoints").load_newest() for run in (one, two)]
+    assert states[0] is not None
+    assert str(states[0]) == str(states[1])
+    assert (one / "metrics.csv").read_bytes() == (two / "metrics.csv").read_bytes()
+
+
+def test_killed_without_warning_and_resumed(store: Path, tmp_path: Path) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    train_generator(store, tmp_path / "undisturbed", steps=60)
+    torch.set_num_threads(threads)
+    context = multiprocessing.get_context("fork" if threads == 1 else "spawn")
+    kills = 0
+    for stop in (2, 16, 40):  # in the guard, the autoencoder, the GAN
+        process = context.Process(target=train_alone, args=(store, tmp_path / "killed"))
+        process.start()
+        while process.is_alive() and _newest(tmp_path / "killed") < stop:
+            time.sleep(0.002)
+        process.kill()
+        process.join(60)
+        kills += process.exitcode == -9
+    assert kills == 3
+    process = context.Process(target=train_alone, args=(store, tmp_path / "killed"))
+    process.start()
+    process.join(120)
+    assert process.exitcode == 0
+    assert_same(tmp_path / "undisturbed", tmp_path / "killed")
+
+
+def _newest(run: Path) -> int:
+    return max((int(path.stem[5:]) for path in (run / "checkpoints").glob("step-*.safetensors")), default=0)
+
+
+def test_a_stage_begins_with_the_average_of_the_one_before(store: Path, tmp_path: Path) -> None:
+    train_generator(store, tmp_path, steps=20, checkpoint_every=1, keep=20)
+    states = {int(path.stem[5:]): path for path in (tmp_path / "checkpoints").iterdir()}
+    flat: Callable[[int, str], dict[str, Tensor]] = lambda step, part: _part(states[step], part)  # noqa: E731
+    # The guard ends at 2, the autoencoder at 10; the guard stands still from then on, as its average stood.
+    averaged, later = flat(2, "average"), flat(9, "model")
+    assert all(torch.equal(averaged[name], later[name]) for name in averaged if name.startswith("guard."))
+    raw = flat(2, "model")
+    assert not all(torch.equal(raw[name], later[name]) for name in raw if name.startswith("guard."))
+
+
+def _part(path: Path, part: str) -> dict[str, Tensor]:
+    from walkprint.training.checkpoint import load_checkpoint
+
+    found: dict[str, Tensor] = load_checkpoint(path)[part]
+    return found
+
+
+def test_a_finished_run_is_not_trained_again(store: Path, tmp_path: Path) -> None:
+    first = train_generator(store, tmp_path)
+    again = train_generator(store, tmp_path)
+    assert again.step == first.step == 20
+    assert not again.numbers
+    frames = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
+    labels = first.model.names.labels([])
+    labels = type(labels)(*(torch.zeros(2, dtype=torch.int64) for _ in range(3)))
+    assert torch.equal(
+        load_generator(tmp_path).sample(frames, labels, torch.Generator()),
+        first.model.sample(frames, labels, torch.Generator()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "match"),
+    [
+        ({"steps": 2}, RecipeError, "one step in each of 4 stages"),
+        ({"precision": "16-mixed"}, RecipeError, "no gradient scaler"),
+        ({"ema_decay": 1.0}, RecipeError, "ema_decay"),
+        ({"clip_norm": 0.0}, RecipeError, "clip_norm"),
+        ({"log_every": 0}, RecipeError, "log_every"),
+    ],
+)
+def test_refusals(store: Path, tmp_path: Path, changes: dict[str, Any], error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        train_generator(store, tmp_path, **changes)
+
+
+def test_another_average_or_recipe_is_another_run(store: Path, tmp_path: Path) -> None:
+    train_generator(store, tmp_path)
+    with pytest.raises(CheckpointError, match="ema_decay"):
+        train_generator(store, tmp_path, ema_decay=None)
+    with pytest.raises(RecipeError, match="another recipe"):
+        train_generator(store, tmp_path, recipe={"generator": {}})
+    assert train_generator(store, tmp_path, recipe={"generator": {}}, resume=False).numbers
+
+
+def test_an_unfinished_generator_is_not_loaded(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"config\.json"):
+        load_generator(tmp_path)
+
+
+def test_a_collapse_ends_the_training(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_picture(self: AEGuidedGAN, sources: Tensor, labels: object, generator: object) -> Tensor:
+        return torch.zeros(len(sources), 1, 64, 64)
+
+    monkeypatch.setattr(AEGuidedGAN, "generate", one_picture)
+    with pytest.raises(TrainingError, match=r"step 20: .* differ 0\.00 times as much"):
+        train_generator(store, tmp_path, watch=DiversityMonitor(every=5))

@@ -1,0 +1,43 @@
+"""The smallest training of a generator with everything on; also run in a process of its own to be killed."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from tests.generation.trees import tiny_store
+
+from walkprint.data.store import Store
+from walkprint.generation.ae_guided import AEGuidedGAN
+from walkprint.generation.batches import FrameBatches
+from walkprint.generation.watch import DiversityMonitor
+from walkprint.training.fit_generator import GeneratorResult, fit_generator
+
+
+def train_generator(store: Path, run: Path, steps: int = 20, **changes: Any) -> GeneratorResult:
+    """A run of three stages; `changes` replace arguments of `fit_generator`."""
+    opened = Store.open(store) if store.exists() else tiny_store(store)
+    batches = FrameBatches(opened, opened.keys, batch_size=4, seed=2)
+    torch.manual_seed(5)
+    settings = {"widths": [2, 4, 4, 4], "latent_size": 4, "borrow": 0.5, "anchor_share": 0.5}
+    names = batches.names
+    model = AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings)
+    arguments = {
+        "recipe": {"generator": {"class_path": "AEGuidedGAN", "init_args": settings}},
+        "seed": 3,
+        "accelerator": "cpu",
+        "precision": "bf16-mixed",
+        "channels_last": True,
+        "ema_decay": 0.9,
+        "clip_norm": 1.0,
+        "log_every": 3,
+        "checkpoint_every": 2,
+        "watch": DiversityMonitor(every=5, pairs=4, warn_below=0, stop_below=0),
+        **changes,
+    }
+    return fit_generator(model, batches, steps=steps, run=run, **arguments)
+
+
+def train_alone(store: Path, run: Path) -> None:
+    """As `train_generator`, long, in a process of its own."""
+    torch.set_num_threads(1)
+    train_generator(store, run, steps=60)
