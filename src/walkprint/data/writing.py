@@ -267,7 +267,8 @@ class StoreWriter:
         try:
             temporary.mkdir(exist_ok=True)
             write_index(temporary, usable)
-            _write_origins(temporary, usable)
+            if "generated" in self._plan:
+                _write_origins(temporary, usable)
             (temporary / META_NAME).write_text(json.dumps(meta, indent=1), encoding="utf-8")
             for file in sorted(temporary.iterdir()):
                 file.replace(self._folder / file.name)
@@ -295,14 +296,13 @@ class StoreWriter:
 
 
 def _write_origins(folder: Path, records: list[dict[str, Any]]) -> None:
-    """One line for each generated sequence; no file where there is none."""
+    """One line for each generated sequence."""
     lines = [
         json.dumps({"key": str(SequenceKey(*record["key"])), **record["origin"], "sha256": record["sha256"]})
         for record in records
         if "origin" in record
     ]
-    if lines:
-        (folder / GENERATED_NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / GENERATED_NAME).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def _read_log(file: Path) -> tuple[list[dict[str, Any]], int]:
