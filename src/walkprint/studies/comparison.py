@@ -27,15 +27,17 @@ def mean_table(title: str, outcomes: Outcomes, figure: str, sets: Sequence[str],
     return Table(title, lines, note or "Percent: mean ± standard deviation over seeds.")
 
 
-def difference_table(title: str, outcomes: Outcomes, baseline: str, figure: str, sets: Sequence[str]) -> Table:
-    """Every variant minus the baseline, of each network and of their mean."""
+def difference_table(
+    title: str, outcomes: Outcomes, baseline: str, figure: str, sets: Sequence[str], *, overall: bool = True
+) -> Table:
+    """Every variant minus the baseline, of each network and, with `overall`, of their mean."""
     with_people = all("by subject" in one for by_seed in outcomes.values() for one in by_seed.values())
     with_people = with_people and figure == "rank-1"
     head = [column for name in sets for column in ((name, f"{name}, people") if with_people else (name,))]
     lines = [["network", f"variant minus {baseline}", *head, "seeds"]]
     networks = list(dict.fromkeys(network for network, _ in outcomes))
     variants = [one for one in dict.fromkeys(variant for _, variant in outcomes) if one != baseline]
-    for network in (*networks, *([ALL] if len(networks) > 1 else [])):
+    for network in (*networks, *([ALL] if overall and len(networks) > 1 else [])):
         for variant in variants:
             pairs = _pairs(outcomes, networks if network == ALL else [network], variant, baseline)
             if not pairs:

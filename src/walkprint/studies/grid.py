@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import logging
 import multiprocessing
 import os
 import time
@@ -175,7 +176,8 @@ def _outcomes(
 
 def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
     start = time.monotonic()
-    # Bars of single trainings would tear up that of the study.
+    # Bars and remarks of single trainings would tear up the bar of the study.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     with (out / "cells" / "log.txt").open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
         try:
             numbers = compute(cell, out)

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
-from walkprint.data.base import GaitDataset
-from walkprint.data.folder import Folder
-from walkprint.data.prepare import prepare
-from walkprint.data.store import is_store
 from walkprint.studies.geometry import geometry
-from walkprint.studies.grid import Cell, Numbers, digest, made_once
+from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.real import real_people
 from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained, training_curve
 
 BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
@@ -234,26 +231,3 @@ def compute(cell: Cell, out: Path) -> Numbers:
     numbers = scores(embeddings, next(iter(people.protocols.values())))
     margin = training_curve(run, "automatic_margin")
     return numbers | {"geometry": geometry(embeddings), "margin": [list(point) for point in margin]}
-
-
-def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
-    """Own masks at the size of the study's frames, all of them for testing.
-
-    Args:
-        root: `subject/condition-take/view/*.png`, or a packed store of frames of this size.
-        size_px: height and width.
-        out: the study's folder, where the store lies.
-
-    Raises:
-        DataError: a store of other frames.
-    """
-    if is_store(root):
-        found = Folder(root)
-        if found.store().height_px != size_px:
-            raise DataError(
-                f"{root}: frames of {found.store().height_px} px, expected {size_px}; give the masks themselves"
-            )
-        return found
-    store = out / "stores" / f"real-{digest({'root': str(root.resolve()), 'size_px': size_px})}"
-    made_once(store / "meta.json", lambda: prepare(Folder(root, size_px=size_px), store, workers=1))
-    return Folder(store)

@@ -16,7 +16,8 @@ from walkprint.data.base import GaitDataset
 from walkprint.data.frames import Contiguous, RandomSubset
 from walkprint.data.loading import TrainingBatches
 from walkprint.data.prepare import prepare
-from walkprint.data.sampling import Sampler, SubjectSampler
+from walkprint.data.sampling import EvenConditions, SubjectSampler
+from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.evaluation import embed, identify, verify
 from walkprint.losses import (
@@ -57,7 +58,7 @@ def rendered_people(settings: Plain, out: Path) -> Walkers:
     """
     variety = Variety(**settings.get("variety", {}))
     store = out / "stores" / f"walkers-{digest(settings)}"
-    made_once(store / "meta.json", lambda: prepare(Walkers(**{**settings, "variety": variety}), store, workers=1))
+    made_once(store / META_NAME, lambda: prepare(Walkers(**{**settings, "variety": variety}), store, workers=1))
     return Walkers(store)
 
 
@@ -75,22 +76,22 @@ def described(network: str, settings: Plain, size_px: int) -> dict[str, Any]:
     }
 
 
-def trained(recipe: Plain, dataset: GaitDataset, out: Path, *, sampler: Sampler | None = None) -> tuple[Network, Path]:
+def trained(recipe: Plain, dataset: GaitDataset, out: Path) -> tuple[Network, Path]:
     """A recognizer trained on a data set's training subjects, once however many cells ask for it.
 
     Args:
         recipe: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of a
             clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`, `train`
-            (how many of the training subjects, the first by name), and whatever else the data depend on.
+            (how many of the training subjects, the first by name), perhaps `conditions` (others are left out) and
+            `even` (clips from all conditions alike), and whatever else the data depend on.
         dataset: on a store.
         out: the study's folder.
-        sampler: of the sequences of a batch, where it is not subjects alone; named in the recipe.
 
     Returns:
         The network in evaluation mode, and its run folder.
     """
     run = out / "runs" / f"{recipe['network']['class_path'].lower()}-{digest(recipe)}"
-    made_once(run / "network" / "config.json", lambda: _train(recipe, dataset, run, sampler))
+    made_once(run / "network" / "config.json", lambda: _train(recipe, dataset, run))
     network = _built(recipe)
     load_weights(network, run / "network")
     return network.eval(), run
@@ -101,15 +102,20 @@ def _built(recipe: Plain) -> Network:
     return NETWORKS[recipe["network"]["class_path"]](**recipe["network"]["init_args"])
 
 
-def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | None) -> None:
+def _train(recipe: Plain, dataset: GaitDataset, run: Path) -> None:
     network, count, steps = _built(recipe), recipe["frames"], recipe["steps"]
     subjects = set(dataset.subjects("train")[: recipe["train"]])
-    usual = SubjectSampler(recipe["subjects_per_batch"], recipe["clips_per_subject"])
+    conditions = recipe.get("conditions")
+    sampler = EvenConditions if recipe.get("even") else SubjectSampler
     batches = TrainingBatches(
         dataset.store(),
-        [key for key in dataset.keys("train") if key.subject in subjects],
+        [
+            key
+            for key in dataset.keys("train")
+            if key.subject in subjects and key.condition in (conditions or key.condition)
+        ],
         chooser=Contiguous(count) if network.ordered else RandomSubset(count),
-        sampler=sampler or usual,
+        sampler=sampler(recipe["subjects_per_batch"], recipe["clips_per_subject"]),
         seed=recipe["seed"],
         width_px=network.width_px,
     )

@@ -1,0 +1,264 @@
+"""Study of filling a rare condition: what generated coats bring to recognition, against everything simpler.
+
+Training subjects walk normally six times and in a coat twice; expanders bring the coats to six. All recognizers have
+one schedule, all generators one number of steps. Seeds differ in people, first weights and batches; variants of one
+seed share all three.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from walkprint.core.errors import RecipeError
+from walkprint.core.protocol import Protocol
+from walkprint.generation.build import generator_classes
+from walkprint.studies.expansion import SIMPLE, expanded_people, measures
+from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.real import real_people
+from walkprint.studies.recognition import NETWORKS as KINDS
+from walkprint.studies.recognition import described, embedded, scores, trained
+
+BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
+NETWORKS = ("GaitSet", "GaitPart", "GEINet")
+PARTS = ("ssim", "recognition", "ablation", "scarcity", "real")
+COATS = ("2", "1", "half")
+GENERATORS: dict[str, dict[str, Any]] = {
+    "acgan": {"class_path": "ACGAN", "init_args": {}},
+    "reacgan": {"class_path": "ReACGAN", "init_args": {}},
+    "bagan": {"class_path": "BAGAN", "init_args": {}},
+    "bagan-gp": {"class_path": "BAGANGP", "init_args": {}},
+    GUIDED: {"class_path": "AEGuidedGAN", "init_args": {}},
+}
+ABLATION: dict[str, dict[str, Any]] = {
+    "without-autoencoder-weights": {"ae_init": False},
+    "without-encoder-weights": {"discriminator_init": False},
+    "true-classification": {"true_classification": True},
+    "gaussian-latent": {"latent": "gaussian"},
+    "condition-table-only": {"factors": ["condition"]},
+    "without-anchor": {"reconstruction_weight": 0.0},
+    "without-transport": {"transport": False},
+}
+VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS)
+_SCARCE = (BASELINE, EVEN, "copying", "morphological", GUIDED)
+_LOSSES = {
+    "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
+    "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
+}
+_ENERGY_LOSSES = {"identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}}
+QUICK: dict[str, Any] = {
+    "networks": ("GaitSet", "GaitPart"),
+    "variants": (BASELINE, EVEN, "copying", "acgan", GUIDED),
+    "switches": ("gaussian-latent",),
+    "coats": ("2", "half"),
+    "seeds": 1,
+    "steps": 2,
+    "generator_steps": 10,
+    "subjects": 6,
+    "views": ("072", "108"),
+    "takes_frames": 8,
+    "width": 4,
+    "generator_widths": (4, 4, 8, 8),
+    "batch_size": 8,
+    "frames": 4,
+    "subjects_per_batch": 2,
+    "clips_per_subject": 2,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClothExpansionStudy:
+    """What the study compares, and how large.
+
+    Attributes:
+        networks: recognizers; the parts "ablation" and "scarcity" take the first.
+        variants: what the training set is, see `VARIANTS`; the baseline is added.
+        parts: "ssim", "recognition", "ablation" of the AE-guided GAN, "scarcity" of coats, "real" masks.
+        switches: of the ablation, see `ABLATION`.
+        coats: how many takes in a coat a training subject has in the part "scarcity": "2", "1", or "half": two, but
+            only every other subject has any.
+        seeds: how many, from 0.
+        steps: of each recognizer.
+        generator_steps: of each generator, all its stages together.
+        subjects: rendered people, the last third of whom test.
+        views: of the camera, degrees.
+        takes_frames: frames of a rendered clip.
+        wanted: takes in a coat, those recorded included, after expansion.
+        width: channels of the recognizers' first block.
+        generator_widths: channels of the generators at 32, 16, 8 and 4 pixels.
+        batch_size: frames in a batch of the generators.
+        generator_settings: settings of the AE-guided GAN other than its defaults.
+        precision: of the generators' training.
+        frames: of a training clip.
+        subjects_per_batch, clips_per_subject: of a batch.
+        learning_rate, weight_decay: of AdamW; one cycle.
+        real: folder of real masks, or None.
+        protocol: for them.
+    """
+
+    networks: tuple[str, ...] = NETWORKS
+    variants: tuple[str, ...] = VARIANTS
+    parts: tuple[str, ...] = PARTS[:4]
+    switches: tuple[str, ...] = tuple(ABLATION)
+    coats: tuple[str, ...] = COATS
+    seeds: int = 3
+    steps: int = 300
+    generator_steps: int = 1500
+    subjects: int = 60
+    views: tuple[str, ...] = ("036", "072", "108", "144")
+    takes_frames: int = 30
+    wanted: int = 6
+    width: int = 8
+    generator_widths: tuple[int, ...] = (24, 48, 96, 96)
+    batch_size: int = 64
+    generator_settings: dict[str, Any] = field(default_factory=dict)
+    precision: str = "bf16-mixed"
+    frames: int = 8
+    subjects_per_batch: int = 8
+    clips_per_subject: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 5e-4
+    real: Path | None = None
+    protocol: Protocol | None = None
+
+    def __post_init__(self) -> None:
+        for what, names, known in (
+            ("network", self.networks, NETWORKS), ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
+            ("switch", self.switches, ABLATION), ("coats", self.coats, COATS),
+        ):  # fmt: skip
+            unknown = sorted(set(names) - set(known))
+            if unknown or not names:
+                raise RecipeError(f"study: {what} {', '.join(unknown) or 'none'}; expected some of {', '.join(known)}")
+        if "real" in self.parts and (self.real is None or self.protocol is None):
+            raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
+        if min(self.seeds, self.steps, self.subjects - self.train - 1) < 1 or self.train < self.subjects_per_batch:
+            raise RecipeError(
+                f"study: {self.seeds} seeds, {self.steps} steps, {self.subjects} people; expected 1 or more, and "
+                f"people enough: two thirds train, {self.subjects_per_batch} in a batch"
+            )
+        if BASELINE not in self.variants:
+            object.__setattr__(self, "variants", (BASELINE, *self.variants))
+
+    @property
+    def train(self) -> int:
+        """How many of the rendered people train."""
+        return self.subjects * 2 // 3
+
+    def cells(self) -> list[Cell]:
+        """All of them, seed by seed, so that what is finished early is a whole comparison."""
+        return [cell for seed in range(self.seeds) for part in self.parts for cell in self._cells(part, seed)]
+
+    def _cells(self, part: str, seed: int) -> Iterable[Cell]:
+        first = self.networks[0]
+        if part == "ssim":
+            makers = [one for one in self.variants if one in SIMPLE or one in GENERATORS]
+            yield from (self._cell(part, first, one, seed) for one in makers)
+        elif part == "ablation":
+            names = [GUIDED, *self.switches]
+            yield from (self._cell(part, first, one, seed) for one in names if self.fits(one, first))
+        elif part == "scarcity":
+            for coats in self.coats:
+                names = [one for one in _SCARCE if one in self.variants]
+                yield from (self._cell(part, first, one, seed, coats) for one in names)
+        else:
+            for network in self.networks:
+                names = [one for one in self.variants if self.fits(one, network)]
+                yield from (self._cell(part, network, one, seed) for one in names)
+
+    def fits(self, variant: str, network: str) -> bool:
+        """Whether a variant's clips have an order where the network heeds it."""
+        generator = self.generator(variant)
+        if generator is None or not KINDS[network].ordered:
+            return True
+        if generator["class_path"] == "AEGuidedGAN":
+            return generator["init_args"].get("latent", "labeled") == "labeled"
+        return bool(generator_classes()[generator["class_path"]].ordered)
+
+    def generator(self, variant: str) -> dict[str, Any] | None:
+        """The generator of a variant or of a switch of the ablation, as class and arguments; None of the others."""
+        if variant not in GENERATORS and variant not in ABLATION:
+            return None
+        entry = GENERATORS.get(variant, GENERATORS[GUIDED])
+        own = self.generator_settings if entry is GENERATORS[GUIDED] else {}
+        widths = {"widths": list(self.generator_widths)}
+        return {**entry, "init_args": {**entry["init_args"], **widths, **own, **ABLATION.get(variant, {})}}
+
+    def _cell(self, part: str, network: str, variant: str, seed: int, coats: str = "2") -> Cell:
+        data: dict[str, Any] = {
+            "people": {
+                "seed": seed,
+                "frames": self.takes_frames,
+                "size_px": 64,
+                "subjects": self.subjects,
+                "train": self.train,
+                "views": list(self.views),
+            },
+            "coats": coats,
+            "wanted": self.wanted,
+            "seed": seed,
+            "variant": variant if variant in SIMPLE else "",
+        }
+        if generator := self.generator(variant):
+            data["generator"] = {
+                "generator": generator,
+                "batch_size": self.batch_size,
+                "steps": self.generator_steps,
+                "precision": self.precision,
+                "seed": seed,
+            }
+        settings = {"part": part, "network": network, "variant": variant, "seed": seed, "coats": coats, "data": data}
+        if part != "ssim":
+            settings["recipe"] = self._recipe(network, variant, seed, data)
+        if part in ("ssim", "ablation"):
+            recorded = {name: one for name, one in data.items() if name != "generator"} | {"variant": ""}
+            settings["judge"] = self._recipe(network, BASELINE, seed, recorded)
+        if part == "real":
+            assert self.protocol is not None
+            settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
+        named = f"-{coats}" if part == "scarcity" else ""
+        return Cell(f"{part}-{network.lower()}-{variant}{named}-seed{seed}", settings)
+
+    def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
+        losses = _ENERGY_LOSSES if network == "GEINet" else _LOSSES
+        return {
+            "network": described(network, self._narrow(network), 64),
+            "losses": losses,
+            "loss_weights": dict.fromkeys(losses, 1.0),
+            "data": data,
+            "train": self.train,
+            "conditions": ["nm", "cl"],
+            "even": variant == EVEN,
+            "frames": self.frames,
+            "steps": self.steps,
+            "subjects_per_batch": self.subjects_per_batch,
+            "clips_per_subject": self.clips_per_subject,
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+            "seed": seed,
+        }
+
+    def _narrow(self, network: str) -> dict[str, Any]:
+        widths = {"channels": [self.width, 2 * self.width, 4 * self.width], "feature": 8 * self.width}
+        own: dict[str, dict[str, Any]] = {
+            "GaitSet": {**widths, "global_branch": False, "batch_norm": True},
+            "GaitPart": widths,
+            "GEINet": {"hidden": 32 * self.width},
+        }
+        return own[network] | {"num_subjects": self.train}
+
+
+def compute(cell: Cell, out: Path) -> Numbers:
+    """Expand the training set, and measure what was made; or train a recognizer on it, and test that."""
+    settings = cell.settings
+    people = expanded_people(settings["data"], out)
+    numbers: Numbers = {}
+    if settings["part"] in ("ssim", "ablation"):
+        judge, _ = trained(settings["judge"], expanded_people(settings["judge"]["data"], out), out)
+        numbers |= measures(people, judge)
+    if settings["part"] == "ssim":
+        return numbers
+    network, _ = trained(settings["recipe"], people, out)
+    if settings["part"] == "real":
+        real = real_people(Path(settings["real"]), 64, out)
+        return scores(embedded(network, real), Protocol.from_dict(settings["protocol"]), metric="cosine", center=True)
+    return numbers | scores(embedded(network, people), next(iter(people.protocols.values())))

@@ -1,0 +1,153 @@
+"""The report of the cloth study: how good generated coats are, and what they bring to recognition."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from walkprint.data.store import META_NAME, Store
+from walkprint.studies.cloth_expansion import BASELINE, COATS, EVEN, GUIDED, ClothExpansionStudy
+from walkprint.studies.comparison import Outcomes, difference_table, mean_table
+from walkprint.studies.expansion import comparison_sheet, expanded_store
+from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.inter_class_page import facts
+from walkprint.studies.page import Page, Sheet, Table
+
+SETS = ("NM", "BG", "CL")
+_LEAD = (
+    "Two takes in a coat become six: do generated ones help to recognize rendered people whom no network ever saw? "
+    "Synthetic figures; they compare methods and say nothing about accuracy on real people."
+)
+_MEASURES = (
+    "Each figure of generated takes, and in brackets that of recordings, at which to aim. Usable: percent of frames "
+    "that hold together. Quality: SSIM to the nearest "
+    "recorded frame of the same person, condition and view. Diversity: SSIM of frames of two takes. Novelty: SSIM to "
+    "the nearest training frame; 1 is a copy. Smoothness: change from frame to frame. Identity kept: rank-1 against "
+    "normal walking, condition reached: both in percent, by a recognizer trained on the recordings and by energy "
+    "images. Frechet distance of that recognizer's embeddings. Means over seeds."
+)
+
+
+def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Mapping[str, str], out: Path) -> Page:
+    """The report of what is finished.
+
+    Args:
+        study: what was asked.
+        results: numbers by cell.
+        failed: why a cell could not be computed, by cell.
+        out: the study's folder, where the pictures come from.
+    """
+    cells = study.cells()
+    by_part = {part: [cell for cell in cells if cell.settings["part"] == part] for part in study.parts}
+    found = {part: _outcomes(some, results) for part, some in by_part.items()}
+    tables: list[Table] = []
+    if made := found.get("ssim"):
+        tables.append(_measures_table("How good the generated coats are", made))
+    if recognized := found.get("recognition"):
+        tables += [
+            difference_table(f"Rank-1 against {BASELINE}", recognized, BASELINE, "rank-1", SETS),
+            difference_table(f"Rank-1 of the others against {GUIDED}", recognized, GUIDED, "rank-1", SETS),
+            mean_table("Rank-1, identical view excluded", recognized, "rank-1", SETS),
+            mean_table("Verification: EER", recognized, "EER", SETS),
+        ]
+    if ablated := found.get("ablation"):
+        tables += [
+            _measures_table("Ablation of the AE-guided GAN: the coats", ablated),
+            mean_table("Ablation of the AE-guided GAN: rank-1", ablated, "rank-1", SETS),
+            difference_table(f"Ablation: rank-1 against {GUIDED}", ablated, GUIDED, "rank-1", SETS),
+        ]
+    if scarce := found.get("scarcity"):
+        title = "Scarcity: rank-1 by the number of takes in a coat"
+        tables += [
+            mean_table(title, scarce, "rank-1", SETS),
+            difference_table(f"{title}, against {BASELINE}", scarce, BASELINE, "rank-1", SETS, overall=False),
+        ]
+    if real := found.get("real"):
+        assert study.protocol is not None
+        sets = tuple(study.protocol.probes)
+        note = "Percent of all probes, cosine after centering: mean ± standard deviation over seeds."
+        tables += [
+            mean_table("Rank-1 on real masks", real, "rank-1", sets, note),
+            difference_table(f"Real masks: rank-1 against {BASELINE}", real, BASELINE, "rank-1", sets),
+        ]
+    return Page(
+        title="Study of filling a rare condition",
+        lead=_LEAD,
+        tables=tables or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
+        sheets=_sheets(by_part, results, out),
+        notes=_notes(study, cells, results, failed),
+        facts=facts(study),
+        numbers={"cells": dict(results)},
+    )
+
+
+def _outcomes(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> Outcomes:
+    table: dict[tuple[str, str], dict[int, Numbers]] = {}
+    for cell in cells:
+        if cell.name in results:
+            one = cell.settings
+            row = {"2": "two takes", "1": "one take", "half": "two takes of half of the people"}[one["coats"]]
+            name = row if one["part"] == "scarcity" else one["network"]
+            table.setdefault((name, one["variant"]), {})[one["seed"]] = results[cell.name]
+    return table
+
+
+def _measures_table(title: str, outcomes: Outcomes) -> Table:
+    rows = {
+        variant: [one["measures"] for one in by_seed.values() if "measures" in one]
+        for (_, variant), by_seed in outcomes.items()
+    }
+    names = list(dict.fromkeys(name for some in rows.values() for one in some for name in one))
+    lines = [["made by", *names]]
+    for variant, some in rows.items():
+        if some:
+            lines.append([variant, *(_figure(name, [one[name] for one in some if name in one]) for name in names)])
+    return Table(title, lines, _MEASURES)
+
+
+def _figure(name: str, pairs: Sequence[Sequence[float | None]]) -> str:
+    """A mean of generated takes, in brackets that of recordings."""
+    share = name in ("usable", "identity kept", "condition reached")
+    means = [np.mean(known) if (known := [one for one in side if one is not None]) else None
+             for side in zip(*pairs, strict=True)]  # fmt: skip
+    shown = ["-" if mean is None else f"{100 * mean:.1f}" if share else f"{mean:.3f}" for mean in means]
+    return f"{shown[0]} ({shown[1]})" if len(shown) > 1 and means[1] is not None else "".join(shown[:1]) or "-"
+
+
+def _sheets(by_part: Mapping[str, Sequence[Cell]], results: Mapping[str, Numbers], out: Path) -> list[Sheet]:
+    sheets = []
+    for part in ("ssim", "ablation"):
+        cells = [cell for cell in by_part.get(part, ()) if cell.settings["seed"] == 0 and cell.name in results]
+        stores = {cell.settings["variant"]: expanded_store(cell.settings["data"], out) for cell in cells}
+        there = {name: Store.open(path) for name, path in stores.items() if (path / META_NAME).is_file()}
+        if there:
+            rows, png = comparison_sheet(there)
+        if there and rows:
+            sheets.append(Sheet(f"From top to bottom: {', '.join(rows)}. The same people and phases.", png))
+    return sheets
+
+
+def _notes(
+    study: ClothExpansionStudy, cells: Sequence[Cell], results: Mapping[str, Numbers], failed: Mapping[str, str]
+) -> list[str]:
+    skipped = [
+        f"{network} heeds the order of frames, which {variant} does not give: left out."
+        for network in study.networks
+        for variant in study.variants
+        if not study.fits(variant, network)
+    ]
+    missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]
+    notes = [
+        f"{BASELINE}: six takes of normal walking and two in a coat of each training subject; {EVEN}: the same, but a "
+        f"batch takes as many coats as normal takes; all others: {study.wanted} takes in a coat. No bag is ever "
+        "trained.",
+        f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
+        f"and trained for {study.steps} steps, generators for {study.generator_steps} (BAGAN-GP's discriminator five "
+        "times as often).",
+        *skipped,
+    ]
+    if "scarcity" in study.parts:
+        notes.append(f"Scarcity: {', '.join(study.coats)} of {', '.join(COATS)}; without a coat there is none to copy.")
+    if missing:
+        notes.append(f"{len(missing)} of {len(cells)} cells are not computed yet, say {missing[0]}.")
+    return [*notes, *(f"{name} failed: {why}" for name, why in failed.items())]

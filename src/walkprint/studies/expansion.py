@@ -1,0 +1,212 @@
+"""What the cells of the cloth study share: people with few coats, trained generators, expanded stores, measures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from walkprint.core.protocol import Selection
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.store import META_NAME, Store
+from walkprint.data.walkers import Walkers
+from walkprint.data.writing import StoreWriter
+from walkprint.evaluation import embed, energy_image_embeddings
+from walkprint.evaluation.generated import Measure, measure_frames, recordings_like
+from walkprint.evaluation.generated_embeddings import condition_by_change, frechet_gait_distance, identity_kept
+from walkprint.evaluation.plots import contact_sheet
+from walkprint.generation.base import GenerativeModel
+from walkprint.generation.batches import FrameBatches
+from walkprint.generation.build import build_generator
+from walkprint.generation.expand import Expander, GeneratorExpander, expand
+from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
+from walkprint.generation.watch import DiversityMonitor
+from walkprint.networks.base import Network
+from walkprint.studies.grid import Numbers, digest, made_once
+from walkprint.studies.recognition import rendered_people
+from walkprint.training.fit_generator import GENERATOR_NAME, fit_generator, load_generator
+
+SIMPLE: dict[str, type[Expander]] = {"copying": Copying, "noise": NoiseInjection, "morphological": MorphologicalCoat}
+NORMAL, COAT = "nm", "cl"
+_COLUMNS, _PEOPLE = 12, 3
+Plain = Mapping[str, Any]
+
+
+def scarce_people(people: Plain, coats: str, out: Path) -> Walkers:
+    """Rendered people of whom those who train have few takes in a coat.
+
+    Args:
+        people: the arguments of `Walkers`.
+        coats: "2", all there are; "1", the first; or "half", two of every other training subject.
+        out: the study's folder.
+    """
+    everybody = rendered_people(people, out)
+    if coats == "2":
+        return everybody
+    store = out / "stores" / f"walkers-{digest({**people, 'coats': coats})}"
+    made_once(store / META_NAME, lambda: _leave_out(everybody, coats, store))
+    return Walkers(store)
+
+
+def _leave_out(people: Walkers, coats: str, out: Path) -> None:
+    training = list(people.subjects("train"))
+
+    def stays(key: SequenceKey) -> bool:
+        if key.condition != COAT or key.subject not in training:
+            return True
+        return key.take == "01" if coats == "1" else training.index(key.subject) % 2 == 0
+
+    store = people.store()
+    meta = store.meta
+    with StoreWriter(
+        out, bits=meta["bits"], compression=meta["compression"], dataset=meta["dataset"], settings=meta["settings"]
+    ) as writer:
+        for key in store.keys:
+            if stays(key) and key not in writer.done:
+                writer.copy(store, key)
+
+
+def expanded_people(data: Plain, out: Path) -> Walkers:
+    """The people of a cell with generated takes in a coat, if any are asked for; made by the first who asks.
+
+    Args:
+        data: `people`, `coats`, `wanted`, `seed`, `variant` (one of `SIMPLE`, or "") and perhaps `generator`.
+        out: the study's folder.
+    """
+    people = scarce_people(data["people"], data["coats"], out)
+    if not data["variant"] and "generator" not in data:
+        return people
+    store = expanded_store(data, out)
+
+    def make() -> None:
+        if "generator" in data:
+            expander: Expander = GeneratorExpander(_trained_generator(data, people, out), bf16=_bf16(data))
+        else:
+            expander = SIMPLE[data["variant"]]()
+        expand(people, expander, wanted={COAT: data["wanted"]}, out=store, seed=data["seed"])
+
+    made_once(store / META_NAME, make)
+    return Walkers(store)
+
+
+def expanded_store(data: Plain, out: Path) -> Path:
+    """Where the expanded store of a cell lies, or will lie."""
+    return out / "stores" / f"expanded-{digest(data)}"
+
+
+def _bf16(data: Plain) -> bool:
+    return bool(data["generator"]["precision"] == "bf16-mixed")
+
+
+def _trained_generator(data: Plain, people: Walkers, out: Path) -> GenerativeModel:
+    asked = data["generator"]
+    recipe = {**asked, "people": data["people"], "coats": data["coats"]}
+    run = out / "runs" / f"{asked['generator']['class_path'].lower()}-{digest(recipe)}"
+
+    def train() -> None:
+        keys = [key for key in people.keys("train") if key.condition in (NORMAL, COAT)]
+        batches = FrameBatches(people.store(), keys, batch_size=asked["batch_size"], source=NORMAL, seed=asked["seed"])
+        names = {name: getattr(batches.names, name) for name in ("subjects", "conditions", "views")}
+        torch.manual_seed(asked["seed"])
+        steps = asked["steps"]
+        fit_generator(
+            build_generator(asked["generator"], **names, source=NORMAL),
+            batches,
+            steps=steps,
+            run=run,
+            recipe=recipe,
+            seed=asked["seed"],
+            precision=asked["precision"],
+            channels_last=True,
+            log_every=max(1, steps // 40),
+            checkpoint_every=max(1, steps // 4),
+            keep=1,
+            watch=DiversityMonitor(stop_below=0),  # a collapse is a result here, and the table shows it
+        )
+
+    made_once(run / GENERATOR_NAME / "config.json", train)
+    model = load_generator(run)
+    return model.to("cuda") if torch.cuda.is_available() else model
+
+
+def measures(people: Walkers, judge: Network) -> Numbers:
+    """How good the generated takes of an expanded store are, each figure beside that of recordings.
+
+    Args:
+        people: with generated takes.
+        judge: a recognizer trained on the recordings alone.
+
+    Returns:
+        "measures" -> name -> [of generated takes, of recordings or None]; of takes that all fell to pieces only how
+        much is "usable".
+    """
+    store = people.store()
+    made = list(store.generated)
+    kept = sum(int(store.lengths[store.index(key)]) for key in made)
+    lost = sum(count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: "))
+    usable = {"usable": [kept / max(kept + lost, 1), None]}
+    if not made:
+        return {"measures": usable}
+    like = recordings_like(store)
+    subjects = {key.subject for key in made}
+    normal = [key for key in store.keys if key.subject in subjects and key.condition == NORMAL]
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generated, real = (
+        embed(judge, store, keys, device=device, frames_per_batch=256) for keys in (made, [*like, *normal])
+    )
+    energies = energy_image_embeddings(store, made), energy_image_embeddings(store, [*like, *normal])
+    found: dict[str, Measure] = {
+        **measure_frames(store),
+        "identity kept": identity_kept(generated, real, gallery=Selection(conditions=(NORMAL,))),
+        "condition reached": condition_by_change(*energies, source=NORMAL),
+        "Frechet distance": frechet_gait_distance(generated, real.take(range(len(like)))),
+    }
+    return {"measures": usable | {name: [one.generated, one.real] for name, one in found.items()}}
+
+
+def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
+    """The same people and phases, line by line: normal walking, the coats of each store, recorded coats.
+
+    Args:
+        stores: expanded stores of one and the same people, by what made the takes.
+
+    Returns:
+        What the lines show, and a PNG; nothing where nothing was made.
+    """
+    stores = {name: store for name, store in stores.items() if store.generated}
+    if not stores:
+        return [], b""
+    first = next(iter(stores.values()))
+    views = sorted({key.view for key in first.generated})
+    middle = views[len(views) // 2]
+    everywhere = [{key.subject for key in store.generated if key.view == middle} for store in stores.values()]
+    people = sorted(set.intersection(*everywhere))[:_PEOPLE]
+    if not people:
+        return [], b""
+    takes = {name: [_first_made(store, person, middle) for person in people] for name, store in stores.items()}
+    followed = [name for name, store in stores.items() if _source(store, takes[name][0]).condition == NORMAL]
+    lines: dict[str, list[tuple[Store, SequenceKey]]] = {}
+    if followed:
+        name = followed[0]
+        lines["normal walking"] = [(stores[name], _source(stores[name], key)) for key in takes[name]]
+    lines |= {name: [(stores[name], key) for key in keys] for name, keys in takes.items()}
+    lines["recorded coats"] = [(first, SequenceKey(person, COAT, "01", middle)) for person in people]
+    return list(lines), contact_sheet([_line(shown) for shown in lines.values()], frames_per_clip=_COLUMNS)
+
+
+def _first_made(store: Store, person: str, view: str) -> SequenceKey:
+    return min(key for key in store.generated if (key.subject, key.view) == (person, view))
+
+
+def _source(store: Store, key: SequenceKey) -> SequenceKey:
+    return SequenceKey.parse(store.generated[key]["source"])
+
+
+def _line(shown: Sequence[tuple[Store, SequenceKey]]) -> Clip:
+    each = _COLUMNS // len(shown)
+    frames = []
+    for store, key in shown:
+        clip = store.read(key).frames
+        frames.append(clip[np.linspace(0, len(clip) * 2 // 3, each).astype(int).clip(0, len(clip) - 1)])
+    return Clip(np.concatenate(frames), shown[0][1], None)

@@ -1,0 +1,33 @@
+"""Masks of real people, on which networks of rendered people are tested."""
+
+from pathlib import Path
+
+from walkprint.core.errors import DataError
+from walkprint.data.base import GaitDataset
+from walkprint.data.folder import Folder
+from walkprint.data.prepare import prepare
+from walkprint.data.store import META_NAME, is_store
+from walkprint.studies.grid import digest, made_once
+
+
+def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
+    """Own masks at the size of the study's frames, all of them for testing.
+
+    Args:
+        root: `subject/condition-take/view/*.png`, or a packed store of frames of this size.
+        size_px: height and width.
+        out: the study's folder, where the store lies.
+
+    Raises:
+        DataError: a store of other frames.
+    """
+    if is_store(root):
+        found = Folder(root)
+        if found.store().height_px != size_px:
+            raise DataError(
+                f"{root}: frames of {found.store().height_px} px, expected {size_px}; give the masks themselves"
+            )
+        return found
+    store = out / "stores" / f"real-{digest({'root': str(root.resolve()), 'size_px': size_px})}"
+    made_once(store / META_NAME, lambda: prepare(Folder(root, size_px=size_px), store, workers=1))
+    return Folder(store)
