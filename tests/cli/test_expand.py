@@ -5,10 +5,15 @@ from pathlib import Path
 
 import cv2
 import pytest
+from torch import nn
 
 from walkprint.cli import main
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
+from walkprint.generation.build import build_generator
+from walkprint.generation.labels import LabelNames
+from walkprint.training.checkpoint import read_config, save_network
+from walkprint.training.fit_generator import load_generator
 
 Captured = pytest.CaptureFixture[str]
 
@@ -36,6 +41,41 @@ def test_it_says_what_was_missing(store: Path, tmp_path: Path, capsys: Captured)
     shown = capsys.readouterr().out
     assert "4 sequences" in shown
     assert "nothing to start from: 001/hat" in shown
+
+
+@pytest.fixture
+def generator_run(store: Path, tmp_path: Path) -> Path:
+    """A run whose generator knows the training subjects, and shows everything as person."""
+    names = LabelNames.of(Walkers(store).keys("train"))
+    settings = {"subjects": names.subjects, "conditions": names.conditions, "views": names.views}
+    settings |= {"widths": (2, 2, 2, 2), "latent_size": 4}
+    model = build_generator({"class_path": "AEGuidedGAN"}, **settings)
+    nn.init.constant_(model.generator.decoder.last.bias, 9.0)
+    config = {"class_path": "AEGuidedGAN", "init_args": settings}
+    save_network(tmp_path / "run" / "generator", model, config)
+    return tmp_path / "run"
+
+
+def test_the_generator_of_a_run(store: Path, generator_run: Path, tmp_path: Path, capsys: Captured) -> None:
+    words = _words(store, tmp_path / "more", "--run", str(generator_run), "--bf16", "--json")
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["sequences"], found["ordered"]) == ("AEGuidedGAN", 8, True)
+    more = Walkers(tmp_path / "more").store()
+    assert all(more.read(key).frames.min() == 255 for key in more.generated)
+    assert {line["source"].split("/")[1][:2] for line in more.generated.values()} == {"nm"}
+
+
+def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_path: Path, capsys: Captured) -> None:
+    model = load_generator(generator_run)
+    nn.init.constant_(model.generator.decoder.last.bias, -9.0)
+    save_network(generator_run / "generator", model, read_config(generator_run / "generator"))
+    words = _words(store, tmp_path / "more", "--run", str(generator_run), "--sheet", str(tmp_path / "s.png"))
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "0 sequences, 0 frames by AEGuidedGAN" in shown
+    assert "generated: empty" in shown
+    assert not (tmp_path / "s.png").exists()
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def _summary(store: Store, sheet: Path | None) -> Summary:
     text = [f"{store.path}: {len(store.generated)} sequences, {frames} frames by {made_by['name']}{order}"]
     text += [f"left out: {count} frames, {reason}" for reason, count in dropped.items()]
     text += [f"nothing to start from: {one}" for one in made_by["missing"]]
-    if sheet is not None:
+    if sheet is not None and store.generated:
         save_generated_sheet(store, sheet)
         text.append(f"{sheet}: for some subjects, rows of the source, of what was made from it, of a real take")
     numbers = {
@@ -68,6 +68,6 @@ def _summary(store: Store, sheet: Path | None) -> Summary:
         "frames": frames,
         "dropped": dropped,
         **made_by,
-        "sheet": None if sheet is None else str(sheet),
+        "sheet": str(sheet) if sheet is not None and store.generated else None,
     }
     return Summary(numbers, "\n".join(text))
