@@ -171,7 +171,8 @@ class ClothExpansionStudy:
         if generator is None or not KINDS[network].ordered:
             return True
         if generator["class_path"] == "AEGuidedGAN":
-            return generator["init_args"].get("latent", "labeled") == "labeled"
+        ordered: bool = generator_classes()[generator["class_path"]].ordered
+        return ordered
         return bool(generator_classes()[generator["class_path"]].ordered)
 
     def generator(self, variant: str) -> dict[str, Any] | None:

@@ -10,7 +10,6 @@ from walkprint.studies.statistics import over_seeds, over_subjects, paired
 Outcomes = Mapping[tuple[str, str], Mapping[int, Numbers]]
 """(network, variant) -> seed -> the numbers of `recognition.scores`."""
 
-ALL = "all networks"
 READING = (
     "Differences of percentages, paired by seed (one seed: the same people, first weights and batches). First the mean "
     "difference with Student's 95 % interval over seeds; then, under “people”, the 95 % interval by bootstrap over "
@@ -30,18 +29,19 @@ def mean_table(title: str, outcomes: Outcomes, figure: str, sets: Sequence[str],
 def difference_table(
     title: str, outcomes: Outcomes, baseline: str, figure: str, sets: Sequence[str], *, overall: bool = True
 ) -> Table:
-    """Every variant minus the baseline, of each network and, with `overall`, of their mean."""
+    """Every variant minus the baseline, of each network and, with `overall`, of the mean of those that have both."""
     with_people = all("by subject" in one for by_seed in outcomes.values() for one in by_seed.values())
     with_people = with_people and figure == "rank-1"
     head = [column for name in sets for column in ((name, f"{name}, people") if with_people else (name,))]
     lines = [["network", f"variant minus {baseline}", *head, "seeds"]]
     networks = list(dict.fromkeys(network for network, _ in outcomes))
     variants = [one for one in dict.fromkeys(variant for _, variant in outcomes) if one != baseline]
-    for network in (*networks, *([ALL] if overall and len(networks) > 1 else [])):
+    for some in (*([network] for network in networks), *([networks] if overall and networks[1:] else [])):
         for variant in variants:
-            pairs = _pairs(outcomes, networks if network == ALL else [network], variant, baseline)
-            if not pairs:
+            pairs = _pairs(outcomes, some, variant, baseline)
+            if len(pairs) < min(len(some), 2):
                 continue
+            network = some[0] if len(some) == 1 else f"mean of {len(pairs)} networks"
             cells = []
             for name in sets:
                 cells.append(over_seeds(list(_differences(pairs, figure, name).values())).interval())

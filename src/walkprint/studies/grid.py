@@ -175,7 +175,7 @@ def _outcomes(
 
 
 def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
-    start = time.monotonic()
+    start, work = time.monotonic(), time.process_time()
     # Bars and remarks of single trainings would tear up the bar of the study.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     with (out / "cells" / "log.txt").open("a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
@@ -183,7 +183,8 @@ def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
             numbers = compute(cell, out)
         except GaitError as error:
             return cell.name, " ".join(str(error).split())
-    stored = {"settings": cell.settings, "numbers": numbers, "seconds": round(time.monotonic() - start, 1)}
+    took = {"seconds": round(time.monotonic() - start, 1), "processor_seconds": round(time.process_time() - work, 1)}
+    stored = {"settings": cell.settings, "numbers": numbers, **took}
     write_text(_file(cell, out), json.dumps(stored, indent=1, allow_nan=False) + "\n")
     return cell.name, None
 

@@ -1,0 +1,100 @@
+"""The study of filling a rare condition, at a size that a test can bear."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from walkprint.cli import main
+from walkprint.core.errors import RecipeError
+from walkprint.studies import cloth_expansion, cloth_expansion_page
+from walkprint.studies.cloth_expansion import ABLATION, GENERATORS, GUIDED, ClothExpansionStudy, compute
+from walkprint.studies.expansion import SIMPLE, comparison_sheet, expanded_people, scarce_people
+from walkprint.studies.grid import read_cells, run_cells
+
+TINY = ClothExpansionStudy(**cloth_expansion.QUICK | {"networks": ("GaitSet",), "coats": ("2", "1", "half")})
+
+
+def coats(people, split):
+    keys = [key for key in people.keys(split) if key.condition == "cl"]
+    return {name: len({key.take for key in keys if key.subject == name}) for name in people.subjects(split)}
+
+
+def test_coats_are_scarce_for_those_who_train_alone(tmp_path):
+    settings = TINY.cells()[0].settings["data"]["people"]
+    expected = {"2": [2, 2, 2, 2], "1": [1, 1, 1, 1], "half": [2, 0, 2, 0]}
+    for name, counts in expected.items():
+        people = scarce_people(settings, name, tmp_path)
+        assert list(coats(people, "train").values()) == counts
+        assert list(coats(people, "test").values()) == [2, 2]
+        assert len({(key.subject, key.take) for key in people.keys("train") if key.condition == "nm"}) == 4 * 6
+    assert len(list((tmp_path / "stores").glob("walkers-*"))) == 3
+
+
+def test_coats_are_made_for_those_who_train_alone(tmp_path):
+    study = replace(TINY, variants=tuple(SIMPLE), parts=("ssim",))
+    stores = {}
+    for cell in study.cells():
+        people = expanded_people(cell.settings["data"], tmp_path)
+        assert list(coats(people, "train").values()) == [6, 6, 6, 6]
+        assert list(coats(people, "test").values()) == [2, 2]
+        stores[cell.settings["variant"]] = people.store()
+    assert len(list((tmp_path / "stores").glob("expanded-*"))) == 3
+    rows, png = comparison_sheet(stores)
+    assert rows == ["normal walking", *SIMPLE, "recorded coats"]
+    assert png.startswith(b"\x89PNG")
+
+
+def test_variants_of_a_seed_differ_in_the_data_alone():
+    study = ClothExpansionStudy(parts=("recognition",))
+    cells = study.cells()
+    assert len(cells) == 3 * (10 + 10 + 6)  # GaitPart heeds an order that four generators do not give
+    for network in study.networks:
+        recipes = [cell.settings["recipe"] for cell in cells if cell.settings["network"] == network]
+        alike = {json.dumps({**one, "data": 0, "even": 0}) for one in recipes}
+        assert len(alike) == 3
+    made = [cell.settings["data"].get("generator") for cell in cells if cell.settings["network"] == "GaitSet"]
+    assert len({json.dumps({**one, "generator": 0}) for one in made if one}) == 3  # one schedule for each seed
+
+
+def test_an_order_is_asked_for_where_it_is_heeded():
+    study = ClothExpansionStudy()
+    assert [name for name in GENERATORS if study.fits(name, "GaitPart")] == [GUIDED]
+    assert all(study.fits(name, "GaitSet") for name in GENERATORS)
+    assert [name for name in ABLATION if not study.fits(name, "GaitPart")] == ["gaussian-latent"]
+    assert study.generator("gaussian-latent")["init_args"]["latent"] == "gaussian"
+    assert study.generator("copying") is None
+
+
+def test_copies_are_measured_and_help_nobody_to_order(tmp_path):
+    study = replace(TINY, variants=("original", "even-sampling", "copying"), parts=("ssim", "recognition", "scarcity"))
+    cells = study.cells()
+    assert run_cells(cells, compute, tmp_path) == {}
+    results = read_cells(cells, tmp_path)
+    measures = results["ssim-gaitset-copying-seed0"]["measures"]
+    assert measures["usable"] == [1.0, None]
+    assert measures["quality"][0] == pytest.approx(1)
+    assert measures["quality"][1] < 0.99
+    runs = list((tmp_path / "runs").iterdir())
+    assert len(runs) == 3 * 3  # three data sets for each of three scarcities; the judge is one of them
+    page = cloth_expansion_page.page(study, results, {}, tmp_path)
+    assert {"Scarcity: rank-1 by the number of takes in a coat", "How good the generated coats are"} <= {
+        table.title for table in page.tables
+    }
+    assert len(page.sheets) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"variants": ("wgan",)}, {"parts": ("real",)}, {"coats": ("3",)}, {"seeds": 0}])
+def test_wrong_settings_are_refused(wrong):
+    with pytest.raises(RecipeError, match="study:"):
+        ClothExpansionStudy(**wrong)
+
+
+def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys, monkeypatch):
+    tiny = {"networks": ("GaitSet",), "variants": ("original", GUIDED), "parts": ("ssim", "recognition")}
+    monkeypatch.setattr(cloth_expansion, "QUICK", cloth_expansion.QUICK | tiny)
+    assert main(["study", "cloth-expansion", "--quick", "--json", "--out", str(tmp_path)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["finished"] == found["cells"] == 3
+    assert len(list((tmp_path / "runs").glob("aeguidedgan-*/generator/config.json"))) == 1
+    assert "Synthetic figures" in (tmp_path / "study.html").read_text()
