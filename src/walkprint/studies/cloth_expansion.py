@@ -170,10 +170,9 @@ class ClothExpansionStudy:
         generator = self.generator(variant)
         if generator is None or not KINDS[network].ordered:
             return True
-        if generator["class_path"] == "AEGuidedGAN":
-        ordered: bool = generator_classes()[generator["class_path"]].ordered
-        return ordered
-        return bool(generator_classes()[generator["class_path"]].ordered)
+        if generator["class_path"] == "AEGuidedGAN":  # whose order is a matter of its settings
+            return bool(generator["init_args"].get("latent", "labeled") == "labeled")
+        return generator_classes()[generator["class_path"]].ordered
 
     def generator(self, variant: str) -> dict[str, Any] | None:
         """The generator of a variant or of a switch of the ablation, as class and arguments; None of the others."""
