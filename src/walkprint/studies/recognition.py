@@ -21,9 +21,13 @@ from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.evaluation import embed, identify, verify
 from walkprint.losses import (
+    CanonicalConsistencyLoss,
     ClassUniformityLoss,
     CrossEntropyLoss,
+    CrossReconstructionLoss,
+    IncrementalIdentityLoss,
     PairwiseSoftmaxLoss,
+    PoseSimilarityLoss,
     TripletLoss,
     WeightedTripletLoss,
 )
@@ -31,6 +35,7 @@ from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
 from walkprint.networks.gaitbase import GaitBase
 from walkprint.networks.gaitgl import GaitGL
+from walkprint.networks.gaitnet import GaitNet
 from walkprint.networks.gaitpart import GaitPart
 from walkprint.networks.gaitset import GaitSet
 from walkprint.networks.geinet import GEINet
@@ -40,11 +45,16 @@ from walkprint.training.fit import fit
 from walkprint.training.run import RunFolder
 from walkprint.training.schedule import OneCycle
 
-NETWORKS: dict[str, type[Network]] = {one.__name__: one for one in (GaitSet, GaitPart, GaitGL, GaitBase, GEINet)}
+NETWORKS: dict[str, type[Network]] = {
+    one.__name__: one for one in (GaitSet, GaitPart, GaitGL, GaitBase, GaitNet, GEINet)
+}
 LOSSES: dict[str, type[Loss]] = {
     one.__name__: one
-    for one in (TripletLoss, WeightedTripletLoss, ClassUniformityLoss, PairwiseSoftmaxLoss, CrossEntropyLoss)
-}
+    for one in (
+        TripletLoss, WeightedTripletLoss, ClassUniformityLoss, PairwiseSoftmaxLoss, CrossEntropyLoss,
+        CrossReconstructionLoss, PoseSimilarityLoss, IncrementalIdentityLoss, CanonicalConsistencyLoss,
+    )
+}  # fmt: skip
 Plain = Mapping[str, Any]
 _EER, _TAR = "EER", "TAR@FAR=1%"
 

@@ -1,0 +1,220 @@
+"""Study of disentanglement: what GaitNet's codes hold, what each of its losses does, and how it compares.
+
+Every variant and network sees the same rendered people, in color or, where it takes silhouettes, as masks. Seeds differ
+in people, first weights and batches.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from walkprint.core.errors import RecipeError
+from walkprint.data.sampling import EvenConditions
+from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
+from walkprint.evaluation import verify
+from walkprint.losses.disentanglement import RECOMMENDED_WEIGHTS
+from walkprint.networks.base import Network
+from walkprint.networks.gaitnet import GaitNet
+from walkprint.studies.codes import codes_of, plane, probes, swapped
+from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.inter_class import narrow
+from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained
+
+FULL = "full"
+VARIANTS = {
+    FULL: {}, "last output": {"pooling": "last"}, "even weights": {"weights": "even"},
+    "no reconstruction": {"without": "reconstruction"}, "no similarity": {"without": "similarity"},
+    "no identity": {"without": "identity"}, "no canonical": {"without": "canonical"},
+}  # fmt: skip
+OTHERS = ("GaitNet on silhouettes", "GaitSet", "GaitBase", "GEINet")
+PARTS = ("ablation", "networks", "frontal")
+READINGS = {"whole": 0.5, "body alone": 0.0, "gait alone": 1.0}
+"""What of GaitNet is compared -> the share of its gait feature in the embedding."""
+
+QUICK: dict[str, Any] = {
+    "variants": (FULL, "no similarity"), "others": ("GEINet",), "seeds": 2, "steps": 3, "subjects": 9,
+    "takes_frames": 6, "width": 4, "frames": 4, "subjects_per_batch": 3,
+}  # fmt: skip
+_KINDS: dict[str, type[Walkers]] = {one.__name__: one for one in (Walkers, ColorWalkers, FrontalWalkers)}
+_CLASSES = {
+    "reconstruction": "CrossReconstructionLoss", "similarity": "PoseSimilarityLoss",
+    "identity": "IncrementalIdentityLoss", "canonical": "CanonicalConsistencyLoss",
+}  # fmt: skip
+_ROWS, _COLUMNS = 6, 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisentanglementStudy:
+    """What the study compares, and how large.
+
+    Attributes:
+        variants, others: names, see `VARIANTS` and `OTHERS`.
+        parts: "ablation" (variants of GaitNet, with probes of their codes), "networks" (the others) and "frontal"
+            (people before FVG's camera).
+        seeds: how many, from 0.
+        steps: of training.
+        subjects: rendered people, the last third of whom test.
+        views: of the camera, degrees.
+        takes_frames: frames of a rendered clip.
+        width: channels of the networks' first block.
+        frames: of a training clip.
+        subjects_per_batch: with two clips each for GaitNet, four for the others.
+        learning_rate, weight_decay: of AdamW; one cycle.
+    """
+
+    variants: tuple[str, ...] = tuple(VARIANTS)
+    others: tuple[str, ...] = OTHERS
+    parts: tuple[str, ...] = PARTS
+    seeds: int = 3
+    steps: int = 600
+    subjects: int = 60
+    views: tuple[str, ...] = ("054", "090")
+    takes_frames: int = 30
+    width: int = 16
+    frames: int = 10
+    subjects_per_batch: int = 8
+    learning_rate: float = 2e-3
+    weight_decay: float = 5e-4
+
+    def __post_init__(self) -> None:
+        for what, names, known in (
+            ("variant", self.variants, VARIANTS), ("network", self.others, OTHERS), ("part", self.parts, PARTS),
+        ):  # fmt: skip
+            unknown = sorted(set(names) - set(known))
+            if unknown:
+                raise RecipeError(f"study: {what} {', '.join(unknown)}; expected some of {', '.join(known)}")
+        if min(self.seeds, self.steps, self.subjects - self.train - 1) < 1 or self.train < self.subjects_per_batch:
+            raise RecipeError(
+                f"study: {self.seeds} seeds, {self.steps} steps, {self.subjects} people; expected 1 or more, and "
+                f"people enough: two thirds train, {self.subjects_per_batch} in a batch"
+            )
+        if FULL not in self.variants:
+            object.__setattr__(self, "variants", (FULL, *self.variants))
+
+    @property
+    def train(self) -> int:
+        """How many of the rendered people train."""
+        return self.subjects * 2 // 3
+
+    def cells(self) -> list[Cell]:
+        """All of them."""
+        named = {"ablation": self.variants, "networks": self.others, "frontal": (FULL,)}
+        return [
+            self._cell(part, name, seed) for seed in range(self.seeds) for part in self.parts for name in named[part]
+        ]
+
+    def _cell(self, part: str, name: str, seed: int) -> Cell:
+        people: dict[str, Any] = {"seed": seed, "subjects": self.subjects, "train": self.train}
+        people |= {"frames": self.takes_frames} | ({} if part == "frontal" else {"views": list(self.views)})
+        ours = part != "networks" or name == "GaitNet on silhouettes"
+        recipe = {
+            "people": people,
+            "train": self.train,
+            "frames": self.frames,
+            "steps": self.steps,
+            "subjects_per_batch": self.subjects_per_batch,
+            "clips_per_subject": 2 if ours else 4,
+            "conditions": "even" if ours else "any",
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+            "seed": seed,
+            **(self._gaitnet(VARIANTS.get(name, {}), part) if ours else self._other(name)),
+        }
+        kind = {"ablation": "ColorWalkers", "networks": "Walkers", "frontal": "FrontalWalkers"}[part]
+        settings = {"part": part, "name": name, "seed": seed, "kind": kind, "recipe": recipe}
+        return Cell(f"{part}-{name.lower().replace(' ', '-')}-seed{seed}", settings)
+
+    def _gaitnet(self, change: Mapping[str, str], part: str) -> dict[str, Any]:
+        """GaitNet with three codes on the quicker of its encoders, narrow."""
+        settings = {
+            "num_subjects": self.train, "variant": "cvpr", "channels": 1 if part == "networks" else 3,
+            "width": self.width, "codes": [4 * self.width, 2 * self.width, 2 * self.width], "hidden": 8 * self.width,
+            "pooling": change.get("pooling", "mean"),
+        }  # fmt: skip
+        losses = {name: {"class_path": kind, "init_args": {}} for name, kind in _CLASSES.items()}
+        losses["identity"]["init_args"] = {"weights": change.get("weights", "square")}
+        without = change.get("without")
+        return {
+            "network": {"class_path": "GaitNet", "init_args": settings},
+            "losses": {name: one for name, one in losses.items() if name != without},
+            "loss_weights": {name: one for name, one in RECOMMENDED_WEIGHTS.items() if name != without},
+        }
+
+    def _other(self, name: str) -> dict[str, Any]:
+        identity = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}}
+        triplet = {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}
+        if name == "GEINet":
+            identity["init_args"] = {"scale": 1.0, "smoothing": 0.0}
+            network = described(name, {"num_subjects": self.train, "embedding": "fc3", "hidden": 16 * self.width}, 64)
+            return {"network": network, "losses": {"identity": identity}, "loss_weights": {"identity": 1.0}}
+        losses = {"triplet": triplet, "identity": identity}
+        return {
+            "network": narrow(name, 64, self.width, self.train),
+            "losses": losses,
+            "loss_weights": dict.fromkeys(losses, 1.0),
+        }
+
+
+def compute(cell: Cell, out: Path) -> Numbers:
+    """Train one network, test it, and look into its codes."""
+    settings, recipe = cell.settings, cell.settings["recipe"]
+    people, network = learned(cell, out)
+    if not isinstance(network, GaitNet):
+        return {"figures": {"whole": _figures(network, people)}}
+    numbers: Numbers = {"figures": {}}
+    for reading, share in READINGS.items():
+        network.gait_share = share
+        numbers["figures"][reading] = _figures(network, people)
+    if settings["part"] == "ablation":
+        keys = people.keys("test")
+        codes = codes_of(network, people, keys)
+        numbers["probes"] = probes(codes, people, keys)
+        if settings["name"] == FULL and recipe["seed"] == 0:
+            numbers["planes"] = {
+                name: plane(np.stack([clip.mean(axis=0) for clip in codes[name]])).round(4).tolist()
+                for name in ("appearance", "gait")
+            }
+            numbers["keys"] = [str(key) for key in keys]
+    return numbers
+
+
+def learned(cell: Cell, out: Path) -> tuple[Walkers, Network]:
+    """The people of a cell and its network, trained unless it was."""
+    recipe = cell.settings["recipe"]
+    people = rendered_people(recipe["people"], out, kind=_KINDS[cell.settings["kind"]])
+    sampler = EvenConditions(recipe["subjects_per_batch"], 2) if recipe["conditions"] == "even" else None
+    network, _ = trained(recipe, people, out, sampler=sampler)
+    return people, network
+
+
+def swap_grid(cell: Cell, out: Path) -> Any:
+    """Pictures of the network of a cell of the part "ablation": looks from rows, poses from columns.
+
+    Returns:
+        uint8 (row, column, height, width, channel); the first row and column hold what went in.
+    """
+    people, network = learned(cell, out)
+    assert isinstance(network, GaitNet)
+    keys = [key for key in people.keys("test") if key.view == people.views[-1]]
+    looks = [key for key in keys if key.take == "01" and key.condition in ("nm", "cl")]
+    names = sorted({key.subject for key in looks})
+    donor = next(key for key in keys if key.subject == names[-1] and key.condition == "nm")
+    return swapped(network, people, looks[:_ROWS], donor, _COLUMNS)
+
+
+def _figures(network: Network, people: Walkers) -> dict[str, Any]:
+    """Rank-1, EER and TAR by probe set, by cosine."""
+    embeddings, protocol = embedded(network, people), next(iter(people.protocols.values()))
+    numbers = scores(embeddings, protocol, metric="cosine")
+    pairs = verify(embeddings, protocol, false_accept_rates=(0.05,), resamples=0, metric="cosine")
+    name = "TAR@FAR=5%"
+    figures = {one: pairs.figure(one, name, "pooled").value for one in pairs.probe_sets}
+    return numbers | {"TAR at FAR 5 %": {one: value for one, value in figures.items() if np.isfinite(value)}}
+
+
+def conditions_of(keys: Sequence[str]) -> list[str]:
+    """The condition of each key as written."""
+    return [key.split("/")[1].split("-")[0] for key in keys]
