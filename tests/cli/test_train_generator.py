@@ -1,0 +1,81 @@
+"""`walkprint train-generator`, and recipes of generators."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from walkprint.cli import main
+from walkprint.cli.generator_recipe import load_generator_recipe
+from walkprint.core.errors import RecipeError
+from walkprint.generation.build import build_generator, generator_classes
+from walkprint.training.fit_generator import load_generator
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = [
+    path for path in sorted((ROOT / "recipes").rglob("*.yaml")) if "generator" in yaml.safe_load(path.read_text())
+]
+NAMES = {"subjects": ["a", "b"], "conditions": ["cl", "nm"], "views": ["090"]}
+SMALL = {"class_path": "AEGuidedGAN", "init_args": {"widths": [2, 2, 4, 4], "latent_size": 4}}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_generator_of_a_recipe_can_be_built(path: Path, store: Path) -> None:
+    plain = yaml.safe_load(path.read_text())
+    assert build_generator(plain["generator"], **NAMES).names.conditions == ("cl", "nm")
+    data = {"class_path": "Walkers", "init_args": {"root": str(store)}}
+    recipe, full = load_generator_recipe({**plain, "data": data})
+    assert recipe.generator.source in recipe.batches().names.conditions
+    assert not {"subjects", "conditions", "views"} & set(full["generator"]["init_args"])
+
+
+def test_there_is_one_for_each_benchmark() -> None:
+    assert {"walkers", "casia_b"} <= {path.parent.name for path in RECIPES if path.stem == "ae_guided"}
+
+
+@pytest.mark.filterwarnings("ignore:.*the generator collapses")
+def test_a_run_by_words(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = {
+        "generator": SMALL,
+        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+        "conditions": ["cl", "nm"],
+        "steps": 4,
+        "batch_size": 4,
+        "least_diversity": 0.0,
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    run = tmp_path / "run"
+    words = ["train-generator", str(tmp_path / "recipe.yaml"), "--run", str(run), "--accelerator", "cpu", "--json"]
+    assert main([*words, "--set", "steps=10"]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 10
+    model = load_generator(run)
+    assert model.names.conditions == ("cl", "nm")
+    assert main(["train-generator", "--run", str(run), "--accelerator", "cpu", "--json"]) == 0, "goes on by its recipe"
+    assert json.loads(capsys.readouterr().out) == {"run": str(run), "step": 10, "numbers": {}}
+    assert main(words) == 2, "other steps are another recipe"
+
+
+def test_generators_by_class_path() -> None:
+    assert "AEGuidedGAN" in generator_classes()
+    dotted = {**SMALL, "class_path": "walkprint.generation.ae_guided.AEGuidedGAN"}
+    assert build_generator(dotted, **NAMES).names == build_generator(SMALL, **NAMES).names
+    for entry, match in (
+        ({"class_path": "os.system"}, "expected one of"),
+        ({}, "expected one of"),
+        ({"class_path": "AEGuidedGAN", "init_args": {"width": 3}}, "width"),
+    ):
+        with pytest.raises(RecipeError, match=match):
+            build_generator(entry, **NAMES)
+
+
+def test_wrong_recipes(store: Path) -> None:
+    recipe = {"generator": SMALL, "data": {"class_path": "Walkers", "init_args": {"root": str(store)}}, "steps": 4}
+    for changes, match in (
+        ({"conditions": ["nm", "xx"]}, "xx not among"),
+        ({"conditions": ["cl"]}, "source is 'nm'"),
+        ({"generator": {**SMALL, "init_args": {"width": 3}}}, "width"),
+        ({"stepps": 3}, "stepps"),
+    ):
+        with pytest.raises(RecipeError, match=match):
+            load_generator_recipe({**recipe, **changes})
