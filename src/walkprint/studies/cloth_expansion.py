@@ -12,6 +12,7 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
+from walkprint.data.sampling import EvenConditions
 from walkprint.generation.build import generator_classes
 from walkprint.studies.expansion import SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
@@ -226,7 +227,7 @@ class ClothExpansionStudy:
             "loss_weights": dict.fromkeys(losses, 1.0),
             "data": data,
             "train": self.train,
-            "conditions": ["nm", "cl"],
+            "train_conditions": ["nm", "cl"],
             "even": variant == EVEN,
             "frames": self.frames,
             "steps": self.steps,
@@ -257,7 +258,9 @@ def compute(cell: Cell, out: Path) -> Numbers:
         numbers |= measures(people, judge)
     if settings["part"] == "ssim":
         return numbers
-    network, _ = trained(settings["recipe"], people, out)
+    recipe = settings["recipe"]
+    sampler = EvenConditions(recipe["subjects_per_batch"], recipe["clips_per_subject"]) if recipe["even"] else None
+    network, _ = trained(recipe, people, out, sampler=sampler)
     if settings["part"] == "real":
         real = real_people(Path(settings["real"]), 64, out)
         return scores(embedded(network, real), Protocol.from_dict(settings["protocol"]), metric="cosine", center=True)

@@ -16,7 +16,7 @@ from walkprint.data.base import GaitDataset
 from walkprint.data.frames import Contiguous, RandomSubset
 from walkprint.data.loading import TrainingBatches
 from walkprint.data.prepare import prepare
-from walkprint.data.sampling import EvenConditions, SubjectSampler
+from walkprint.data.sampling import Sampler, SubjectSampler
 from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.evaluation import embed, identify, verify
@@ -59,17 +59,18 @@ Plain = Mapping[str, Any]
 _EER, _TAR = "EER", "TAR@FAR=1%"
 
 
-def rendered_people(settings: Plain, out: Path) -> Walkers:
+def rendered_people(settings: Plain, out: Path, *, kind: type[Walkers] = Walkers) -> Walkers:
     """Walkers of these settings from a store in the study's folder, rendered by the first who asks.
 
     Args:
         settings: the arguments of `Walkers` as plain data.
         out: the study's folder.
+        kind: of walkers.
     """
     variety = Variety(**settings.get("variety", {}))
-    store = out / "stores" / f"walkers-{digest(settings)}"
-    made_once(store / META_NAME, lambda: prepare(Walkers(**{**settings, "variety": variety}), store, workers=1))
-    return Walkers(store)
+    store = out / "stores" / f"{kind.__name__.lower()}-{digest(settings)}"
+    made_once(store / META_NAME, lambda: prepare(kind(**{**settings, "variety": variety}), store, workers=1))
+    return kind(store)
 
 
 def described(network: str, settings: Plain, size_px: int) -> dict[str, Any]:
@@ -86,22 +87,23 @@ def described(network: str, settings: Plain, size_px: int) -> dict[str, Any]:
     }
 
 
-def trained(recipe: Plain, dataset: GaitDataset, out: Path) -> tuple[Network, Path]:
+def trained(recipe: Plain, dataset: GaitDataset, out: Path, *, sampler: Sampler | None = None) -> tuple[Network, Path]:
     """A recognizer trained on a data set's training subjects, once however many cells ask for it.
 
     Args:
         recipe: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of a
             clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`, `train`
-            (how many of the training subjects, the first by name), perhaps `conditions` (others are left out) and
-            `even` (clips from all conditions alike), and whatever else the data depend on.
+            (how many of the training subjects, the first by name), perhaps `train_conditions` (others are left out), and
+            whatever else the data depend on.
         dataset: on a store.
         out: the study's folder.
+        sampler: of the sequences of a batch, where it is not subjects alone; the recipe has to name it.
 
     Returns:
         The network in evaluation mode, and its run folder.
     """
     run = out / "runs" / f"{recipe['network']['class_path'].lower()}-{digest(recipe)}"
-    made_once(run / "network" / "config.json", lambda: _train(recipe, dataset, run))
+    made_once(run / "network" / "config.json", lambda: _train(recipe, dataset, run, sampler))
     network = _built(recipe)
     load_weights(network, run / "network")
     return network.eval(), run
@@ -112,11 +114,10 @@ def _built(recipe: Plain) -> Network:
     return NETWORKS[recipe["network"]["class_path"]](**recipe["network"]["init_args"])
 
 
-def _train(recipe: Plain, dataset: GaitDataset, run: Path) -> None:
+def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | None) -> None:
     network, count, steps = _built(recipe), recipe["frames"], recipe["steps"]
     subjects = set(dataset.subjects("train")[: recipe["train"]])
-    conditions = recipe.get("conditions")
-    sampler = EvenConditions if recipe.get("even") else SubjectSampler
+    conditions = recipe.get("train_conditions")
     batches = TrainingBatches(
         dataset.store(),
         [
@@ -125,7 +126,7 @@ def _train(recipe: Plain, dataset: GaitDataset, run: Path) -> None:
             if key.subject in subjects and key.condition in (conditions or key.condition)
         ],
         chooser=Contiguous(count) if network.ordered else RandomSubset(count),
-        sampler=sampler(recipe["subjects_per_batch"], recipe["clips_per_subject"]),
+        sampler=sampler or SubjectSampler(recipe["subjects_per_batch"], recipe["clips_per_subject"]),
         seed=recipe["seed"],
         width_px=network.width_px,
     )
