@@ -18,7 +18,8 @@ LEFT, UNCLEAR, GROUP = "left", "unclear", "group"
 _BINS = 4
 _REACH, _REACH_PER_S, _REACH_MIXED, _MOST_GROWTH = 0.35, 0.7, 0.4, 0.45
 _SETTLED_FRAMES = 3
-_OTHER_COLORS, _OTHER_COLORS_MIXED = 0.3, 0.12
+_SAME_COLORS, _OTHER_COLORS_MIXED, _OTHER_COLORS = 0.06, 0.12, 0.3
+_LONGEST_MIXED = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,12 @@ class _Track:
     time_s: float
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     frames: int = 1
+    whole: int = 0  # frames on which nothing of the person was missing
     mixed: bool = False
+    seen_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.seen_s = self.time_s
 
     def expected(self, time_s: float) -> Box:
         center = self.center + self.velocity * (time_s - self.time_s)
@@ -62,10 +68,19 @@ class _Track:
         reach = _REACH + _REACH_PER_S * min(waited_s, 1.0) + (_REACH_MIXED if self.mixed else 0.0)
         if away > reach or (growth > _MOST_GROWTH and not person.cut):
             return float("inf")
-        other_colors = 1.0 - float(np.sqrt(self.colors * colors).sum())
+        other_colors = self.other_colors(colors)
         if other_colors > (_OTHER_COLORS_MIXED if self.mixed else _OTHER_COLORS):
             return float("inf")
         return away + 0.5 * growth + 2.0 * other_colors
+
+    def other_colors(self, colors: NDArray[np.float32]) -> float:
+        """From 0 (the same) to 1."""
+        return 1.0 - float(np.sqrt(self.colors * colors).sum())
+
+    def alone(self, person: PersonMask, colors: NDArray[np.float32]) -> bool:
+        """Whether a mask looks like this person and nobody else: of its colors, and not larger."""
+        larger = np.array([person.box.width, person.box.height]) / self.size
+        return bool(larger[0] < 1.3 and larger[1] < 1.15 and self.other_colors(colors) < _SAME_COLORS)
 
     def coast(self, inside: Box, time_s: float) -> None:
         """Go on unseen, somewhere in a mask with others."""
@@ -82,15 +97,16 @@ class _Track:
         size = np.array([person.box.width, person.box.height], float)
         self.size = (1 - weight) * self.size + weight * size
         self.colors = 0.9 * self.colors + 0.1 * colors
-        self.center, self.time_s, self.mixed = _center(person.box), time_s, False
+        self.center, self.time_s, self.seen_s, self.mixed = _center(person.box), time_s, time_s, False
         self.frames += 1
+        self.whole += not person.cut
 
 
 class Tracker:
     """Follows people; call `update` with one frame after another.
 
     Args:
-        patience_s: somebody not seen for longer is gone.
+        patience_s: somebody not seen for longer is gone; in a mask with others, for five times as long.
 
     Raises:
         DataError: the patience is negative.
@@ -117,7 +133,7 @@ class Tracker:
         costs = np.array([[track.cost(p, c, time_s) for p, c in zip(people, colors, strict=True)]
                           for track in self._tracks]).reshape(len(self._tracks), len(people))  # fmt: skip
         pairs = _cheapest(costs)
-        taken = self._set_apart(pairs, people, time_s, update)
+        taken = self._set_apart(pairs, people, colors, time_s, update)
         self._settle(pairs, costs, update)
         for t, p in pairs.items():
             self._tracks[t].follow(people[p], colors[p], time_s)
@@ -143,11 +159,19 @@ class Tracker:
     def _forget(self, time_s: float, update: Update) -> None:
         for track in self._tracks:
             waited_s = time_s - track.time_s
-            if waited_s > (self.patience_s if track.frames >= _SETTLED_FRAMES else 0.2 * self.patience_s):
+            patience_s = self.patience_s if track.frames >= _SETTLED_FRAMES else 0.2 * self.patience_s
+            if waited_s > patience_s or time_s - track.seen_s > _LONGEST_MIXED * self.patience_s:
                 update.ended[track.number] = LEFT
         self._tracks = [track for track in self._tracks if track.number not in update.ended]
 
-    def _set_apart(self, pairs: dict[int, int], people: list[PersonMask], time_s: float, update: Update) -> set[int]:
+    def _set_apart(
+        self,
+        pairs: dict[int, int],
+        people: list[PersonMask],
+        colors: list[NDArray[np.float32]],
+        time_s: float,
+        update: Update,
+    ) -> set[int]:
         """Find masks that hold several known people, and tracks that turn out to be several; take them from `pairs`.
 
         Returns:
@@ -159,10 +183,11 @@ class Tracker:
             inside = [
                 t
                 for t, box in enumerate(boxes)
-                if self._tracks[t].frames >= _SETTLED_FRAMES and pairs.get(t, p) == p
+                if self._tracks[t].whole >= _SETTLED_FRAMES and pairs.get(t, p) == p
                 and person.box.shared_px(box) > 0.5 * box.width * box.height
             ]  # fmt: skip
-            if len(inside) > 1:
+            whose = [t for t in inside if t in pairs and self._tracks[t].alone(person, colors[p])]
+            if len(inside) > 1 and not whose:
                 doubtful.add(p)
                 update.doubtful.append(person)
                 for t in inside:

@@ -1,0 +1,159 @@
+"""From frames to walks: names of directions, gaps, edges, color, memory."""
+
+import tracemalloc
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from benchmarks._street import street
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import SequenceKey
+from walkprint.core.silhouette import align, align_picture
+from walkprint.data.walkers import Walkers
+from walkprint.video.mediapipe import MediaPipe
+from walkprint.video.reader import Frame
+from walkprint.video.segmenter import PersonMask, Segmenter
+from walkprint.video.walks import Cut, Dropped, Walk, look_first, walks
+
+_KEY = SequenceKey("somebody")
+
+
+class Bright(Segmenter):
+    """Everything bright is one person."""
+
+    def __call__(self, image: NDArray[np.uint8]) -> list[PersonMask]:
+        person = PersonMask.found(np.asarray(image.max(axis=2) * (image.max(axis=2) > 60), np.uint8), 0.9)
+        return [] if person is None else [person]
+
+
+def figure(column: float, height: float = 60, *, wide: int = 320) -> NDArray[np.uint8]:
+    """A bright ellipse on black."""
+    image = np.zeros((120, wide, 3), np.uint8)
+    cv2.ellipse(image, (round(column), 60), (round(height / 4), round(height / 2)), 0, 0, 360, (250, 120, 90), -1)
+    return image
+
+
+def film(images: list[NDArray[np.uint8]], rate_hz: float = 25.0) -> list[Frame]:
+    return [Frame(image, i / rate_hz, i) for i, image in enumerate(images)]
+
+
+@pytest.mark.parametrize(
+    ("path", "heights", "direction"),
+    [((60, 260), (60, 60), "right"), ((260, 60), (60, 60), "left"), ((150, 150), (40, 90), "towards"),
+     ((150, 160), (90, 40), "away"), ((150, 150), (60, 60), "")],
+)  # fmt: skip
+def test_the_direction_is_that_of_the_picture(path: tuple[int, int], heights: tuple[int, int], direction: str) -> None:
+    images = [figure(c, h) for c, h in zip(np.linspace(*path, 40), np.linspace(*heights, 40), strict=True)]
+    (walk,) = walks(film(images), Bright())
+    assert walk.direction == direction
+    assert walk.silhouettes.shape == (40, 1, 64, 64)
+    assert walk.frame_rate_hz == pytest.approx(25)
+    assert walk.clip(_KEY).key == _KEY
+
+
+def test_silhouettes_are_aligned_masks_and_pictures_lie_in_the_same_place() -> None:
+    (walk,) = walks(film([figure(60 + 4 * i) for i in range(30)]), Bright(), cut=Cut(color=True))
+    assert walk.pictures is not None
+    assert walk.pictures.shape == (30, 3, 64, 64)
+    shape = walk.silhouettes[:, 0] > 128
+    np.testing.assert_array_equal(walk.pictures[:, 0] > 60, shape)
+    assert np.abs(walk.pictures[:, 0][shape].astype(int) - 250 * 250 / 255).mean() < 12
+    assert walk.clip(_KEY, color=True).frames.shape == (30, 3, 64, 64)
+
+
+def test_a_picture_is_aligned_as_its_mask() -> None:
+    mask = np.zeros((50, 40), np.uint8)
+    mask[5:45, 12:22] = np.random.default_rng(0).integers(1, 256, (40, 10), dtype=np.uint8)
+    white = np.full((50, 40, 3), 255, np.uint8)
+    np.testing.assert_array_equal(align_picture(white, mask)[..., 1], align(mask))
+    with pytest.raises(DataError, match="mask's size"):
+        align_picture(white[1:], mask)
+
+
+def test_without_color_there_are_no_pictures() -> None:
+    (walk,) = walks(film([figure(60 + 4 * i) for i in range(30)]), Bright())
+    with pytest.raises(DataError, match="no pictures were kept"):
+        walk.clip(_KEY, color=True)
+
+
+def test_gaps_split_and_short_walks_and_cut_people_are_left_out() -> None:
+    images = [figure(-20 + 4 * i) for i in range(85)]
+    for i in (*range(30, 42), *range(50, 63)):
+        images[i][:] = 0
+    dropped = Dropped()
+    found = list(walks(film(images), Bright(), dropped=dropped))
+    assert [walk.track for walk in found] == [1, 1]
+    assert len(found[0].silhouettes) < 25
+    assert dropped.frames["in a walk too short"] == 8
+    assert dropped.frames["at the edge of the frame"] > 5
+
+
+def test_long_walks_are_cut() -> None:
+    images = [figure(100 + 20 * np.sin(i / 9)) for i in range(100)]
+    found = list(walks(film(images), Bright(), cut=Cut(most_frames=40)))
+    assert [len(walk.silhouettes) for walk in found] == [40, 40, 20]
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(DataError, match="least not above the most"):
+        Cut(least_frames=10, most_frames=5)
+
+
+def test_a_video_of_nobody_gives_nothing() -> None:
+    assert list(walks(film([np.zeros((60, 80, 3), np.uint8)] * 30), Bright())) == []
+
+
+def test_sample_frames_come_from_everywhere_and_are_few() -> None:
+    class Looker(Bright):
+        LOOKS_FIRST = True
+        seen: list[int] = []
+
+        def learn(self, images: object) -> None:
+            self.seen = [int(image[0, 0, 0]) for image in images]  # type: ignore[attr-defined]
+
+    looker = Looker()
+    look_first(film([np.full((2, 2, 3), i, np.uint8) for i in range(250)]), looker, most=31)
+    assert 16 <= len(looker.seen) <= 31
+    assert looker.seen[0] == 0
+    assert looker.seen[-1] > 230
+    assert len(set(np.diff(looker.seen))) == 1
+
+
+def _endless(count: int) -> Iterator[Frame]:
+    for i in range(count):
+        yield Frame(figure(160 + 120 * np.sin(i / 40)), i / 25, i)
+
+
+def _peak_of(count: int) -> int:
+    tracemalloc.start()
+    try:
+        for _ in walks(_endless(count), Bright(), cut=Cut(most_frames=50, color=True)):
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_video() -> None:
+    _peak_of(60)
+    assert _peak_of(900) < 1.1 * _peak_of(120)
+
+
+def test_two_people_who_cross_come_out_as_two() -> None:
+    keys = [SequenceKey("001", "nm", "01", "090"), SequenceKey("002", "nm", "01", "090")]
+    walkers = Walkers(subjects=2, frames=60)
+    images = [
+        frame
+        for frame, _ in street(
+            walkers, keys, height_px=240, width_px=480, person=0.6, paths=[(0.15, 0.8), (0.85, 0.2)], feet=(0.85, 0.9)
+        )
+    ]
+    segmenter = MediaPipe()
+    look_first(film(images), segmenter)
+    found: list[Walk] = list(walks(film(images), segmenter, cut=Cut(least_frames=8)))
+    assert {walk.direction for walk in found} == {"left", "right"}
+    for track in {walk.track for walk in found}:
+        assert len({walk.direction for walk in found if walk.track == track}) == 1, "nobody turns into the other"
