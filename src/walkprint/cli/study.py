@@ -200,7 +200,6 @@ def study_disentanglement(
 
 STUDIES: dict[str, Callable[..., Summary]] = {
     "inter-class": study_inter_class,
-    "disentanglement": study_disentanglement,
     "cloth-expansion": study_cloth_expansion,
     "disentanglement": study_disentanglement,
 }
