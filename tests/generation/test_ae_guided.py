@@ -69,7 +69,7 @@ def test_real_frames_give_the_class_heads_exactly_no_gradient(batches: FrameBatc
         untouched = all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
         assert untouched != true_classification
     alone = begun(batches).discriminator.judge(real, unclassified=len(real))[1]
-    gone = torch.autograd.grad(sum(one.sum() for one in alone.values()), list(heads), allow_unused=True)
+    gone = torch.autograd.grad([one.sum() for one in alone.values()], heads, allow_unused=True)
     assert not any(one is not None and one.any() for one in gone)
 
 
@@ -96,7 +96,7 @@ def test_borrowed_coats_are_those_of_subjects_who_have_one(batches: FrameBatches
     model = begun(batches, borrow=1.0)
     labels = Labels(torch.zeros(200, dtype=torch.int64), torch.zeros(200, dtype=torch.int64), torch.zeros(200).long())
     found = model._others(labels, torch.rand(200, generator=torch.Generator().manual_seed(0)))
-    assert found.unique().tolist() == [0, 1]
+    assert sorted(set(found.tolist())) == [0, 1]
     assert model._others(labels[:2], torch.tensor([0.0, 1 - 2**-24])).tolist() == [0, 1]
 
 

@@ -16,7 +16,7 @@ def person(subject: int, condition: str, frame: int) -> NDArray[np.uint8]:
     x = x - 0.2 * y * np.sin(frame)
     wide = 14 if condition == "cl" else 8
     inside = (x / wide) ** 2 + (y / (20 + 3 * subject)) ** 2 < 1
-    return (255 * inside).astype(np.uint8)
+    return np.where(inside, np.uint8(255), np.uint8(0))
 
 
 def tiny_store(folder: Path, subjects: int = 3, frames: int = 8, without_coat: int = 0) -> Store:

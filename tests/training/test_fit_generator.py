@@ -39,7 +39,7 @@ def test_killed_without_warning_and_resumed(store: Path, tmp_path: Path) -> None
     torch.set_num_threads(1)
     train_generator(store, tmp_path / "undisturbed", steps=60)
     torch.set_num_threads(threads)
-    context = multiprocessing.get_context("fork" if threads == 1 else "spawn")
+    context: Any = multiprocessing.get_context("fork" if threads == 1 else "spawn")
     kills = 0
     for stop in (2, 16, 40):  # in the guard, the autoencoder, the GAN
         process = context.Process(target=train_alone, args=(store, tmp_path / "killed"))

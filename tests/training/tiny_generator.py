@@ -18,10 +18,10 @@ def train_generator(store: Path, run: Path, steps: int = 20, **changes: Any) -> 
     opened = Store.open(store) if store.exists() else tiny_store(store)
     batches = FrameBatches(opened, opened.keys, batch_size=4, seed=2)
     torch.manual_seed(5)
-    settings = {"widths": [2, 4, 4, 4], "latent_size": 4, "borrow": 0.5, "anchor_share": 0.5}
+    settings: dict[str, Any] = {"widths": [2, 4, 4, 4], "latent_size": 4, "borrow": 0.5, "anchor_share": 0.5}
     names = batches.names
     model = AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings)
-    arguments = {
+    arguments: dict[str, Any] = {
         "recipe": {"generator": {"class_path": "AEGuidedGAN", "init_args": settings}},
         "seed": 3,
         "accelerator": "cpu",
