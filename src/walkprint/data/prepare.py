@@ -19,6 +19,7 @@ from walkprint.data.base import GaitDataset, Reading
 from walkprint.data.packing import Bits, Compression
 from walkprint.data.writing import StoreWriter
 
+_SHOWN = 20
 FEW_FRAMES = 5
 Progress = Callable[[int, int], None]
 
@@ -64,10 +65,16 @@ class PrepareReport:
         if not self.finished:
             lines[0] += "; other parts are still missing"
         lines += [f"left out: {count} frames, {reason}" for reason, count in sorted(self.dropped.items())]
-        lines += [f"unreadable: {fault}" for fault in self.faults]
-        lines += [f"without a usable frame: {key}" for key in self.empty]
-        lines += [f"fewer than {FEW_FRAMES} frames: {key}" for key in self.short]
+        lines += _listed("unreadable", self.faults)
+        lines += _listed("without a usable frame", self.empty)
+        lines += _listed(f"fewer than {FEW_FRAMES} frames", self.short)
         return "\n".join(lines)
+
+
+def _listed(what: str, found: Sequence[object]) -> list[str]:
+    """A line for each, up to a number that can be read; all of them are in `to_dict`."""
+    more = len(found) - _SHOWN
+    return [f"{what}: {one}" for one in found[:_SHOWN]] + ([f"{what}: {more} more; --json has all"] if more > 0 else [])
 
 
 def prepare(
