@@ -93,8 +93,8 @@ def trained(recipe: Plain, dataset: GaitDataset, out: Path, *, sampler: Sampler 
     Args:
         recipe: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of a
             clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`, `train`
-            (how many of the training subjects, the first by name), perhaps `train_conditions` (others are left out), and
-            whatever else the data depend on.
+            (how many of the training subjects, the first by name), perhaps `train_conditions` (others are left
+            out), and whatever else the data depend on.
         dataset: on a store.
         out: the study's folder.
         sampler: of the sequences of a batch, where it is not subjects alone; the recipe has to name it.
