@@ -43,6 +43,8 @@ _CLASSES = {
     "reconstruction": "CrossReconstructionLoss", "similarity": "PoseSimilarityLoss",
     "identity": "IncrementalIdentityLoss", "canonical": "CanonicalConsistencyLoss",
 }  # fmt: skip
+# Short trainings see their reconstructions too late otherwise: the error is small in numbers.
+_WEIGHTS = RECOMMENDED_WEIGHTS | {"reconstruction": 100.0}
 _ROWS, _COLUMNS = 6, 10
 
 
@@ -140,7 +142,7 @@ class DisentanglementStudy:
         return {
             "network": {"class_path": "GaitNet", "init_args": settings},
             "losses": {name: one for name, one in losses.items() if name != without},
-            "loss_weights": {name: one for name, one in RECOMMENDED_WEIGHTS.items() if name != without},
+            "loss_weights": {name: one for name, one in _WEIGHTS.items() if name != without},
         }
 
     def _other(self, name: str) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""What codes reveal, on codes whose content is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.prepare import prepare
+from walkprint.data.walkers import ColorWalkers
+from walkprint.networks.gaitnet import GaitNet
+from walkprint.studies.codes import _step_phase as step_phase
+from walkprint.studies.codes import codes_of, plane, probes, swapped
+
+FRAMES = 5
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory):
+    out = tmp_path_factory.mktemp("people") / "s"
+    few = ColorWalkers(subjects=4, train=0, views=["090"], takes={"nm": 2, "cl": 2}, frames=FRAMES)
+    prepare(few, out, workers=1)
+    return ColorWalkers(out)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    made = GaitNet(num_subjects=2, width=4, hidden=6, codes=(5, 4, 3)).eval()
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)  # the usual first weights make all pictures gray
+    return made
+
+
+def made_of(content, keys):
+    """A code per frame: what `content` says of a key, with a little noise."""
+    rng = np.random.default_rng(0)
+    return [np.tile(content(key), (FRAMES, 1)) + 1e-3 * rng.standard_normal((FRAMES, 4)) for key in keys]
+
+
+def test_probes_find_what_is_there_and_no_more(people):
+    keys = people.keys("test")
+    subject = made_of(lambda key: np.eye(4)[int(key.subject) - 1], keys)
+    clothes = made_of(lambda key: np.eye(4)[int(key.condition == "cl")], keys)
+    phase = [np.tile(step_phase(people, key, FRAMES), (1, 2)) for key in keys]
+    gait = [one.mean(axis=0, keepdims=True) for one in subject]
+    found = probes({"appearance": clothes, "canonical": subject, "pose": phase, "gait": gait}, people, keys)
+    assert found["subject"]["canonical"] == found["subject"]["gait"] == 1
+    assert found["subject"]["appearance"] < 0.6
+    assert found["clothes"]["appearance"] == 1
+    assert found["clothes"]["canonical"] < 0.8
+    assert found["phase"]["pose"] > 0.95
+    assert found["phase"]["appearance"] < 0.2
+    assert "gait" not in found["phase"]
+    assert (found["subject"]["chance"], found["clothes"]["chance"]) == (0.25, 0.5)
+
+
+def test_codes_of_every_sequence(people, network):
+    keys = people.keys("test")[:3]
+    codes = codes_of(network, people, keys)
+    assert {name: some[0].shape for name, some in codes.items()} == {
+        "appearance": (FRAMES, 5), "canonical": (FRAMES, 4), "pose": (FRAMES, 3), "gait": (1, 6),
+    }  # fmt: skip
+    assert all(len(some) == 3 for some in codes.values())
+
+
+def test_the_sheet_holds_what_went_in(people, network):
+    looks = [SequenceKey("001", "nm", "01", "090"), SequenceKey("002", "cl", "01", "090")]
+    donor = SequenceKey("003", "nm", "01", "090")
+    sheet = swapped(network, people, looks, donor, 4)
+    assert sheet.shape == (3, 5, 64, 32, 3)
+    for row, key in enumerate(looks, start=1):
+        first = people.read(key).frames[0, :, :, 16:48].transpose(1, 2, 0)
+        assert np.array_equal(sheet[row, 0], first)
+    assert np.array_equal(sheet[0, 1], people.read(donor).frames[0, :, :, 16:48].transpose(1, 2, 0))
+    assert not sheet[0, 0].any()
+    assert not np.array_equal(sheet[1, 1], sheet[2, 1])
+
+
+def test_the_plane_keeps_what_differs_most():
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.standard_normal((40, 2)) * [9, 4], 0.1 * rng.standard_normal((40, 5))], axis=1)
+    shown = plane(points)
+    assert shown.shape == (40, 2)
+    assert np.var(shown) / np.var(points[:, :2] - points[:, :2].mean(axis=0)) == pytest.approx(1, abs=1e-3)

@@ -1,0 +1,66 @@
+"""The study of disentanglement, tiny."""
+
+import pytest
+
+from walkprint.core.errors import RecipeError
+from walkprint.studies.disentanglement import QUICK, READINGS, VARIANTS, DisentanglementStudy, compute
+from walkprint.studies.disentanglement_page import page
+from walkprint.studies.grid import read_cells, run_cells
+
+
+def test_cells_differ_in_what_their_names_say():
+    study = DisentanglementStudy()
+    cells = {cell.name: cell.settings["recipe"] for cell in study.cells()}
+    assert len(cells) == 3 * (len(VARIANTS) + 4 + 1)
+    full = cells["ablation-full-seed0"]
+    for name, change in VARIANTS.items():
+        recipe = cells[f"ablation-{name.replace(' ', '-')}-seed0"]
+        if "without" in change:
+            assert set(full["losses"]) - set(recipe["losses"]) == {change["without"]}
+            assert set(recipe["loss_weights"]) == set(recipe["losses"])
+        elif name != "full":
+            assert recipe != full
+        assert recipe["people"] == full["people"]
+    assert cells["networks-gaitset-seed0"]["people"] == full["people"]
+    assert cells["networks-gaitnet-on-silhouettes-seed0"]["network"]["init_args"]["channels"] == 1
+    assert cells["ablation-full-seed1"]["people"]["seed"] == 1
+
+
+def test_wrong_settings_are_named():
+    with pytest.raises(RecipeError, match="no such"):
+        DisentanglementStudy(variants=("no such",))
+    with pytest.raises(RecipeError, match="people enough"):
+        DisentanglementStudy(subjects=9)
+    assert DisentanglementStudy(variants=("no identity",)).variants == ("full", "no identity")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    out = tmp_path_factory.mktemp("study")
+    study = DisentanglementStudy(**QUICK | {"seeds": 1, "steps": 1, "views": ("054", "090")})
+    assert not run_cells(study.cells(), compute, out)
+    return study, out, read_cells(study.cells(), out)
+
+
+def test_every_cell_gives_its_figures(study):
+    _, _, results = study
+    for name, numbers in results.items():
+        readings = {"whole"} if "geinet" in name else set(READINGS)
+        assert set(numbers["figures"]) == readings
+        for figures in numbers["figures"].values():
+            sets = {"WS", "CB", "CL", "CBG", "ALL"} if name.startswith("frontal") else {"NM", "BG", "CL"}
+            assert set(figures["rank-1"]) == set(figures["TAR at FAR 5 %"]) == sets
+        assert ("probes" in numbers) == name.startswith("ablation")
+
+
+def test_the_page_shows_them(study):
+    made = page(study[0], study[2], {}, study[1])
+    titles = [table.title for table in made.tables]
+    assert sum("reveal" in title for title in titles) == 3
+    assert any("FVG" in title for title in titles)
+    assert any("same people" in title for title in titles)
+    assert len(made.diagrams) == 4
+    assert made.sheets[0].png.startswith(b"\x89PNG")
+    made.save(study[1])
+    assert "synthetic" in (study[1] / "study.html").read_text().lower()
+    assert page(study[0], {}, {"a": "b"}, study[1]).notes[0] == "a failed: b"
