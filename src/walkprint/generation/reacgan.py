@@ -4,8 +4,9 @@ Source: Kang, Shim, Cho, Park, "Rebooting ACGAN: auxiliary classifier GANs with 
 released settings for CIFAR-10.
 Deviations: decoder and trunk are those of all generators here, with the published spectral norms in the discriminator
 but without attention and without conditional batch norm: labels stand beside the noise. A class is three: subject,
-condition and view have a projection and proxies each, and their terms add. The discriminator learns once for each
-generator step; the released settings say 1 to 5.
+condition and view have a projection and proxies each, and their terms are averaged, so that the published weight keeps
+its meaning; where they were added and the discriminator learned but once, coats of the walkers fell apart. The
+discriminator learns twice for each generator step; the released settings say 1 to 5.
 """
 
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ class ReACGAN(GenerativeModel):
         class_weight: float = 0.5,
         temperature: float = 0.5,
         positive_margin: float = 0.98,
-        discriminator_steps: int = 1,
+        discriminator_steps: int = 2,
         learning_rate: float = 2.828e-4,
     ) -> None:
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
@@ -110,7 +111,7 @@ class ReACGAN(GenerativeModel):
             directions = F.normalize(projections[factor](features).float(), dim=1)
             own = F.normalize(proxies[factor](labels.of(factor)).float(), dim=1)
             terms.append(self.compare(directions, own, labels.of(factor)))
-        return torch.stack(terms).sum()
+        return torch.stack(terms).mean()
 
     def _tell(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
         with torch.no_grad():
