@@ -134,7 +134,7 @@ def _planes(numbers: Numbers) -> list[Diagram]:
         def draw(axes: Axes) -> None:
             for color, name in zip(COLORS, names, strict=False):
                 mine = points[np.array(labels[what]) == name]
-                axes.scatter(*mine.T, s=9, color=color, label=name, alpha=0.8, linewidths=0)
+                axes.scatter(mine[:, 0], mine[:, 1], s=9, color=color, label=name, alpha=0.8, linewidths=0)
             axes.set_xlabel("first principal direction", color=PAGE_COLOR)
             axes.set_ylabel("second", color=PAGE_COLOR)
             axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=7, markerscale=1.5)
