@@ -10,7 +10,9 @@ from walkprint.cli import demo, main
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "_QUICK", demo._Size(4, 2, ("072", "108"), frames=8, steps=1, subjects_per_batch=2))
+    monkeypatch.setattr(
+        demo, "_QUICK", demo._Size(4, 2, ("072", "108"), 8, generator_steps=4, steps=1, subjects_per_batch=2)
+    )
 
 
 def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,10 +20,12 @@ def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.C
     text = capsys.readouterr().out
     assert "synthetic" in text
     assert "energy image" in text
+    assert "coats added" in text
+    assert "gain" in text
     assert str(tmp_path / "report.html") in text
     page = (tmp_path / "report.html").read_text()
-    assert page.count("<svg") >= 3  # two CMC, one ROC
-    assert page.count("data:image/png;base64,") == 3  # a sheet per condition
+    assert page.count("<svg") >= 4  # three CMC, one ROC
+    assert page.count("data:image/png;base64,") == 4  # a sheet of generated coats, and one per condition
     assert 'src="http' not in page
     assert "<script" not in page
 
