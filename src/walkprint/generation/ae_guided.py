@@ -73,7 +73,7 @@ class AEGuidedGAN(GenerativeModel):
             to encodings, whose sequences have no order.
         transport: move encodings by the difference of the conditions' mean encodings of the same subject and view.
         borrow: how often a generated take wears what another subject wears in that condition, 0 never to 1 always;
-            needs `transport`.
+            needs `transport`. The same person in many coats is what a recognizer learns to see through.
         factors: the embedding's tables.
         ae_init: begin the generator with the autoencoder's weights.
         discriminator_init: begin the discriminator's trunk with the encoder's weights.
@@ -87,7 +87,7 @@ class AEGuidedGAN(GenerativeModel):
         noise: of encodings, as a part of their standard deviations.
         latent_size: length of an encoding.
         widths: channels at 32, 16, 8 and 4 pixels.
-        learning_rates: of guard and autoencoder, of the discriminator, of the generator.
+        learning_rates: of the autoencoder (the guard's is twice that), of the discriminator, of the generator.
         shares: of all steps: guard, autoencoder, GAN.
 
     Raises:
@@ -103,7 +103,7 @@ class AEGuidedGAN(GenerativeModel):
         source: str = "nm",
         latent: Literal["labeled", "gaussian"] = "labeled",
         transport: bool = True,
-        borrow: float = 0.0,
+        borrow: float = 0.5,
         factors: Sequence[Factor] = FACTORS,
         ae_init: bool = True,
         discriminator_init: bool = True,
@@ -117,7 +117,7 @@ class AEGuidedGAN(GenerativeModel):
         noise: float = 0.1,
         latent_size: int = 128,
         widths: Sequence[int] = WIDTHS,
-        learning_rates: tuple[float, float, float] = (2e-4, 2e-4, 5e-5),
+        learning_rates: tuple[float, float, float] = (5e-4, 2e-4, 1e-4),
         shares: tuple[float, float, float] = (0.1, 0.4, 0.5),
     ) -> None:
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
@@ -159,7 +159,7 @@ class AEGuidedGAN(GenerativeModel):
         """See `GenerativeModel`."""
         adam = partial(torch.optim.Adam, betas=(0.5, 0.9))
         first, of_discriminator, of_generator = self.learning_rates
-        guard = Phase("guard", self.guard.parameters, self._classify, partial(adam, lr=5 * first))
+        guard = Phase("guard", self.guard.parameters, self._classify, partial(adam, lr=2 * first))
         restore = Phase("autoencoder", self._of_autoencoder, self._restore, partial(adam, lr=first))
         tell = Phase("discriminator", self.discriminator.parameters, self._tell, partial(adam, lr=of_discriminator))
 
