@@ -106,7 +106,7 @@ def study_cloth_expansion(
     generator_steps: int = 1500,
     subjects: int = 60,
     width: int = 8,
-    generator_widths: list[int] = [24, 48, 96, 96],  # noqa: B006
+    generator_widths: list[int] = [24, 48, 64, 96],  # noqa: B006
     generator_settings: dict[str, Any] = {},  # noqa: B006
     real: Path | None = None,
     protocol: Path | None = None,

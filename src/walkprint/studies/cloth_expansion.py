@@ -25,11 +25,11 @@ NETWORKS = ("GaitSet", "GaitPart", "GEINet")
 PARTS = ("ssim", "recognition", "ablation", "scarcity", "real")
 COATS = ("2", "1", "half")
 GENERATORS: dict[str, dict[str, Any]] = {
-    "acgan": {"class_path": "ACGAN", "init_args": {}},
-    "reacgan": {"class_path": "ReACGAN", "init_args": {}},
-    "bagan": {"class_path": "BAGAN", "init_args": {}},
-    "bagan-gp": {"class_path": "BAGANGP", "init_args": {}},
-    GUIDED: {"class_path": "AEGuidedGAN", "init_args": {}},
+    "acgan": {"class_path": "ACGAN", "init_args": {"latent": 64}},
+    "reacgan": {"class_path": "ReACGAN", "init_args": {"latent": 64}},
+    "bagan": {"class_path": "BAGAN", "init_args": {"latent": 64}},
+    "bagan-gp": {"class_path": "BAGANGP", "init_args": {"latent": 64}},
+    GUIDED: {"class_path": "AEGuidedGAN", "init_args": {"latent_size": 64}},
 }
 ABLATION: dict[str, dict[str, Any]] = {
     "without-autoencoder-weights": {"ae_init": False},
@@ -110,7 +110,7 @@ class ClothExpansionStudy:
     takes_frames: int = 30
     wanted: int = 6
     width: int = 8
-    generator_widths: tuple[int, ...] = (24, 48, 96, 96)
+    generator_widths: tuple[int, ...] = (24, 48, 64, 96)
     batch_size: int = 64
     generator_settings: dict[str, Any] = field(default_factory=dict)
     precision: str = "bf16-mixed"
