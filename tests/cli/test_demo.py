@@ -11,7 +11,7 @@ from walkprint.cli import demo, main
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        demo, "_QUICK", demo._Size(4, 2, ("072", "108"), 8, generator_steps=4, steps=1, subjects_per_batch=2)
+        demo, "_QUICK", demo._Size(4, 2, ("072", "108"), 8, generator_steps=10, steps=1, subjects_per_batch=2)
     )
 
 
