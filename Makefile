@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs benchmarks
+.PHONY: help setup demo test lint models docs benchmarks
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ lint: $(READY)  ## style, types, floors
 test: lint  ## lint, all tests with coverage, documentation without warnings
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+models: $(READY)  ## the optional pose model of MediaPipe for `walkprint segment` (Apache-2.0, 2.8 MB; needs npm)
+	$(BIN)/python tools/fetch_models.py
 
 docs: $(READY)  ## documentation in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

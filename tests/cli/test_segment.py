@@ -1,0 +1,92 @@
+"""`walkprint segment`, from a film of rendered people to a store that `walkprint embed` reads."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from benchmarks._street import street
+from tests.video.films import film
+
+from walkprint.cli import main
+from walkprint.cli.segment import with_segmenter
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.folder import Folder
+from walkprint.data.store import Store
+from walkprint.data.walkers import Walkers
+from walkprint.video.reader import Video
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Two films of one walker each, from left to right and back."""
+    folder = tmp_path_factory.mktemp("films")
+    walkers = Walkers(subjects=2, frames=24)
+    files = []
+    for name, path in (("anna", (0.25, 0.7)), ("ben", (0.75, 0.3))):
+        key = SequenceKey("001" if name == "anna" else "002", "nm", "01", "090")
+        shown = street(walkers, [key], height_px=160, width_px=240, person=0.7, paths=[path], feet=(0.88,))
+        files.append(str(film(folder / f"{name}.mp4", [frame for frame, _ in shown])))
+    return files
+
+
+def test_films_become_a_store_that_embedding_reads(tmp_path: Path, videos: list[str], capsys: Captured) -> None:
+    store, preview = tmp_path / "store", tmp_path / "preview"
+    assert main(["segment", *videos, "--out", str(store), "--preview", str(preview), "--json", "--one_person"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["subjects"], said["walks"], said["lost"]) == (2, 2, [])
+    opened = Store.open(store)
+    assert opened.keys == (SequenceKey("anna", "", "01", "right"), SequenceKey("ben", "", "01", "left"))
+    assert (opened.channels, opened.height_px) == (1, 64)
+    assert opened.lengths.min() >= 20
+    clip = opened.read(opened.keys[0])
+    assert clip.frame_rate_hz == pytest.approx(25, rel=0.02)
+    assert len(np.unique(clip.frames)) > 100, "soft masks"
+    Folder(store).check()
+    assert main(["embed", "--energy_image", "--data", "Folder", "--data.root", str(store), "--out",
+                 str(tmp_path / "e.npz")]) == 0  # fmt: skip
+    assert len(list(Video(preview / "anna.mp4"))) == 24
+    assert cv2.imread(str(preview / "sheet.png")) is not None
+
+
+def test_color_and_background_and_tracks_as_subjects(tmp_path: Path, videos: list[str]) -> None:
+    store = tmp_path / "store"
+    words = ["--segmenter", "background", "--segmenter.contrast", "20", "--color", "--condition", "nm"]
+    assert main(["segment", videos[0], "--out", str(store), *words]) == 0
+    opened = Store.open(store)
+    assert opened.channels == 3
+    assert {(key.subject[:5], key.condition) for key in opened.keys} == {("anna-", "nm")}
+    assert opened.meta["settings"]["segmenter"]["class_path"].endswith("Background")
+
+
+def _refused(words: list[str], capsys: Captured) -> str:
+    assert main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("walkprint: error: ")
+    assert shown.err.count("\n") == 1
+    return shown.err
+
+
+def test_everything_wrong_is_one_line(tmp_path: Path, videos: list[str], capsys: Captured) -> None:
+    out = str(tmp_path / "store")
+    (tmp_path / "words.mp4").write_text("no video\n" * 50)
+    assert "no video that can be read" in _refused(["segment", str(tmp_path / "words.mp4"), "--out", out], capsys)
+    assert "no such file" in _refused(["segment", str(tmp_path / "gone.mp4"), "--out", out], capsys)
+    assert "two videos are called anna" in _refused(["segment", videos[0], videos[0], "--out", out], capsys)
+    assert "already exists" in _refused(["segment", videos[0], "--out", str(tmp_path)], capsys)
+    still = str(film(tmp_path / "still.mp4", [np.full((48, 64, 3), 90, np.uint8)] * 20))
+    assert "nobody walks" in _refused(["segment", still, "--out", out], capsys)
+    assert "segmenter" in _refused(["segment", videos[0], "--out", out, "--segmenter", "magic"], capsys)
+    assert not list(tmp_path.glob("*store*")), "nothing is left behind"
+
+
+def test_short_names_of_segmenters_may_stand_anywhere() -> None:
+    assert with_segmenter(["a.mp4"]) == ["--segmenter", "MediaPipe", "a.mp4"]
+    words = ["a.mp4", "--segmenter.model", "pose", "--segmenter", "mediapipe"]
+    assert with_segmenter(words) == ["--segmenter", "MediaPipe", "a.mp4", "--segmenter.model", "pose"]
+    assert with_segmenter(["--segmenter=background"]) == ["--segmenter=Background"]
+    assert with_segmenter(["a", "--config", "c.yaml"]) == ["a", "--config", "c.yaml"]
