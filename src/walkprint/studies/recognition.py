@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from walkprint.core.embedding import EmbeddingSet
@@ -179,6 +180,8 @@ def scores(embeddings: EmbeddingSet, protocol: Protocol, **options: Any) -> Numb
 
 def _by_subject(embeddings: EmbeddingSet, protocol: Protocol, view: str, options: Plain) -> dict[str, dict[str, float]]:
     """Each person a probe set of their own."""
+    if options.get("center"):  # of the whole probe set, not of one person
+        embeddings, options = _centered(embeddings, protocol), {**options, "center": False}
     people = sorted({key.subject for key in embeddings.keys})
     pairs = [(name, person) for name in protocol.probes for person in people]
     probes = {
@@ -193,6 +196,15 @@ def _by_subject(embeddings: EmbeddingSet, protocol: Protocol, view: str, options
         if f"{name}/{person}" in found.probe_sets:
             table[name][person] = found.figure(f"{name}/{person}", view=view).value
     return {name: finite(one) for name, one in table.items()}
+
+
+def _centered(embeddings: EmbeddingSet, protocol: Protocol) -> EmbeddingSet:
+    """Gallery and probe sets, which share no sequence, each with mean zero."""
+    vectors = embeddings.vectors.copy()
+    for selection in (protocol.gallery, *protocol.probes.values()):
+        if rows := selection.among(embeddings.keys):
+            vectors[rows] -= vectors[rows].mean(axis=0, dtype=np.float64).astype(np.float32)
+    return EmbeddingSet(vectors, embeddings.keys, embeddings.source)
 
 
 def finite(numbers: Mapping[str, float]) -> dict[str, float]:
