@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from walkprint.cli.recipe import import_families
 from walkprint.cli.sheet import save_sheet_of
 from walkprint.cli.words import Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.errors import DataError
@@ -27,6 +28,7 @@ _SHEET_CLIPS = 40
 
 def main(words: Sequence[str]) -> Summary:
     """Carry out the words after `segment`."""
+    import_families()
     for module in ("background", "mask_rcnn", "mediapipe", "onnx"):
         importlib.import_module(f"walkprint.video.{module}")
     parser = new_parser(
