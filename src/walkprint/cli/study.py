@@ -46,7 +46,7 @@ def study_inter_class(
     losses: list[str] = list(DEFAULT_LOSSES),  # noqa: B006
     parts: list[str] = ["compare", "subjects"],  # noqa: B006
     seeds: int = 3,
-    steps: int = 800,
+    steps: int = 700,
     subjects: int = 60,
     size_px: int = 32,
     width: int = 16,

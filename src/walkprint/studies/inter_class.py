@@ -98,7 +98,7 @@ class InterClassStudy:
     losses: tuple[str, ...] = DEFAULT_LOSSES
     seeds: int = 3
     parts: tuple[str, ...] = ("compare", "subjects")
-    steps: int = 800
+    steps: int = 700
     subjects: int = 60
     views: tuple[str, ...] = ("036", "072", "108", "144")
     takes_frames: int = 30
