@@ -3,7 +3,8 @@
 Source: K. He, G. Gkioxari, P. Dollár and R. Girshick, "Mask R-CNN", ICCV 2017, as Z. Zhang et al., "Gait Recognition
 via Disentangled Representation Learning", CVPR 2019, prepare their frames: soft masks, score above 0.9, crops twice as
 high as wide at 1.5 times the box's height, people whose crop leaves the frame left out.
-Deviations: those people are marked as cut instead, and left out when walks are cut.
+Deviations: those people are marked as cut instead, and left out when walks are cut; what becomes a clip is aligned to
+the person's own height, as with every segmenter.
 """
 
 import hashlib

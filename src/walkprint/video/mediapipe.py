@@ -28,7 +28,7 @@ _SIZE_PX = 256
 class _Model:
     file: str
     sha256: str
-    output: str
+    output: str  # of several; "" for the only one
     logits: bool
     margin: float
     advice: str
@@ -38,7 +38,7 @@ _KNOWN = {
     "selfie": _Model(
         file="selfie_segmentation.tflite",
         sha256="8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
-        output="activation_10",
+        output="",
         logits=False,
         margin=1.25,
         advice="it belongs to the package: install it again",
@@ -132,7 +132,9 @@ class MediaPipe(Segmenter):
     def _infer(self, crop: Any) -> NDArray[np.float32]:
         """How probable each pixel is a person's: (256, 256), 0 to 1."""
         self._net.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
-        mask = self._net.forward(self._known.output).reshape(_SIZE_PX, _SIZE_PX)
+        mask = (self._net.forward(self._known.output) if self._known.output else self._net.forward()).reshape(
+            _SIZE_PX, _SIZE_PX
+        )
         return np.asarray(1 / (1 + np.exp(-np.clip(mask, -20, 20))) if self._known.logits else mask, np.float32)
 
 
