@@ -73,7 +73,8 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
     return Page(
         title="Study of filling a rare condition",
         lead=_LEAD,
-        tables=tables or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
+        tables=[one for one in tables if len(one.lines) > 1]
+        or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
         sheets=_sheets(by_part, results, out),
         notes=_notes(study, cells, results, failed),
         facts=facts(study),

@@ -51,7 +51,8 @@ def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping
     return Page(
         title="Study of the inter-class loss",
         lead=_LEAD,
-        tables=tables or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
+        tables=[one for one in tables if len(one.lines) > 1]
+        or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
         diagrams=diagrams,
         notes=_notes(study, cells, results, failed),
         facts=facts(study),
