@@ -110,7 +110,7 @@ def carry_out(
     Raises:
         BadWordsError: the words do not fit.
     """
-    parser = new_parser(function.__name__.replace("_", "-"), "", example)
+    parser = new_parser(verb or function.__name__.replace("_", "-"), "", example)
     parser.add_argument("--config", action="config", help="YAML file that gives any of the options.")
     parser.add_function_arguments(function, as_positional=True)
     flags = [name for name, one in inspect.signature(function).parameters.items() if one.default is False]
