@@ -38,3 +38,10 @@ def test_a_network_without_the_variant_is_left_out(outcomes):
     lines = difference_table("t", outcomes, "plain", "rank-1", ["NM"]).lines
     assert [line[:2] for line in lines[1:]] == [["A", "new"]]
     assert lines[1][-1] == "2"
+
+
+def test_the_same_people_of_all_seeds_are_one_group(outcomes):
+    for seed, gain in enumerate((0.0, 0.2, 0.4)):
+        outcomes["A", "new"][seed]["by subject"]["NM"] = {"x": 0.4 + gain, "y": 0.6 + gain}
+    lines = difference_table("t", outcomes, "plain", "rank-1", ["NM"], same_people=True).lines
+    assert lines[1][3] == "+20.0 [+20.0, +20.0]"  # both gain 0.2 on average, whatever a seed says

@@ -13,7 +13,7 @@ Outcomes = Mapping[tuple[str, str], Mapping[int, Numbers]]
 READING = (
     "Differences of percentages, paired by seed (one seed: the same people, first weights and batches). First the mean "
     "difference with Student's 95 % interval over seeds; then, under “people”, the 95 % interval by bootstrap over "
-    "test people. An interval without 0 speaks for a difference."
+    "test people, each of the same weight. An interval without 0 speaks for a difference."
 )
 
 
@@ -27,9 +27,19 @@ def mean_table(title: str, outcomes: Outcomes, figure: str, sets: Sequence[str],
 
 
 def difference_table(
-    title: str, outcomes: Outcomes, baseline: str, figure: str, sets: Sequence[str], *, overall: bool = True
+    title: str,
+    outcomes: Outcomes,
+    baseline: str,
+    figure: str,
+    sets: Sequence[str],
+    *,
+    overall: bool = True,
+    same_people: bool = False,
 ) -> Table:
-    """Every variant minus the baseline, of each network and, with `overall`, of the mean of those that have both."""
+    """Every variant minus the baseline, of each network and, with `overall`, of the mean of those that have both.
+
+    With `same_people` every seed tests the same people, so that each of them is one mean over seeds.
+    """
     with_people = all("by subject" in one for by_seed in outcomes.values() for one in by_seed.values())
     with_people = with_people and figure == "rank-1"
     head = [column for name in sets for column in ((name, f"{name}, people") if with_people else (name,))]
@@ -46,7 +56,8 @@ def difference_table(
             for name in sets:
                 cells.append(over_seeds(list(_differences(pairs, figure, name).values())).interval())
                 if with_people:
-                    cells.append(over_subjects(_by_subject(pairs, name)).interval())
+                    people = _by_subject(pairs, name)
+                    cells.append(over_subjects(_over_seeds(people) if same_people else people).interval())
             seeds = {seed for second, first in pairs for seed in second if seed in first}
             lines.append([network, variant, *cells, str(len(seeds))])
     return Table(title, lines, READING)
@@ -85,6 +96,13 @@ def _by_subject(pairs: Sequence[_Pair], name: str) -> dict[int, dict[str, float]
             for person in sorted(people)
         }
     return table
+
+
+def _over_seeds(by_seed: Mapping[int, Mapping[str, float]]) -> dict[int, dict[str, float]]:
+    """One group of people, each the mean of what the seeds say."""
+    everybody = sorted({person for people in by_seed.values() for person in people})
+    means = {name: statistics.fmean(one[name] for one in by_seed.values() if name in one) for name in everybody}
+    return {0: means}
 
 
 def _values(by_seed: Mapping[int, Numbers], figure: str, name: str) -> list[float]:

@@ -47,7 +47,11 @@ def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping
             "± standard deviation over seeds."
         )
         tables.append(mean_table("Rank-1 on real masks", real, "rank-1", sets, note))
-        tables.append(difference_table("Real masks: rank-1 against the baseline", real, BASELINE, "rank-1", sets))
+        tables.append(
+            difference_table(
+                "Real masks: rank-1 against the baseline", real, BASELINE, "rank-1", sets, same_people=True
+            )
+        )
     return Page(
         title="Study of the inter-class loss",
         lead=_LEAD,
