@@ -71,7 +71,7 @@ class DisentanglementStudy:
     others: tuple[str, ...] = OTHERS
     parts: tuple[str, ...] = PARTS
     seeds: int = 3
-    steps: int = 600
+    steps: int = 1500
     subjects: int = 60
     views: tuple[str, ...] = ("054", "090")
     takes_frames: int = 30
