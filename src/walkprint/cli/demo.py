@@ -78,8 +78,8 @@ def demo(*, quick: bool = False, out: Path | None = None, seed: int = 0) -> Summ
     filled = _filled(people, size, out, seed)
     keys = people.keys("test")
     baseline = energy_image_embeddings(people.store(), keys)
-    without = _embedded(people, keys, size, out / "without", seed)
-    with_coats = _embedded(filled, keys, size, out / "with", seed)
+    without = _embedded(people, keys, size, out / "run-without", seed)
+    with_coats = _embedded(filled, keys, size, out / "run", seed)
     with_coats.save(out / "embeddings.npz")
     protocol = next(iter(people.protocols.values()))
     facts = provenance("embeddings.npz") | {"seed": str(seed), "data": "rendered walkers, synthetic"}
