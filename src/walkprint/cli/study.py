@@ -105,6 +105,7 @@ def study_cloth_expansion(
     steps: int = 300,
     generator_steps: int = 1500,
     subjects: int = 60,
+    frames: int = 8,
     width: int = 8,
     generator_widths: list[int] = [24, 48, 64, 96],  # noqa: B006
     generator_settings: dict[str, Any] = {},  # noqa: B006
@@ -131,6 +132,7 @@ def study_cloth_expansion(
         steps: of each recognizer.
         generator_steps: of each generator.
         subjects: rendered people of a seed, the last third of whom test.
+        frames: of a training clip.
         width: channels of the recognizers' first block.
         generator_widths: channels of the generators at 32, 16, 8 and 4 pixels.
         generator_settings: settings of the AE-guided GAN other than its defaults.
@@ -143,7 +145,7 @@ def study_cloth_expansion(
     settings: dict[str, Any] = {
         "networks": tuple(networks), "variants": tuple(variants), "parts": tuple(parts), "switches": tuple(switches),
         "coats": tuple(coats), "seeds": seeds, "steps": steps, "generator_steps": generator_steps,
-        "subjects": subjects, "width": width, "generator_widths": tuple(generator_widths),
+        "subjects": subjects, "frames": frames, "width": width, "generator_widths": tuple(generator_widths),
         "generator_settings": dict(generator_settings), "real": real,
         "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip

@@ -16,7 +16,7 @@ from walkprint.data.sampling import EvenConditions
 from walkprint.generation.build import generator_classes
 from walkprint.studies.expansion import SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.real import real_people
+from walkprint.studies.real import real_scores
 from walkprint.studies.recognition import NETWORKS as KINDS
 from walkprint.studies.recognition import described, embedded, scores, trained
 
@@ -262,6 +262,5 @@ def compute(cell: Cell, out: Path) -> Numbers:
     sampler = EvenConditions(recipe["subjects_per_batch"], recipe["clips_per_subject"]) if recipe["even"] else None
     network, _ = trained(recipe, people, out, sampler=sampler)
     if settings["part"] == "real":
-        real = real_people(Path(settings["real"]), 64, out)
-        return scores(embedded(network, real), Protocol.from_dict(settings["protocol"]), metric="cosine", center=True)
+        return real_scores(network, Path(settings["real"]), 64, Protocol.from_dict(settings["protocol"]), out)
     return numbers | scores(embedded(network, people), next(iter(people.protocols.values())))

@@ -14,7 +14,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.studies.geometry import geometry
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.real import real_people
+from walkprint.studies.real import real_scores
 from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained, training_curve
 
 BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
@@ -225,8 +225,8 @@ def compute(cell: Cell, out: Path) -> Numbers:
     people = rendered_people(recipe["people"], out)
     network, run = trained(recipe, people, out)
     if settings["part"] == "real":
-        real = real_people(Path(settings["real"]), recipe["people"]["size_px"], out)
-        return scores(embedded(network, real), Protocol.from_dict(settings["protocol"]), metric="cosine", center=True)
+        size_px, protocol = recipe["people"]["size_px"], Protocol.from_dict(settings["protocol"])
+        return real_scores(network, Path(settings["real"]), size_px, protocol, out)
     embeddings = embedded(network, people)
     numbers = scores(embeddings, next(iter(people.protocols.values())))
     margin = training_curve(run, "automatic_margin")

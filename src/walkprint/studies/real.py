@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from walkprint.core.errors import DataError
+from walkprint.core.protocol import Protocol
 from walkprint.data.base import GaitDataset
 from walkprint.data.folder import Folder
 from walkprint.data.prepare import prepare
 from walkprint.data.store import META_NAME, is_store
-from walkprint.studies.grid import digest, made_once
+from walkprint.networks.base import Network
+from walkprint.studies.grid import Numbers, digest, made_once
+from walkprint.studies.recognition import embedded, scores
 
 
 def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
@@ -31,3 +34,15 @@ def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
     store = out / "stores" / f"real-{digest({'root': str(root.resolve()), 'size_px': size_px})}"
     made_once(store / META_NAME, lambda: prepare(Folder(root, size_px=size_px), store, workers=1))
     return Folder(store)
+
+
+def real_scores(network: Network, root: Path, size_px: int, protocol: Protocol, out: Path) -> Numbers:
+    """Figures on real masks, by the cosine of parts of unit length, gallery and probe sets centered each on its own.
+
+    Args:
+        network: trained on rendered people.
+        root, size_px, out: as in `real_people`.
+        protocol: for the masks.
+    """
+    embeddings = embedded(network, real_people(root, size_px, out)).normalized()
+    return scores(embeddings, protocol, metric="cosine", center=True)
