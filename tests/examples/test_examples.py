@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
-PRINTED = {"01": "rank-1", "02": "TAR@FAR", "03": "compactness/loss", "04": "second minus first", "05": "quality: generated"}
+PRINTED = {
+    "01": "rank-1",
+    "02": "TAR@FAR",
+    "03": "compactness/loss",
+    "04": "second minus first",
+    "05": "quality: generated",
+}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
