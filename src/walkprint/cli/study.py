@@ -73,7 +73,7 @@ def study_inter_class(
         subjects: rendered people of a seed, the last third of whom test.
         size_px: height of the frames.
         width: channels of the networks' first block.
-        real: folder subject/condition-take/view/*.png of real masks.
+        real: folder `subject/condition-take/view/*.png` of real masks.
         protocol: YAML file, for them.
         street_subjects: rendered people that the networks for real masks learn from.
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
@@ -136,7 +136,7 @@ def study_cloth_expansion(
         width: channels of the recognizers' first block.
         generator_widths: channels of the generators at 32, 16, 8 and 4 pixels.
         generator_settings: settings of the AE-guided GAN other than its defaults.
-        real: folder subject/condition-take/view/*.png of real masks.
+        real: folder `subject/condition-take/view/*.png` of real masks.
         protocol: YAML file, for them.
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
         workers: processes with one thread each; as many as cores when null.
