@@ -1,13 +1,18 @@
 """The three ideas of the autoencoder-guided GAN, and that labels keep their meaning."""
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from tests.generation.trees import tiny_store
+from tests.generation.trees import person, tiny_store
 
 from walkprint.core.errors import RecipeError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.store import Store
+from walkprint.data.writing import StoreWriter
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.labels import Labels
@@ -98,6 +103,20 @@ def test_borrowed_coats_are_those_of_subjects_who_have_one(batches: FrameBatches
     found = model._others(labels, torch.rand(200, generator=torch.Generator().manual_seed(0)))
     assert sorted(set(found.tolist())) == [0, 1]
     assert model._others(labels[:2], torch.tensor([0.0, 1 - 2**-24])).tolist() == [0, 1]
+
+
+def test_a_view_that_nobody_wears_a_coat_in_is_generated_too(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "store") as writer:
+        for subject, view in product(range(2), ("000", "090")):
+            for condition in ("nm", "cl") if view == "000" else ("nm",):
+                clip = np.stack([person(subject, condition, i) for i in range(4)])[:, None]
+                writer.add(Clip(clip, SequenceKey(f"{subject:03d}", condition, "01", view)))
+    store = Store.open(tmp_path / "store")
+    batches = FrameBatches(store, store.keys, batch_size=16)
+    model, batch = begun(batches, borrow=1.0), batches.batch(0)
+    alone = Labels(batch.targets.subjects, torch.zeros(16, dtype=torch.int64), torch.ones(16, dtype=torch.int64))
+    assert torch.equal(model._others(alone, torch.rand(16)), alone.subjects)
+    assert model.sample(batch.sources, alone, torch.Generator()).shape == batch.sources.shape
 
 
 def test_a_take_is_one_draw(batches: FrameBatches) -> None:

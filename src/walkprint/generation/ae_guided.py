@@ -199,9 +199,10 @@ class AEGuidedGAN(GenerativeModel):
         return cast(Tensor, latents + self.shifts[wearers.to(labels.subjects.device), labels.conditions, labels.views])
 
     def _others(self, labels: Labels, lots: Tensor) -> Tensor:
-        """Subjects of whom there are real frames of that condition and view, each equally likely."""
+        """Subjects of whom there are real frames of that condition and view, each equally likely; else who is asked."""
         known = self.known[:, labels.conditions, labels.views].T.cpu().cumsum(1)
-        return torch.searchsorted(known, (lots * known[:, -1]).unsqueeze(1), right=True).squeeze(1)
+        found = torch.searchsorted(known, (lots * known[:, -1]).unsqueeze(1), right=True).squeeze(1)
+        return torch.where(known[:, -1] > 0, found, labels.subjects.cpu())
 
     def _begin(self, batches: FrameBatches) -> None:
         """Hand the autoencoder's weights over, and see where its encodings lie."""
