@@ -67,6 +67,15 @@ def test_a_failure_keeps_nobody_from_anything(tmp_path):
     assert list(read_cells(cells, tmp_path)) == [cell.name for cell in CELLS]
 
 
+def nothing_finite(cell: Cell, out: Path) -> dict[str, float]:
+    return {"accuracy": float("nan") if cell.settings["number"] == 1 else 0.5}
+
+
+def test_figures_that_are_not_finite_are_a_failure_and_keep_nobody_from_anything(tmp_path):
+    assert run_cells(CELLS, nothing_finite, tmp_path) == {"cell-1": "a figure is not finite; nothing was stored"}
+    assert list(read_cells(CELLS, tmp_path)) == ["cell-0", "cell-2", "cell-3"]
+
+
 def test_other_settings_are_refused(tmp_path):
     run_cells(CELLS, square, tmp_path)
     changed = [*CELLS[:3], Cell("cell-3", {"number": 5, "sizes": (1, 2)})]

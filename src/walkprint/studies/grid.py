@@ -184,8 +184,11 @@ def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
         except GaitError as error:
             return cell.name, " ".join(str(error).split())
     took = {"seconds": round(time.monotonic() - start, 1), "processor_seconds": round(time.process_time() - work, 1)}
-    stored = {"settings": cell.settings, "numbers": numbers, **took}
-    write_text(_file(cell, out), json.dumps(stored, indent=1, allow_nan=False) + "\n")
+    try:
+        text = json.dumps({"settings": cell.settings, "numbers": numbers, **took}, indent=1, allow_nan=False)
+    except ValueError:
+        return cell.name, "a figure is not finite; nothing was stored"
+    write_text(_file(cell, out), text + "\n")
     return cell.name, None
 
 
