@@ -40,6 +40,13 @@ def test_a_network_without_the_variant_is_left_out(outcomes):
     assert lines[1][-1] == "2"
 
 
+def test_a_mean_of_networks_counts_the_seeds_that_all_of_them_have(outcomes):
+    del outcomes["A", "new"][2], outcomes["B", "new"][0]
+    lines = difference_table("t", outcomes, "plain", "rank-1", ["NM"]).lines
+    assert [line[-1] for line in lines[1:]] == ["2", "2", "1"]
+    assert lines[3][2] == "+20.0"  # no interval of one seed
+
+
 def test_the_same_people_of_all_seeds_are_one_group(outcomes):
     for seed, gain in enumerate((0.0, 0.2, 0.4)):
         outcomes["A", "new"][seed]["by subject"]["NM"] = {"x": 0.4 + gain, "y": 0.6 + gain}

@@ -58,7 +58,7 @@ def difference_table(
                 if with_people:
                     people = _by_subject(pairs, name)
                     cells.append(over_subjects(_over_seeds(people) if same_people else people).interval())
-            seeds = {seed for second, first in pairs for seed in second if seed in first}
+            seeds = set.intersection(*({*second} & {*first} for second, first in pairs))
             lines.append([network, variant, *cells, str(len(seeds))])
     return Table(title, lines, READING)
 
