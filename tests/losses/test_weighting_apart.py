@@ -34,6 +34,15 @@ def test_pulling_counts_the_triplets_of_the_plain_loss(output):
     assert pulled.numbers["active"].item() == plain.numbers["active"].item() != both.numbers["active"].item()
 
 
+def test_the_margin_moves_only_where_the_weights_move_it(output):
+    found = {
+        acting: WeightedTripletLoss(margin=0.3, acting=acting)(output, SUBJECTS).numbers["automatic_margin"].item()
+        for acting in ("pull", "margin", "both")
+    }
+    assert found["pull"] == pytest.approx(0.3)
+    assert found["margin"] == found["both"] != pytest.approx(0.3, abs=1e-3)
+
+
 def test_an_unknown_effect_is_refused():
     with pytest.raises(RecipeError, match="both, pull, margin"):
         WeightedTripletLoss(acting="none")  # type: ignore[arg-type]

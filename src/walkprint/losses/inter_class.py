@@ -60,6 +60,8 @@ class WeightedTripletLoss(Loss):
         totals, actives, _ = AllTriplets.apply(embeddings, same, listed, self.margin, weigh, self.acting)  # type: ignore[no-untyped-call]
         triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
         extra = _mean_extra_margin(embeddings.detach(), same, listed, largest)
+        if self.acting == "pull":  # whose hinges keep their margin
+            extra = 0 * extra
         numbers = {"active": actives.mean() / triplets, "automatic_margin": self.margin + extra}
         return LossValue(mean_of_active(totals, actives).mean(), numbers)
 
