@@ -1,9 +1,10 @@
 """The autoencoder-guided GAN: an autoencoder of all conditions lends its weights to a GAN that fills the rare one.
 
 Source: Jian Xu, Hai Li, Shujuan Hou, "Autoencoder-guided GAN for minority-class cloth-changing gait data generation",
-Digital Signal Processing 2022; its authors published no code, and of the method only three ideas are stated: an autoencoder with an embedding of the labels
-learns all data, and its labeled latent vector is the GAN's input; generator and discriminator have the autoencoder's
-topology and begin with its weights; of the class terms only that on generated frames is kept.
+Digital Signal Processing 2022; its authors published no code, and of the method only three ideas are stated: an
+autoencoder with an embedding of the labels learns all data, and its labeled latent vector is the GAN's input; generator
+and discriminator have the autoencoder's topology and begin with its weights; of the class terms only that on generated
+frames is kept.
 Deviations: all else is our completion, from Mariani et al., "BAGAN", 2018, and Huang and Jafari, "Enhanced balancing
 GAN", 2021. Layers and optimizers are theirs. The embedding has tables of subject, condition and view, which multiply.
 Latent vectors come from frames of normal walking, so that generated sequences keep phase and order; before the
