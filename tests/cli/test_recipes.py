@@ -66,6 +66,15 @@ def test_every_recipe_of_a_generator_can_be_read(path: Path) -> None:
     assert settings.steps > len(generator.stages())
 
 
+@pytest.mark.parametrize("folder", sorted({path.parent for path in GENERATORS}), ids=lambda folder: folder.name)
+def test_generators_of_one_data_set_have_one_budget(folder: Path) -> None:
+    recipes = [yaml.safe_load(path.read_text()) for path in GENERATORS if path.parent == folder]
+    widths = [recipe["generator"]["init_args"]["widths"] for recipe in recipes]
+    rest = [{name: value for name, value in recipe.items() if name != "generator"} for recipe in recipes]
+    assert all(one == widths[0] for one in widths)
+    assert all(one == rest[0] for one in rest)
+
+
 @pytest.mark.parametrize("path", PROTOCOLS, ids=_name)
 def test_every_protocol_can_be_read(path: Path) -> None:
     protocol = Protocol.from_dict(yaml.safe_load(path.read_text()))
