@@ -84,6 +84,15 @@ def test_copies_are_measured_and_help_nobody_to_order(tmp_path):
     assert len(page.sheets) == 1
 
 
+def test_who_has_settings_of_its_own_is_named(tmp_path):
+    notes = [cloth_expansion_page.page(one, {}, {}, tmp_path).notes for one in (
+        TINY, replace(TINY, generator_settings={"learning_rates": [1e-3, 1e-3, 2e-4]})
+    )]  # fmt: skip
+    assert set(notes[1]) - set(notes[0]) == {
+        f"{GUIDED} alone has other settings than its defaults: learning_rates [0.001, 0.001, 0.0002]."
+    }
+
+
 @pytest.mark.parametrize("wrong", [{"variants": ("wgan",)}, {"parts": ("real",)}, {"coats": ("3",)}, {"seeds": 0}])
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(RecipeError, match="study:"):

@@ -145,10 +145,13 @@ def _notes(
         f"batch takes as many coats as normal takes; all others: {study.wanted} takes in a coat. No bag is ever "
         "trained.",
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
-        f"and trained for {study.steps} steps, generators for {study.generator_steps} (BAGAN-GP's discriminator five "
-        "times as often).",
+        f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "
+        "ReACGAN twice, of BAGAN-GP five times as often).",
         *skipped,
     ]
+    if study.generator_settings:
+        given = ", ".join(f"{name} {value}" for name, value in study.generator_settings.items())
+        notes.append(f"{GUIDED} alone has other settings than its defaults: {given}.")
     if "scarcity" in study.parts:
         notes.append(f"Scarcity: {', '.join(study.coats)} of {', '.join(COATS)}; without a coat there is none to copy.")
     if missing:
