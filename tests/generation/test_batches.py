@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tests.generation.trees import tiny_store
 
 from walkprint.core.errors import DataError, RecipeError
-from walkprint.core.sequence import SequenceKey
+from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.store import Store
+from walkprint.data.writing import StoreWriter
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.labels import LabelNames, Labels
 
@@ -76,12 +78,19 @@ def test_refusals(store: Store) -> None:
         FrameBatches(store, [])
 
 
+def test_nothing_learns_from_what_was_generated(store: Store, tmp_path: Path) -> None:
+    made = SequenceKey("000", "cl", "9", "090")
+    with StoreWriter(tmp_path / "store", further={"generated": {"ordered": True}}) as writer:
+        for key in store.keys:
+            writer.copy(store, key)
+        writer.add(Clip(store.read(store.keys[0]).frames, made), origin={"source": str(store.keys[0])})
+    expanded = Store.open(tmp_path / "store")
+    with pytest.raises(DataError, match="1 of the training sequences are generated, say 000/cl-9/090"):
+        FrameBatches(expanded, expanded.keys)
+    assert FrameBatches(expanded, store.keys).keys == store.keys
+
+
 def test_small_frames_are_refused(tmp_path: Path) -> None:
-    import numpy as np
-
-    from walkprint.core.sequence import Clip
-    from walkprint.data.writing import StoreWriter
-
     with StoreWriter(tmp_path / "store") as writer:
         writer.add(Clip(np.zeros((2, 1, 64, 44), np.uint8), SequenceKey("a", "nm")))
     store = Store.open(tmp_path / "store")

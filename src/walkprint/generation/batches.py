@@ -62,7 +62,7 @@ class FrameBatches:
         names: every subject, condition and view of `keys`.
 
     Raises:
-        DataError: no sequence of the source condition, or frames of another size.
+        DataError: no sequence of the source condition, frames of another size, or a take that was generated.
         RecipeError: a setting is out of range.
     """
 
@@ -75,6 +75,11 @@ class FrameBatches:
             raise DataError(
                 f"{store.path}: frames are {store.channels} x {store.height_px} x {store.width_px} (channel, height, "
                 f"width), expected 1 x {SIZE_PX} x {SIZE_PX} or wider: prepare the data at that size"
+            )
+        if made := [key for key in keys if key in store.generated]:
+            raise DataError(
+                f"{store.path}: {len(made)} of the training sequences are generated, say {made[0]}; train on the "
+                "original store instead"
             )
         self.store, self.keys = store, tuple(keys)
         self.batch_size, self.source, self.seed = batch_size, source, seed
