@@ -180,6 +180,13 @@ def test_test_subjects_are_never_touched(people, tmp_path):
     assert not (tmp_path / ".more.partial").exists()
 
 
+def test_another_split_does_not_bring_generated_takes_into_the_test(people, tmp_path):
+    out = expand(people, Copying(), wanted={"cl": 4}, out=tmp_path / "more")
+    assert {key.subject for key in Folder(out, train_count=2).keys("test")} == {"002"}
+    with pytest.raises(DataError, match="3 generated sequences are among those of the test, say 001/cl-01/090"):
+        Folder(out, train_count=1).keys("test")
+
+
 def test_subjects_without_a_coat(tmp_path):
     tiny_store(tmp_path / "store", subjects=3, without_coat=2)
     people = Folder(tmp_path / "store", train_count=2)

@@ -81,9 +81,27 @@ class GaitDataset(ABC):
         )
 
     def keys(self, split: Split) -> list[SequenceKey]:
-        """The catalogue's sequences of one side of the split."""
+        """The catalogue's sequences of one side of the split.
+
+        Raises:
+            DataError: generated takes would be tested, since the split is not that which they were made for.
+        """
         admitted = set(self.subjects(split))
-        return [key for key in self.catalogue() if key.subject in admitted]
+        found = [key for key in self.catalogue() if key.subject in admitted]
+        if split == "test":
+            self._refuse_generated(found)
+        return found
+
+    def _refuse_generated(self, keys: Sequence[SequenceKey]) -> None:
+        try:
+            generated = self.store().generated
+        except DataError:  # raw data: nothing is
+            return
+        if made := [key for key in keys if key in generated]:
+            raise DataError(
+                f"{type(self).__name__}: {len(made)} generated sequences are among those of the test, say {made[0]}; "
+                "open the store with the split that it was expanded with"
+            )
 
     def check(self) -> None:
         """The one gate: the catalogue is sorted and unique, and the two sides of the split share nobody.
