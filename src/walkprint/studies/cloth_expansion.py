@@ -38,7 +38,8 @@ ABLATION: dict[str, dict[str, Any]] = {
     "gaussian-latent": {"latent": "gaussian"},
     "condition-table-only": {"factors": ["condition"]},
     "without-anchor": {"reconstruction_weight": 0.0},
-    "without-transport": {"transport": False},
+    "without-transport": {"transport": False},  # and so without borrowing
+    "without-borrowing": {"borrow": 0.0},
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS)
 _SCARCE = (BASELINE, EVEN, "copying", "morphological", GUIDED)
