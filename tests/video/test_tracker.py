@@ -83,6 +83,15 @@ def test_two_of_one_color_who_meet_and_turn_back_or_pass_are_not_guessed_at() ->
     assert reasons[UNCLEAR] == 2
 
 
+def test_two_of_one_color_of_whom_one_hides_the_other_are_not_guessed_at() -> None:
+    places = [abs(37 - i) * 4 for i in range(80)]  # they meet, and each turns back
+    scenes = [[(198 - away, RED), (202 + away, RED)][: 2 if away > 8 else 1] for away in places]
+    updates = _play(scenes)
+    assert set(updates[10].seen) == {1, 2}
+    assert not {1, 2} & set(updates[70].seen)
+    assert {1: UNCLEAR, 2: UNCLEAR}.items() <= {t: why for update in updates for t, why in update.ended.items()}.items()
+
+
 def test_a_group_that_parts_is_ended_as_one() -> None:
     together = [[(100 + 2 * i, RED), (118 + 2 * i, BLUE)] for i in range(30)]
     parting = [[(160 - 2 * i, RED), (178 + 2 * i, BLUE)] for i in range(1, 30)]

@@ -213,10 +213,10 @@ class Tracker:
         return len(parts) > 1 and all(one.overlap(other) < 0.3 for one in parts for other in parts if one is not other)
 
     def _settle(self, pairs: dict[int, int], costs: NDArray[np.float64], update: Update) -> None:
-        """End tracks that come out of a mix-up with a person who might as well be the other."""
-        mixed = [t for t, track in enumerate(self._tracks) if track.mixed]
-        for t in [t for t in mixed if t in pairs]:
-            for u in mixed:
+        """End tracks of a person who might as well be another one: after a mix-up, or where one hides the other."""
+        known = [t for t, track in enumerate(self._tracks) if track.mixed or track.whole >= _SETTLED_FRAMES]
+        for t in [t for t in known if t in pairs]:
+            for u in known:
                 if u == t or t not in pairs or not np.isfinite(costs[u, pairs[t]]):
                     continue
                 as_is = costs[t, pairs[t]] + (costs[u, pairs[u]] if u in pairs else 0.0)
