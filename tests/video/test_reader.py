@@ -149,5 +149,8 @@ def test_thinning_keeps_the_pace() -> None:
     assert len(list(at_rate(frames(60), 25))) == 100
     assert len(list(at_rate(frames(25), 25))) == 100
     assert len(list(at_rate(frames(10), 25))) == 40
+    for rate_hz in (0, -25, float("nan")):
+        with pytest.raises(DataError, match="more than 0"):
+            list(at_rate(frames(25), rate_hz))
     kept = [frame.time_s for frame in at_rate(frames(60), 25)]
     assert np.abs(np.array(kept) - np.arange(100) / 25).max() < 1 / 60 + 1e-9

@@ -100,6 +100,8 @@ def test_long_walks_are_cut() -> None:
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(DataError, match="least not above the most"):
         Cut(least_frames=10, most_frames=5)
+    with pytest.raises(DataError, match="even"):
+        Cut(size_px=63)
 
 
 def test_a_video_of_nobody_gives_nothing() -> None:

@@ -119,7 +119,12 @@ def at_rate(frames: Iterable[Frame], rate_hz: float | None) -> Iterator[Frame]:
     """Thin out a video to `rate_hz`, by time stamps: the first frame of each 1/rate_hz seconds; all when None.
 
     Frames that are not there are not made up, so a slower video stays as it is.
+
+    Raises:
+        DataError: the rate is not above 0.
     """
+    if rate_hz is not None and not rate_hz > 0:
+        raise DataError(f"video: thinned out to {rate_hz} frames a second; expected more than 0")
     next_s = 0.0
     for frame in frames:
         if rate_hz is None:

@@ -78,6 +78,8 @@ class Cut:
     least_score: float = 0.5
 
     def __post_init__(self) -> None:
+        if self.size_px < 2 or self.size_px % 2:
+            raise DataError(f"walks: size_px is {self.size_px}, expected an even number of pixels")
         if not 1 <= self.least_frames <= self.most_frames or self.gap_s < 0 or not 0 <= self.least_score <= 1:
             raise DataError(
                 f"walks: {self.least_frames} to {self.most_frames} frames, gap {self.gap_s} s, least score "
