@@ -80,7 +80,14 @@ def test_everything_wrong_is_one_line(tmp_path: Path, videos: list[str], capsys:
     assert "already exists" in _refused(["segment", videos[0], "--out", str(tmp_path)], capsys)
     still = str(film(tmp_path / "still.mp4", [np.full((48, 64, 3), 90, np.uint8)] * 20))
     assert "nobody walks" in _refused(["segment", still, "--out", out], capsys)
-    assert "segmenter" in _refused(["segment", videos[0], "--out", out, "--segmenter", "magic"], capsys)
+    for words in (["--segmenter", "magic"], ["--segmenter=magic"]):
+        assert "expected background, mediapipe" in _refused(["segment", videos[0], "--out", out, *words], capsys)
+    taken = ["--preview", str(tmp_path / "words.mp4")]
+    assert "words.mp4: " in _refused(["segment", videos[0], "--out", out, *taken], capsys)
+    torn = tmp_path / "torn.avi"
+    film(torn, [np.full((48, 64, 3), 90 + i % 2, np.uint8) for i in range(60)])
+    torn.write_bytes(torn.read_bytes()[: torn.stat().st_size * 2 // 3])
+    assert "of the 60 frames" in _refused(["segment", str(torn), "--out", out], capsys)
     assert not list(tmp_path.glob("*store*")), "nothing is left behind"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from walkprint.cli.recipe import import_families
 from walkprint.cli.sheet import save_sheet_of
-from walkprint.cli.words import Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.writing import StoreWriter
@@ -58,16 +58,26 @@ def main(words: Sequence[str]) -> Summary:
 
 
 def with_segmenter(words: Sequence[str]) -> list[str]:
-    """Words with the short names of segmenters spelled out, and the default where none is named."""
+    """Words with the short names of segmenters spelled out, and the default where none is named.
+
+    Raises:
+        BadWordsError: there is no segmenter of such a name.
+    """
     spelled = [
-        SEGMENTERS.get(word, word) if before == "--segmenter" else re.sub(
-            r"^--segmenter=(\w+)$", lambda found: f"--segmenter={SEGMENTERS.get(found[1], found[1])}", word
+        _class_of(word) if before == "--segmenter" else re.sub(
+            r"^--segmenter=(\w+)$", lambda found: f"--segmenter={_class_of(found[1])}", word
         )
         for before, word in zip(["", *words], words, strict=False)
     ]  # fmt: skip
     if not any(re.match(r"--segmenter(=|$)", word) for word in spelled) and "--help" not in spelled:
         spelled += ["--segmenter", SEGMENTERS["mediapipe"]] if not _has_config(spelled) else []
     return _class_before_its_settings(spelled)
+
+
+def _class_of(name: str) -> str:
+    if re.fullmatch(r"\w+", name) and name not in {*SEGMENTERS, *SEGMENTERS.values()}:
+        raise BadWordsError(f"segmenter is {name!r}; expected {', '.join(SEGMENTERS)}, or a class as module.Class")
+    return SEGMENTERS.get(name, name)
 
 
 def _has_config(words: Sequence[str]) -> bool:
@@ -169,7 +179,9 @@ class Job:
 
     def _reasons(self) -> str:
         reasons = [f"{count} {reason}" for reason, count in sorted(self.dropped.frames.items())]
-        return f" (left out: {', '.join(reasons)})" if reasons else ""
+        said = [f"left out: {', '.join(reasons)}"] if reasons else []
+        said += [f"lost: {line}" for line in self.lost]
+        return f" ({'; '.join(said)})" if said else ""
 
     def _summary(self, out: Path, frames: int) -> Summary:
         count = sum(self.takes.values())
