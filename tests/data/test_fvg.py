@@ -112,7 +112,9 @@ def test_other_layouts_are_refused(tmp_path, folder):
 
 
 def test_other_keys_in_a_store_are_refused(tmp_path):
-    for i, key in enumerate((SequenceKey("001", "ws", "102", "000"), SequenceKey("300", "nm", "102", "000"))):
-        write_store(tmp_path / str(i), {key: 1})
+    for i, (subject, condition, take) in enumerate(
+        [("001", "ws", "102"), ("300", "nm", "102"), ("001", "nm", "x02"), ("001", "nm", "01"), ("\u00b2", "nm", "102")]
+    ):
+        write_store(tmp_path / str(i), {SequenceKey(subject, condition, take, "000"): 1})
         with pytest.raises(DataError, match="people 001 to 226"):
             Fvg(tmp_path / str(i))

@@ -33,7 +33,9 @@ VIDEOS = {
 }
 """Session -> number of the video -> condition and view. Which triple shows what is inferred from the protocols."""
 
+_TAKES = {f"{session}{number:02d}": shown for session, videos in VIDEOS.items() for number, shown in videos.items()}
 _SUBJECTS, _TRAINING = 226, 136
+_SUBJECT = re.compile("[0-9]{3}")
 _FOLDER = re.compile("([0-9]{3})_([0-9]{2})")
 _SESSION = re.compile("session([123])")
 
@@ -84,9 +86,8 @@ class Fvg(TreeDataset):
         super().__init__(root, size_px=size_px)
 
     def _admit(self, key: SequenceKey) -> None:
-        session, video = int(key.take[:1] or 0), int(key.take[1:] or 0)
-        known = VIDEOS.get(session, {}).get(video) == (key.condition, key.view)
-        if not known or not key.subject.isdigit() or not 1 <= int(key.subject) <= _SUBJECTS:
+        shown = _TAKES.get(key.take) == (key.condition, key.view)
+        if not shown or not _SUBJECT.fullmatch(key.subject) or not 1 <= int(key.subject) <= _SUBJECTS:
             raise DataError(f"{self.root}: found sequence {key}, expected {self.LAYOUT}, people 001 to {_SUBJECTS}")
 
     @property
