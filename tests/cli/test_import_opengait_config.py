@@ -175,6 +175,9 @@ def test_large_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         ("scheduler_cfg", {"scheduler": "StepLR"}, "expected MultiStepLR"),
         ("trainer_cfg", {"total_iter": 1, "sampler": {"sample_type": "unfixed_ordered"}}, "expected fixed_unordered"),
         ("optimizer_cfg", {"lr": 1e-4, "solver": "NoSuch"}, "NoSuch"),
+        ("optimizer_cfg", {"lr": "fast"}, "another form than OpenGait's"),
+        ("loss_cfg", ["TripletLoss"], "another form than OpenGait's"),
+        ("model_cfg", {"model": ["GaitSet"]}, "another form than OpenGait's"),
     ],
 )
 def test_what_makes_no_recipe_is_one_line(

@@ -33,7 +33,10 @@ def import_opengait_config(file: Path, *, out: Path | None = None) -> Summary:
         file: a YAML file of OpenGait.
         out: the recipe to be; printed when null.
     """
-    recipe, unmapped = recipe_from_config(read_config(file))
+    try:
+        recipe, unmapped = recipe_from_config(read_config(file))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RecipeError(f"{file}: a setting has another form than OpenGait's ({error})") from error
     parser = new_parser("train", "", "")
     add_recipe(parser)
     try:
