@@ -100,8 +100,8 @@ def verify(
     if not curves:
         raise ProtocolError(f"protocol {protocol.name}: verification needs right and wrong pairs; {' '.join(notes)}")
     notes.append(
-        "official: as the script of the FVG benchmark reads it, at the largest FAR less than half a point above the one "
-        "asked for, rounded to whole percent; compare it only with figures read that way."
+        "official: as the script of the FVG benchmark reads it, at the largest FAR less than half a point above the "
+        "one asked for, rounded to whole percent; compare it only with figures read that way."
     )
     settings = plain_settings(protocol, metric, center, resamples, seed) | {"source": embeddings.source}
     return Report(
