@@ -111,3 +111,9 @@ def test_nothing_in_the_file_runs(
     assert str(path) in refused([str(path), "--network", "GaitSet", "--out", str(tmp_path / "network")], capsys)
     assert not (tmp_path / "went off").exists()
     assert not (tmp_path / "network").exists()
+
+
+def test_a_classifier_of_other_axes_is_one_line(tmp_path: Path, capsys: Captured) -> None:
+    torch.save({"BNNecks.fc_bin": torch.tensor(1.0)}, tmp_path / "c.pt")
+    words = [str(tmp_path / "c.pt"), "--network", "GaitBase", "--out", str(tmp_path / "network")]
+    assert "BNNecks.fc_bin" in refused(words, capsys)

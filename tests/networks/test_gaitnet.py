@@ -151,5 +151,12 @@ def test_published_files_are_read_without_running_them(tmp_path):
     assert not (tmp_path / "ran").exists()
     with pytest.raises(CheckpointError, match="no entry"):
         settings_of({"netE.weight": torch.ones(2)})
+    sizes = {"netE.main.0.main.0.weight": (4, 3, 4, 4), "netE.flatten.0.weight": (9, 9),
+             "lstm.main.0.weight": (2, 2), "lstm.lstm.weight_ih_l0": (4, 2)}  # fmt: skip
+    assert settings_of({name: torch.ones(size) for name, size in sizes.items()})["codes"] == [7, 0, 2]
+    for bad in ((), (0, 0)):
+        for name in ("netE.main.0.main.0.weight", "lstm.main.0.weight"):
+            with pytest.raises(CheckpointError, match="expected netE"):
+                settings_of({one: torch.ones(bad if one == name else size) for one, size in sizes.items()})
     with pytest.raises(CheckpointError, match=r"netE\.weight is unknown"):
         convert_published(network, {"netE.weight": torch.ones(2)})

@@ -72,28 +72,30 @@ def settings_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """The arguments that `GaitNet` needs to hold these weights; codes are those of the variant.
 
     Raises:
-        CheckpointError: an entry that says so is missing.
+        CheckpointError: an entry that says so is missing or empty.
     """
     try:
         first, last = state["netE.main.0.main.0.weight"], state["netE.flatten.0.weight"]
         hidden, pose = state["lstm.main.0.weight"].shape[1], state["lstm.lstm.weight_ih_l0"].shape[1]
         canonical = state["netE.fgs_clf.1.weight"].shape[1] if "netE.fgs_clf.1.weight" in state else 0
         subjects = state["lstm.main.0.weight"].shape[0]
+        strided, channels, total = first.shape[-1] == 4, first.shape[1], last.shape[0]
     except (KeyError, IndexError) as error:
         raise CheckpointError(
-            f"published GaitNet: no entry {error}; expected netE, netD and lstm in one file"
+            f"published GaitNet: no entry, or one of other axes ({error}); expected netE, netD and lstm in one file"
         ) from error
-    strided = first.shape[-1] == 4
+    if min(hidden, pose, subjects, channels, len(first)) < 1:
+        raise CheckpointError("published GaitNet: weights of size 0; expected netE, netD and lstm as published")
     large = strided and "netE.main.4.main.0.weight" in state and "netE.main.5.main.0.weight" not in state
     deep = "netE.main.5.main.0.weight" in state
     return {
         "num_subjects": subjects,
         "variant": "cvpr" if strided else "tpami" if deep else "tpami-shallow",
-        "channels": first.shape[1],
+        "channels": channels,
         "height_px": 128 if large else 64,
         "width_px": 64 if large else 32,
         "width": first.shape[0],
-        "codes": [last.shape[0] - canonical - pose, canonical, pose],
+        "codes": [total - canonical - pose, canonical, pose],
         "hidden": hidden,
     }
 

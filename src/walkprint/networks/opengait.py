@@ -125,7 +125,8 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
 
 def count_subjects(state_dict: Mapping[str, Tensor]) -> int | None:
     """How many training subjects the classifier of a reference checkpoint tells apart; None where it has none."""
-    return next((state_dict[name].shape[-1] for name in _CLASSIFIERS if name in state_dict), None)
+    found = (state_dict[name] for name in _CLASSIFIERS if name in state_dict)
+    return next((weight.shape[-1] for weight in found if weight.ndim), None)
 
 
 def our_name(network: Network, name: str) -> str:
