@@ -1,7 +1,9 @@
 """What is particular to one segmenter: settings, missing weights, several people, shadows, foreign files."""
 
 import builtins
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -152,3 +154,30 @@ def test_onnx_outputs_of_any_size_are_brought_to_the_frame_and_foreign_ones_refu
         Onnx(run=lambda _: {"scores": np.array([0.95, 0.9]), "masks": small})(np.zeros((100, 300, 3), np.uint8))
     with pytest.raises(DataError, match="no file"):
         Onnx()
+
+
+def test_labels_for_other_instances_and_files_that_fail_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = np.zeros((10, 20, 3), np.uint8)
+    outputs = {"scores": np.ones(2), "masks": np.ones((2, 10, 20)), "labels": np.ones(3)}
+    with pytest.raises(DataError, match="3 labels for 2 scores"):
+        Onnx(run=lambda _: outputs)(frame)
+
+    class Session:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def get_inputs(self) -> list[SimpleNamespace]:
+            return [SimpleNamespace(name="picture", shape=(3, 5, 5))]
+
+        def get_outputs(self) -> list[SimpleNamespace]:
+            return [SimpleNamespace(name="scores"), SimpleNamespace(name="masks")]
+
+        def run(self, *_: object) -> None:
+            raise ValueError("Got invalid dimensions\nin two lines")
+
+    runtime = SimpleNamespace(InferenceSession=Session, get_available_providers=list)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    (tmp_path / "net.onnx").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"frames of \(10, 20\) px \(Got invalid dimensions\)$"):
+        Onnx(file=tmp_path / "net.onnx")(frame)

@@ -108,8 +108,8 @@ def _torchvision_model(weights: Path | None, sha256: str | None, device: str) ->
         else:
             model = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
             model.load_state_dict(_checked(weights, sha256))
-    except (OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, RuntimeError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"mask_rcnn: no weights ({reason}); give a file of them as --segmenter.weights") from error
     network: Model = model.eval().to(device)
     return network

@@ -64,7 +64,10 @@ class Onnx(Segmenter):
         masks = masks.reshape(len(scores), *masks.shape[-2:])
         wanted = scores > self.least_score
         if "labels" in outputs:
-            wanted &= np.asarray(outputs["labels"]).reshape(-1) == self.person_label
+            labels = np.asarray(outputs["labels"]).reshape(-1)
+            if len(labels) != len(scores):
+                raise DataError(f"onnx: {len(labels)} labels for {len(scores)} scores; expected one for each")
+            wanted &= labels == self.person_label
         high, wide = image.shape[:2]
         soft = [cv2.resize(mask, (wide, high), interpolation=cv2.INTER_LINEAR) for mask in masks[wanted]]
         levels = np.clip(255 * np.stack(soft) + 0.5, 0, 255) if soft else np.empty((0, high, wide))
@@ -91,7 +94,11 @@ def _session(file: Path) -> Run:
     batched = len(inputs[0].shape) == 4
 
     def run(picture: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        values = session.run(None, {inputs[0].name: picture[None] if batched else picture})
+        try:
+            values = session.run(None, {inputs[0].name: picture[None] if batched else picture})
+        except Exception as error:  # as above; say, its input has a fixed size
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise DataError(f"{file}: cannot be run on frames of {picture.shape[1:]} px ({reason})") from error
         return dict(zip(names, values, strict=True))
 
     return run
