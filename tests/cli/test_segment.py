@@ -91,6 +91,21 @@ def test_everything_wrong_is_one_line(tmp_path: Path, videos: list[str], capsys:
     assert not list(tmp_path.glob("*store*")), "nothing is left behind"
 
 
+def test_an_unfinished_store_takes_no_walks_of_another_video_of_the_same_name(
+    tmp_path: Path, videos: list[str], capsys: Captured
+) -> None:
+    changing = tmp_path / "zoe"  # its pictures differ in size, which shows after anna is packed
+    changing.mkdir()
+    for number in (1, 2):
+        cv2.imwrite(str(changing / f"{number}.png"), np.full((40, 40 + number, 3), 90, np.uint8))
+    anna = tmp_path / "anna.mp4"
+    words = ["segment", str(anna), str(changing), "--out", str(tmp_path / "store")]
+    anna.write_bytes(Path(videos[0]).read_bytes())
+    assert "frame 2 is" in _refused(words, capsys)
+    anna.write_bytes(Path(videos[1]).read_bytes())
+    assert "other settings" in _refused(words, capsys)
+
+
 def test_short_names_of_segmenters_may_stand_anywhere() -> None:
     assert with_segmenter(["a.mp4"]) == ["--segmenter", "MediaPipe", "a.mp4"]
     words = ["a.mp4", "--segmenter.model", "pose", "--segmenter", "mediapipe"]

@@ -139,7 +139,7 @@ class Job:
             for video in videos:
                 for clip in self._clips(video, tell):
                     if writer is None:  # opened late, so that a video without people leaves nothing behind
-                        plan = plan | {"videos": [one.path.name for one in videos]}
+                        plan = plan | {"videos": {one.path.name: one.size_bytes for one in videos}}
                         writer = stack.enter_context(StoreWriter(out, dataset="video", settings=_plain(plan)))
                     if clip.key not in writer.done:
                         writer.add(clip)

@@ -50,6 +50,7 @@ class Video:
     Attributes:
         path: the same.
         name: what to call it: the name of the file without its suffix.
+        size_bytes: of the file, or of all pictures.
         announced: how many frames the file says it holds; 0 where it does not say.
         lost: after iterating, one line for each thing that could not be read.
 
@@ -67,6 +68,7 @@ class Video:
         self._image_rate_hz = image_rate_hz
         self._pictures = _pictures(self.path) if self.path.is_dir() else []
         # The first is opened at once, so that a wrong file is refused before any work begins.
+        self.size_bytes = sum(file.stat().st_size for file in self._pictures or [self.path] if file.is_file())
         with _open(self._pictures[0] if self._pictures else self.path) as container:
             self.announced = len(self._pictures) or int(container.streams.video[0].frames)
 
