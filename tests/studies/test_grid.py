@@ -76,6 +76,18 @@ def test_figures_that_are_not_finite_are_a_failure_and_keep_nobody_from_anything
     assert list(read_cells(CELLS, tmp_path)) == ["cell-0", "cell-2", "cell-3"]
 
 
+def out_of_range(cell: Cell, out: Path) -> dict[str, float]:
+    return {"number": [0.0, 1.0][cell.settings["number"]]}
+
+
+def test_a_fault_is_a_failure_and_its_trace_is_kept(tmp_path):
+    failed = run_cells(CELLS, out_of_range, tmp_path)
+    assert sorted(failed) == ["cell-2", "cell-3"]
+    assert failed["cell-2"].startswith("IndexError: list index out of range")
+    assert "out_of_range" in (tmp_path / "cells" / "log.txt").read_text()
+    assert list(read_cells(CELLS, tmp_path)) == ["cell-0", "cell-1"]
+
+
 def test_other_settings_are_refused(tmp_path):
     run_cells(CELLS, square, tmp_path)
     changed = [*CELLS[:3], Cell("cell-3", {"number": 5, "sizes": (1, 2)})]

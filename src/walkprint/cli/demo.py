@@ -29,8 +29,9 @@ from walkprint.generation.expand import GeneratorExpander, expand
 EXAMPLE = "walkprint demo --quick --out demo"
 _LEAD = (
     "Rendered people, of whom few takes in coats exist. An autoencoder-guided GAN learned from the training people and "
-    "made more; the same small network, trained without and with those, recognizes people whom neither ever saw. "
-    "Synthetic figures; they say nothing about accuracy on real people."
+    "made more; the same small network, trained without and with those, recognizes people whom neither ever saw. What "
+    "is gained comes from new coats and from more of them in a batch; the study of filling a rare condition tells them "
+    "apart. Synthetic figures; they say nothing about accuracy on real people."
 )
 _WANTED = {"cl": 6}
 _GENERATOR = {"widths": [24, 48, 64, 96], "latent_size": 64}

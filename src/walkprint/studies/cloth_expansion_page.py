@@ -142,8 +142,9 @@ def _notes(
     missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]
     notes = [
         f"{BASELINE}: six takes of normal walking and two in a coat of each training subject; {EVEN}: the same, but a "
-        f"batch takes as many coats as normal takes; all others: {study.wanted} takes in a coat. No bag is ever "
-        "trained.",
+        f"batch takes as many coats as normal takes; all others: {study.wanted} takes in a coat, less those whose "
+        "every frame fell to pieces. No bag is ever trained.",
+        f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame.",
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "
         "ReACGAN twice, of BAGAN-GP five times as often).",
@@ -153,7 +154,10 @@ def _notes(
         given = ", ".join(f"{name} {value}" for name, value in study.generator_settings.items())
         notes.append(f"{GUIDED} alone has other settings than its defaults: {given}.")
     if "scarcity" in study.parts:
-        notes.append(f"Scarcity: {', '.join(study.coats)} of {', '.join(COATS)}; without a coat there is none to copy.")
+        notes.append(
+            f"Scarcity: {', '.join(study.coats)} of {', '.join(COATS)}; without a coat there is none to copy, so that "
+            "copying and noise have fewer takes there."
+        )
     if missing:
         notes.append(f"{len(missing)} of {len(cells)} cells are not computed yet, say {missing[0]}.")
     return [*notes, *(f"{name} failed: {why}" for name, why in failed.items())]

@@ -13,7 +13,8 @@ Outcomes = Mapping[tuple[str, str], Mapping[int, Numbers]]
 READING = (
     "Differences of percentages, paired by seed (one seed: the same people, first weights and batches). First the mean "
     "difference with Student's 95 % interval over seeds; then, under “people”, the 95 % interval by bootstrap over "
-    "test people, each of the same weight. An interval without 0 speaks for a difference."
+    "test people, each of the same weight. An interval without 0 speaks for a difference; but of "
+    "twenty differences that are nothing, one has such an interval."
 )
 
 

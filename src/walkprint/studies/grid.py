@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -183,6 +184,9 @@ def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
             numbers = compute(cell, out)
         except GaitError as error:
             return cell.name, " ".join(str(error).split())
+        except Exception as error:  # a fault of one cell must not cost the others what they have done
+            traceback.print_exc()
+            return cell.name, f"{type(error).__name__}: {' '.join(str(error).split())}; see {out / 'cells' / 'log.txt'}"
     took = {"seconds": round(time.monotonic() - start, 1), "processor_seconds": round(time.process_time() - work, 1)}
     try:
         text = json.dumps({"settings": cell.settings, "numbers": numbers, **took}, indent=1, allow_nan=False)
