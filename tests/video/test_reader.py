@@ -83,6 +83,7 @@ def test_a_damaged_film_goes_on_after_the_damage(tmp_path: Path) -> None:
     broken.write_bytes(data)
     video = Video(broken)
     assert 20 < len(list(video)) <= 60
+    assert any("damaged frames were patched up" in line for line in video.lost)
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ class Video:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             rate_hz = float(stream.average_rate or stream.guessed_rate or self._image_rate_hz)
-            count, damaged, first_s, time_s = 0, 0, None, 0.0
+            count, damaged, concealed, first_s, time_s = 0, 0, 0, None, 0.0
             for frame in _decoded(container, stream):
                 if frame is None:
                     damaged += 1
@@ -109,10 +109,12 @@ class Video:
                 stamp_s = frame.time if frame.time is not None else count / rate_hz + (first_s or 0.0)
                 first_s = stamp_s if first_s is None else first_s
                 time_s = max(time_s, stamp_s - first_s)
-                count += 1
+                count, concealed = count + 1, concealed + bool(frame.is_corrupt)
                 yield _upright(frame), time_s
             if damaged:
                 self.lost.append(f"{damaged} damaged packets were passed over")
+            if concealed:
+                self.lost.append(f"{concealed} damaged frames were patched up by the decoder")
             if stream.frames > count:
                 self.lost.append(f"{count} of the {stream.frames} frames that the file announces could be read")
 
