@@ -37,7 +37,8 @@ def test_wrong_settings_are_named():
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     out = tmp_path_factory.mktemp("study")
-    study = DisentanglementStudy(**QUICK | {"seeds": 1, "steps": 1, "subjects": 6, "takes_frames": 4, "views": ("054", "090")})
+    few = {"seeds": 1, "steps": 1, "subjects": 6, "takes_frames": 4, "views": ("054", "090")}
+    study = DisentanglementStudy(**QUICK | few)
     assert not run_cells(study.cells(), compute, out)
     return study, out, read_cells(study.cells(), out)
 
