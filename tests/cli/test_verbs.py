@@ -176,6 +176,17 @@ def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
     assert "shard" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
 
 
+def test_the_bundled_network_embeds_other_data(store: Path, tmp_path: Path, capsys: Captured) -> None:
+    out = tmp_path / "street.npz"
+    assert main(["embed", "--run", "street", "--data", "Walkers", "--data.root", str(store), "--out", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "--embeddings", str(out), "--resamples", "0", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["identification"]["rows"]
+    normal = next(row for row in rows if (row["probe_set"], row["view"]) == ("NM", "mean"))
+    assert normal["figures"]["rank-1"]["value"] == 1  # two people whom it never saw
+    assert "--data" in _refused(["embed", "--run", "street", "--out", str(out)], capsys)
+
+
 def test_evaluate_writes_tables_in_every_form(embeddings: Path, tmp_path: Path, capsys: Captured) -> None:
     out = tmp_path / "results"
     assert main(["evaluate", "--embeddings", str(embeddings), "--resamples", "20", "--out", str(out)]) == 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import walkprint.networks
 from walkprint.cli.recipe import build, import_families
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.embedding import EmbeddingSet
@@ -19,6 +20,7 @@ from walkprint.training.checkpoint import WEIGHTS_NAME, load_weights, read_confi
 from walkprint.training.run import RunFolder, read_recipe
 
 EXAMPLE = "walkprint embed --run runs/first --data Folder --data.root stores/mine --out mine.npz"
+_BUNDLED = {folder.name: folder for folder in (Path(walkprint.networks.__file__).parent / "pretrained").iterdir()}
 
 
 def main(words: Sequence[str]) -> Summary:
@@ -30,7 +32,12 @@ def main(words: Sequence[str]) -> Summary:
         "protocols are written beside the embeddings, where `walkprint evaluate` finds them.",
         EXAMPLE,
     )
-    parser.add_argument("--run", type=Path | None, default=None, help="Folder of a run, or of a finished network.")
+    parser.add_argument(
+        "--run",
+        type=Path | None,
+        default=None,
+        help="Folder of a run or of a finished network; or street, a small network of rendered people that is bundled.",
+    )
     parser.add_argument("--energy_image", type=bool, default=False, help="The baseline without a network, instead.")
     parser.add_argument("--data", type=GaitDataset | None, default=None, help="Another data set: its class.")
     parser.add_argument("--split", type=Literal["test", "train", "all"], default="test", help="Whom to embed.")
@@ -47,6 +54,10 @@ def main(words: Sequence[str]) -> Summary:
     if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
         raise BadWordsError("give --run, or --energy_image together with --data")
     dataset = instantiate(parser, settings)["data"]
+    if dataset is None and str(settings.run) in _BUNDLED and not settings.run.exists():
+        raise BadWordsError(
+            f"--run {settings.run} comes with walkprint and has no data of its own; say what to embed by --data"
+        )
     if dataset is None:
         dataset = build(GaitDataset, read_recipe(settings.run)["data"])
     keys = chosen_keys(dataset, settings.split)
@@ -74,12 +85,14 @@ def chosen_keys(dataset: GaitDataset, split: Literal["test", "train", "all"]) ->
 
 
 def trained_network(run: str | Path) -> Network:
-    """The finished network of a run.
+    """The finished network of a run, or one that comes with the package, by its name: "street".
 
     Raises:
         CheckpointError: the run has none, or its weights belong to another network.
     """
     folder = RunFolder(run).network if RunFolder(run).network.is_dir() else Path(run)
+    if not folder.exists() and str(run) in _BUNDLED:
+        folder = _BUNDLED[str(run)]
     if not (folder / WEIGHTS_NAME).is_file():
         raise CheckpointError(
             f"{run}: no trained network here; train it to the end with `walkprint train`, or with `walkprint demo`"
