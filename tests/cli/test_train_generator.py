@@ -79,3 +79,13 @@ def test_wrong_recipes(store: Path) -> None:
     ):
         with pytest.raises(RecipeError, match=match):
             load_generator_recipe({**recipe, **changes})
+
+
+def test_a_trained_generator_of_another_module_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "from walkprint.generation.acgan import ACGAN\n\n\nclass Own(ACGAN):\n    pass\n"
+    (tmp_path / "generators_of_mine.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = build_generator({"class_path": "generators_of_mine.Own"}, **NAMES)
+    assert type(model).__name__ == "Own"
+    with pytest.raises(RecipeError, match="must be importable"):
+        build_generator({"class_path": "nowhere_at_all.Own"}, **NAMES)

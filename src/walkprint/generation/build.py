@@ -36,6 +36,11 @@ def build_generator(entry: Mapping[str, Any], **settings: Any) -> GenerativeMode
         RecipeError: the class is no generator, or a setting is unknown, missing or out of range.
     """
     path, arguments = str(entry.get("class_path", "")), {**entry.get("init_args", {}), **settings}
+    if "." in path:
+        try:
+            importlib.import_module(path.rpartition(".")[0])
+        except ImportError as error:
+            raise RecipeError(f"generator: {path}: {error}; its module must be importable from here") from error
     known = generator_classes()
     kind = known.get(path.rpartition(".")[2])
     if kind is None or path not in (kind.__name__, f"{kind.__module__}.{kind.__qualname__}"):
