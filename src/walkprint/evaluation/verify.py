@@ -91,8 +91,8 @@ def verify(
         notes.append(f"{name}: {counts.genuine:,} right and {counts.impostors:,} wrong pairs.")
         least = min(false_accept_rates) * counts.impostors
         if least < _FEW:
-            rate = f"{100 * min(false_accept_rates):g} %"
-            notes.append(f"{name}: a FAR of {rate} rests on {least:.1f} wrong pairs; do not read it closely.")
+            lowest = f"{100 * min(false_accept_rates):g} %"
+            notes.append(f"{name}: a FAR of {lowest} rests on {least:.1f} wrong pairs; do not read it closely.")
         points = _read(counts.curve(), false_accept_rates)[0]
         draws = _read(counts.resampled(draw_weights(counts.subjects, resamples, seed)), false_accept_rates)
         rows.append(Row(name, POOLED, to_figures(names, points, draws), among.stop - among.start, counts.unmatched))

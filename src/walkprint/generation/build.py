@@ -16,7 +16,7 @@ def generator_classes() -> dict[str, type[GenerativeModel]]:
     for module in pkgutil.iter_modules(walkprint.generation.__path__, walkprint.generation.__name__ + "."):
         importlib.import_module(module.name)
     found: dict[str, type[GenerativeModel]] = {}
-    left: list[type[GenerativeModel]] = [GenerativeModel]
+    left: list[type] = [GenerativeModel]
     while left:
         for kind in left.pop().__subclasses__():
             left.append(kind)
