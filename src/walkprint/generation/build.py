@@ -16,12 +16,12 @@ def generator_classes() -> dict[str, type[GenerativeModel]]:
     for module in pkgutil.iter_modules(walkprint.generation.__path__, walkprint.generation.__name__ + "."):
         importlib.import_module(module.name)
     found: dict[str, type[GenerativeModel]] = {}
-    left: list[type] = [GenerativeModel]
+    left = GenerativeModel.__subclasses__()
     while left:
-        for kind in left.pop().__subclasses__():
-            left.append(kind)
-            if not inspect.isabstract(kind):
-                found[kind.__name__] = kind
+        kind = left.pop()
+        left += kind.__subclasses__()
+        if not inspect.isabstract(kind):
+            found[kind.__name__] = kind
     return found
 
 
