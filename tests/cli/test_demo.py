@@ -11,7 +11,7 @@ from walkprint.cli import demo, main
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        demo, "_QUICK", demo._Size(4, 2, ("072", "108"), 8, generator_steps=10, steps=1, subjects_per_batch=2)
+        demo, "_QUICK", demo._Size(6, 4, ("072", "108"), 8, generator_steps=10, steps=1, subjects_per_batch=2)
     )
 
 
@@ -25,7 +25,7 @@ def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.C
     assert str(tmp_path / "report.html") in text
     page = (tmp_path / "report.html").read_text()
     assert page.count("<svg") >= 4  # three CMC, one ROC
-    assert page.count("data:image/png;base64,") == 4  # a sheet of generated coats, and one per condition
+    assert page.count("data:image/png;base64,") >= 3  # one per condition; coats that held together too
     assert 'src="http' not in page
     assert "<script" not in page
 

@@ -45,11 +45,18 @@ def scarce_people(people: Plain, coats: str, out: Path) -> Walkers:
     if coats == "2":
         return everybody
     store = out / "stores" / f"walkers-{digest({**people, 'coats': coats})}"
-    made_once(store / META_NAME, lambda: _leave_out(everybody, coats, store))
+    made_once(store / META_NAME, lambda: leave_out_coats(everybody, coats, store))
     return Walkers(store)
 
 
-def _leave_out(people: Walkers, coats: str, out: Path) -> None:
+def leave_out_coats(people: Walkers, coats: str, out: Path) -> None:
+    """Write a store of everything but some takes in a coat; those who test keep all of theirs.
+
+    Args:
+        people: in a store.
+        coats: what stays of the training subjects': "1", the first take; or "half", all of every other subject.
+        out: folder of the store to be.
+    """
     training = list(people.subjects("train"))
 
     def stays(key: SequenceKey) -> bool:
