@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from jsonargparse import ArgumentParser
+
 import walkprint.networks
 from walkprint.cli.recipe import build, import_families
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
@@ -25,28 +27,7 @@ _BUNDLED = {folder.name: folder for folder in (Path(walkprint.networks.__file__)
 
 def main(words: Sequence[str]) -> Summary:
     """Carry out the words after `embed`."""
-    import_families()
-    parser = new_parser(
-        "embed",
-        "Embed sequences with the network of a run. Without --data, those of the run's own data set. The data set's "
-        "protocols are written beside the embeddings, where `walkprint evaluate` finds them.",
-        EXAMPLE,
-    )
-    parser.add_argument(
-        "--run",
-        type=Path | None,
-        default=None,
-        help="Folder of a run or of a finished network; or street, a small network of rendered people that is bundled.",
-    )
-    parser.add_argument("--energy_image", type=bool, default=False, help="The baseline without a network, instead.")
-    parser.add_argument("--data", type=GaitDataset | None, default=None, help="Another data set: its class.")
-    parser.add_argument("--split", type=Literal["test", "train", "all"], default="test", help="Whom to embed.")
-    parser.add_argument("--out", type=Path, required=True, help="File to be, .npz.")
-    parser.add_argument("--device", type=str, default="cpu", help="cpu or cuda.")
-    parser.add_argument("--precision", type=Literal["32-true", "bf16"], default="32-true", help="Of the computation.")
-    parser.add_argument("--frames_per_batch", type=int, default=1024, help="About how many frames a batch holds.")
-    parser.add_argument("--workers", type=int, default=1, help="Processes that share the work, on the CPU.")
-    parser.add_argument("--shard", type=str, default="0/1", help="i/n: only the i-th of n shares, from 0.")
+    parser = _new_parser()
     settings = parse(parser, spelled_out(words, ["energy_image"]))
     shard = re.fullmatch(r"(\d+)/(\d+)", settings.shard)
     if shard is None:
@@ -77,6 +58,32 @@ def main(words: Sequence[str]) -> Summary:
                 progress=tell,
             )
     return save(embeddings, dataset, settings.out)
+
+
+def _new_parser() -> ArgumentParser:
+    import_families()
+    parser = new_parser(
+        "embed",
+        "Embed sequences with the network of a run. Without --data, those of the run's own data set. The data set's "
+        "protocols are written beside the embeddings, where `walkprint evaluate` finds them.",
+        EXAMPLE,
+    )
+    parser.add_argument(
+        "--run",
+        type=Path | None,
+        default=None,
+        help="Folder of a run or of a finished network; or street, a small network of rendered people that is bundled.",
+    )
+    parser.add_argument("--energy_image", type=bool, default=False, help="The baseline without a network, instead.")
+    parser.add_argument("--data", type=GaitDataset | None, default=None, help="Another data set: its class.")
+    parser.add_argument("--split", type=Literal["test", "train", "all"], default="test", help="Whom to embed.")
+    parser.add_argument("--out", type=Path, required=True, help="File to be, .npz.")
+    parser.add_argument("--device", type=str, default="cpu", help="cpu or cuda.")
+    parser.add_argument("--precision", type=Literal["32-true", "bf16"], default="32-true", help="Of the computation.")
+    parser.add_argument("--frames_per_batch", type=int, default=1024, help="About how many frames a batch holds.")
+    parser.add_argument("--workers", type=int, default=1, help="Processes that share the work, on the CPU.")
+    parser.add_argument("--shard", type=str, default="0/1", help="i/n: only the i-th of n shares, from 0.")
+    return parser
 
 
 def chosen_keys(dataset: GaitDataset, split: Literal["test", "train", "all"]) -> list[SequenceKey]:
