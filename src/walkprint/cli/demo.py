@@ -31,8 +31,8 @@ EXAMPLE = "walkprint demo --quick --out demo"
 _LEAD = (
     "Rendered people. Half of those who train were never seen in a coat, the others twice. An autoencoder-guided GAN "
     "learned from them and made coats for all; the same small network, trained without and with those, recognizes "
-    "people whom neither ever saw. What is gained comes from new coats and from more of them in a batch; the study of "
-    "filling a rare condition tells them apart. Synthetic figures; they say nothing about accuracy on real people."
+    "people whom neither ever saw. Both draw all conditions of a person alike, so that what is gained comes from the "
+    "coats. Synthetic figures; they say nothing about accuracy on real people."
 )
 _WANTED = {"cl": 6}
 _GENERATOR = {"widths": [24, 48, 64, 96], "latent_size": 64}
@@ -166,6 +166,7 @@ def _embedded(data: Walkers, keys: Sequence[SequenceKey], size: _Size, run: Path
                 "steps": size.steps,
                 "subjects_per_batch": size.subjects_per_batch,
                 "clips_per_subject": 4,
+                "even_conditions": True,  # so that more coats do not mean fewer normal walks and bags in a batch
                 "checkpoint_every": size.steps,
             },
             "channels_last": True,
