@@ -14,6 +14,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.sampling import EvenConditions
 from walkprint.generation.build import generator_classes
+from walkprint.studies.asked import check_names, check_size
 from walkprint.studies.expansion import SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.real import real_scores
@@ -128,16 +129,10 @@ class ClothExpansionStudy:
             ("network", self.networks, NETWORKS), ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
             ("switch", self.switches, ABLATION), ("coats", self.coats, COATS),
         ):  # fmt: skip
-            unknown = sorted(set(names) - set(known))
-            if unknown or not names:
-                raise RecipeError(f"study: {what} {', '.join(unknown) or 'none'}; expected some of {', '.join(known)}")
+            check_names(what, names, known)
         if "real" in self.parts and (self.real is None or self.protocol is None):
             raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
-        if min(self.seeds, self.steps, self.subjects - self.train - 1) < 1 or self.train < self.subjects_per_batch:
-            raise RecipeError(
-                f"study: {self.seeds} seeds, {self.steps} steps, {self.subjects} people; expected 1 or more, and "
-                f"people enough: two thirds train, {self.subjects_per_batch} in a batch"
-            )
+        check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if BASELINE not in self.variants:
             object.__setattr__(self, "variants", (BASELINE, *self.variants))
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from walkprint.core.errors import RecipeError
 from walkprint.data.sampling import EvenConditions
 from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
 from walkprint.evaluation import verify
 from walkprint.losses.disentanglement import RECOMMENDED_WEIGHTS
 from walkprint.networks.base import Network
 from walkprint.networks.gaitnet import GaitNet
+from walkprint.studies.asked import check_names, check_size
 from walkprint.studies.codes import codes_of, plane, probes, swapped
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.inter_class import narrow
@@ -85,14 +85,8 @@ class DisentanglementStudy:
         for what, names, known in (
             ("variant", self.variants, VARIANTS), ("network", self.others, OTHERS), ("part", self.parts, PARTS),
         ):  # fmt: skip
-            unknown = sorted(set(names) - set(known))
-            if unknown:
-                raise RecipeError(f"study: {what} {', '.join(unknown)}; expected some of {', '.join(known)}")
-        if min(self.seeds, self.steps, self.subjects - self.train - 1) < 1 or self.train < self.subjects_per_batch:
-            raise RecipeError(
-                f"study: {self.seeds} seeds, {self.steps} steps, {self.subjects} people; expected 1 or more, and "
-                f"people enough: two thirds train, {self.subjects_per_batch} in a batch"
-            )
+            check_names(what, names, known, perhaps_none=True)
+        check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if FULL not in self.variants:
             object.__setattr__(self, "variants", (FULL, *self.variants))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
+from walkprint.studies.asked import check_names, check_size
 from walkprint.studies.geometry import geometry
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.real import real_scores
@@ -118,16 +119,10 @@ class InterClassStudy:
         for what, names, known in (
             ("network", self.networks, NETWORKS), ("loss", self.losses, LOSSES), ("part", self.parts, PARTS),
         ):  # fmt: skip
-            unknown = sorted(set(names) - set(known))
-            if unknown or not names:
-                raise RecipeError(f"study: {what} {', '.join(unknown) or 'none'}; expected some of {', '.join(known)}")
+            check_names(what, names, known)
         if "real" in self.parts and (self.real is None or self.protocol is None):
             raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
-        if min(self.seeds, self.steps, self.subjects - self.train - 1) < 1 or self.train < self.subjects_per_batch:
-            raise RecipeError(
-                f"study: {self.seeds} seeds, {self.steps} steps, {self.subjects} people; expected 1 or more, and "
-                f"people enough: two thirds train, {self.subjects_per_batch} in a batch"
-            )
+        check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if BASELINE not in self.losses:
             object.__setattr__(self, "losses", (BASELINE, *self.losses))
 

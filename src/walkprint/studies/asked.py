@@ -1,0 +1,29 @@
+"""What is asked of a study must be there: known names, and people enough."""
+
+from collections.abc import Collection
+
+from walkprint.core.errors import RecipeError
+
+
+def check_names(what: str, names: Collection[str], known: Collection[str], *, perhaps_none: bool = False) -> None:
+    """Refuse names that a study does not know, and none at all unless that is allowed.
+
+    Raises:
+        RecipeError: names the unknown and the known ones.
+    """
+    unknown = sorted(set(names) - set(known))
+    if unknown or not (names or perhaps_none):
+        raise RecipeError(f"study: {what} {', '.join(unknown) or 'none'}; expected some of {', '.join(known)}")
+
+
+def check_size(seeds: int, steps: int, subjects: int, train: int, subjects_per_batch: int) -> None:
+    """Refuse a study without seeds or steps, or with too few people: two who test, and a batch of those who train.
+
+    Raises:
+        RecipeError: says what was asked for.
+    """
+    if min(seeds, steps, subjects - train - 1) < 1 or train < subjects_per_batch:
+        raise RecipeError(
+            f"study: {seeds} seeds, {steps} steps, {subjects} people; expected 1 or more, and people enough: two "
+            f"thirds train, {subjects_per_batch} in a batch"
+        )
