@@ -89,6 +89,18 @@ def test_uniformity_equals_the_slow_twin_and_prefers_spread_classes(output):
     assert spread < ClassUniformityLoss()(GaitOutput(corners + 1), SUBJECTS).value
 
 
+@pytest.mark.parametrize(("length", "share"), [(5.0, 1.0), (0.02, 0.02)])
+def test_the_gradient_of_uniformity_is_bounded_where_embeddings_are_short(output, length, share):
+    directions = torch.nn.functional.normalize(output.embeddings.detach(), dim=-1)
+    literal, bounded = ((length * directions).requires_grad_() for _ in range(2))
+    value = ClassUniformityLoss(bounded=False)(GaitOutput(literal), SUBJECTS).value
+    value.backward()
+    same = ClassUniformityLoss()(GaitOutput(bounded), SUBJECTS).value
+    same.backward()
+    assert same.item() == pytest.approx(value.item())
+    torch.testing.assert_close(bounded.grad, share * literal.grad)
+
+
 def test_forms_are_the_sums_of_their_terms(output):
     parts = [
         WeightedTripletLoss(),

@@ -99,6 +99,17 @@ def test_pooling_is_the_mean_over_time_or_the_last_output():
         torch.testing.assert_close(network.gait_features(pose), wanted)
 
 
+@torch.no_grad()
+def test_official_padding_lets_empty_frames_into_the_means():
+    frames = torch.rand(2, 4, 3, 64, 32)
+    padded = torch.cat([frames, torch.zeros(2, 3, 3, 64, 32)], dim=1)
+    plain, official = small().eval(), small(official_padding=7).eval()
+    torch.testing.assert_close(official(frames).embeddings, plain(padded).embeddings)
+    torch.testing.assert_close(official(padded).embeddings, plain(padded).embeddings)
+    assert not torch.allclose(official(frames).embeddings, plain(frames).embeddings)
+    assert official.train()(frames).codes.pose.shape[1] == 4  # training clips stay as they are
+
+
 def test_prefixes_are_what_shorter_clips_would_give():
     network = small().train()
     pose = torch.randn(3, 5, 64)
@@ -126,7 +137,7 @@ def test_outputs_travel_as_tensors_by_name():
 @pytest.mark.parametrize(
     "settings",
     [{"variant": "eccv"}, {"pooling": "max"}, {"channels": 2}, {"height_px": 100}, {"codes": (0, 1, 1)},
-     {"codes": (8, -1, 8)}, {"gait_share": 1.5}],
+     {"codes": (8, -1, 8)}, {"gait_share": 1.5}, {"official_padding": -1}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(settings):
     with pytest.raises(RecipeError, match="expected"):

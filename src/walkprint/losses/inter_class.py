@@ -3,8 +3,10 @@
 Source: Yu, Yu, Huang, Wang, "Generalized inter-class loss for gait recognition", ACM Multimedia 2022, and its released
 code for the weighted triplet and the pairwise softmax; uniformity after Wang, Isola, "Understanding contrastive
 representation learning through alignment and uniformity on the hypersphere", ICML 2020.
-Deviations: the released code has no uniformity term; here it acts on the means of the classes of a batch. The pairwise
-softmax compares cosines by default, which cannot overflow; `similarity="dot"` is the released form.
+Deviations: the released code has no uniformity term; here it acts on the means of the classes of a batch. The released
+losses see batch-normalized features, which are long; on networks whose embeddings are short, the gradient of the
+uniformity is bounded (`bounded`). The pairwise softmax compares cosines by default, which cannot overflow;
+`similarity="dot"` is the released form.
 """
 
 import math
@@ -133,16 +135,19 @@ class ClassUniformityLoss(Loss):
 
     Args:
         sharpness: of the kernel exp(-sharpness * squared distance).
+        bounded: multiply the gradient of each part by its mean length where that is below 1. The gradient of a
+            direction grows as an embedding shrinks, that of a distance does not: beside a triplet of distances, the
+            unbounded term drives short embeddings to zero length.
 
     Raises:
         RecipeError: a sharpness that is not positive.
     """
 
-    def __init__(self, *, sharpness: float = 2.0) -> None:
+    def __init__(self, *, sharpness: float = 2.0, bounded: bool = True) -> None:
         super().__init__()
         if not sharpness > 0:
             raise RecipeError(f"ClassUniformityLoss: sharpness is {sharpness}; expected more than 0")
-        self.sharpness = sharpness
+        self.sharpness, self.bounded = sharpness, bounded
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
         """Judge embeddings (batch, part, feature) of `subjects` (batch,); 0 with fewer than two subjects."""
@@ -156,6 +161,9 @@ class ClassUniformityLoss(Loss):
         with torch.autocast(embeddings.device.type, enabled=False):
             squared = (2 - 2 * means @ means.transpose(1, 2))[:, apart]
         value = torch.logsumexp(-self.sharpness * squared, dim=1) - math.log(squared.shape[1])
+        if self.bounded:
+            share = embeddings.detach().norm(dim=2).mean(1).clamp_max(1)
+            value = share * value + ((1 - share) * value).detach()  # the same value, less of its gradient
         return LossValue(value.mean(), {"mean_distance_of_classes": squared.detach().relu().sqrt().mean()})
 
 
