@@ -46,10 +46,11 @@ def study_inter_class(
     losses: list[str] = list(DEFAULT_LOSSES),  # noqa: B006
     parts: list[str] = ["compare", "subjects"],  # noqa: B006
     seeds: int = 3,
-    steps: int = 700,
+    steps: int = 400,
     subjects: int = 60,
     size_px: int = 32,
     width: int = 16,
+    uniformity: float = 0.03,
     real: Path | None = None,
     protocol: Path | None = None,
     street_subjects: int = 200,
@@ -60,7 +61,7 @@ def study_inter_class(
     """Which part of the inter-class loss does what, on which network, on rendered people.
 
     Started again it skips what is finished and goes on with what was stopped. Everything of one comparison has the
-    same schedule. About an hour on two cores; larger by --steps, --subjects, --width and --size_px.
+    same schedule. About two hours on two cores; larger by --steps, --subjects, --width and --size_px.
 
     Args:
         out: folder of the study; holds the report study.html, .md, .txt and .json.
@@ -73,6 +74,7 @@ def study_inter_class(
         subjects: rendered people of a seed, the last third of whom test.
         size_px: height of the frames.
         width: channels of the networks' first block.
+        uniformity: weight of the uniformity of classes, wherever it takes part.
         real: folder `subject/condition-take/view/*.png` of real masks.
         protocol: YAML file, for them.
         street_subjects: rendered people that the networks for real masks learn from.
@@ -82,7 +84,7 @@ def study_inter_class(
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "losses": tuple(losses), "parts": tuple(parts), "seeds": seeds, "steps": steps,
-        "subjects": subjects, "size_px": size_px, "width": width, "real": real, "street_subjects": street_subjects,
+        "subjects": subjects, "size_px": size_px, "width": width, "uniformity": uniformity, "real": real, "street_subjects": street_subjects,
         "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
     study = InterClassStudy(**settings | (inter_class.QUICK if quick else {}))
