@@ -84,7 +84,8 @@ def study_inter_class(
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "losses": tuple(losses), "parts": tuple(parts), "seeds": seeds, "steps": steps,
-        "subjects": subjects, "size_px": size_px, "width": width, "uniformity": uniformity, "real": real, "street_subjects": street_subjects,
+        "subjects": subjects, "size_px": size_px, "width": width, "uniformity": uniformity, "real": real,
+        "street_subjects": street_subjects,
         "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
     study = InterClassStudy(**settings | (inter_class.QUICK if quick else {}))
