@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from walkprint.cli import main
 from walkprint.core.errors import RecipeError
 from walkprint.studies import cloth_expansion, cloth_expansion_page
 from walkprint.studies.cloth_expansion import ABLATION, GENERATORS, GUIDED, ClothExpansionStudy, compute
-from walkprint.studies.expansion import SIMPLE, comparison_sheet, expanded_people, scarce_people
+from walkprint.studies.expansion import RECORDED, SIMPLE, comparison_sheet, expanded_people, scarce_people
 from walkprint.studies.grid import read_cells, run_cells
 
 TINY = ClothExpansionStudy(**cloth_expansion.QUICK | {"networks": ("GaitSet",), "coats": ("2", "1", "half")})
@@ -22,13 +23,13 @@ def coats(people, split):
 
 def test_coats_are_scarce_for_those_who_train_alone(tmp_path):
     settings = TINY.cells()[0].settings["data"]["people"]
-    expected = {"2": [2, 2, 2, 2], "1": [1, 1, 1, 1], "half": [2, 0, 2, 0]}
+    expected = {"2": [2, 2, 2, 2], "1": [1, 1, 1, 1], "half": [2, 0, 2, 0], "quarter": [2, 0, 0, 0]}
     for name, counts in expected.items():
         people = scarce_people(settings, name, tmp_path)
         assert list(coats(people, "train").values()) == counts
         assert list(coats(people, "test").values()) == [2, 2]
         assert len({(key.subject, key.take) for key in people.keys("train") if key.condition == "nm"}) == 4 * 6
-    assert len(list((tmp_path / "stores").glob("walkers-*"))) == 3
+    assert len(list((tmp_path / "stores").glob("walkers-*"))) == 4
 
 
 def test_coats_are_made_for_those_who_train_alone(tmp_path):
@@ -45,10 +46,26 @@ def test_coats_are_made_for_those_who_train_alone(tmp_path):
     assert png.startswith(b"\x89PNG")
 
 
+def test_more_recorded_coats_are_the_most_there_is_to_gain(tmp_path):
+    study = replace(TINY, variants=("original", *RECORDED), parts=("recognition",))
+    original, own, fresh = (expanded_people(cell.settings["data"], tmp_path) for cell in study.cells())
+    for people in (own, fresh):
+        assert list(coats(people, "train").values()) == [6, 6, 6, 6]
+        assert list(coats(people, "test").values()) == [2, 2]
+        for key in original.store().keys:
+            assert (people.store().read(key).frames == original.store().read(key).frames).all()
+    added = sorted(set(own.store().keys) - set(original.store().keys))
+    assert added == sorted(set(fresh.store().keys) - set(original.store().keys))
+    areas = [np.array([(one.store().read(key).frames > 127).mean() for key in added]) for one in (own, fresh)]
+    spread = [np.std([areas[i][[key.recording == f"cl-0{take}" for key in added]].mean() for take in range(3, 7)])
+              for i in range(2)]  # fmt: skip
+    assert spread[1] > spread[0]
+
+
 def test_variants_of_a_seed_differ_in_the_data_alone():
     study = ClothExpansionStudy(parts=("recognition",))
     cells = study.cells()
-    assert len(cells) == 3 * (10 + 10 + 6)  # GaitPart heeds an order that four generators do not give
+    assert len(cells) == 3 * (12 + 12 + 8)  # GaitPart heeds an order that four generators do not give
     for network in study.networks:
         recipes = [cell.settings["recipe"] for cell in cells if cell.settings["network"] == network]
         alike = {json.dumps({**one, "data": 0, "even": 0}) for one in recipes}

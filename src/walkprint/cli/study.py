@@ -127,10 +127,11 @@ def study_cloth_expansion(
         out: folder of the study; holds the report study.html, .md, .txt and .json.
         networks: some of GaitSet, GaitPart, GEINet; ablation and scarcity take the first.
         variants: some of original (the baseline), even-sampling, copying, noise, morphological, acgan, reacgan, bagan,
-            bagan-gp, ae-guided.
+            bagan-gp, ae-guided; and the most there is to gain, recorded and recorded-fresh (each take another coat).
         parts: some of ssim, recognition, ablation, scarcity, real (every network of recognition, on real masks).
         switches: of the ablation of the AE-guided GAN.
-        coats: takes in a coat of a training subject, of the part scarcity: some of 2, 1, half (half of the subjects).
+        coats: takes in a coat of a training subject, of the part scarcity: some of 2, 1, half, quarter, eighth (two, of
+            that part of the subjects).
         seeds: how many; each is other people, other first weights, other batches.
         steps: of each recognizer.
         generator_steps: of each generator.

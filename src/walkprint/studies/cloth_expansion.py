@@ -1,8 +1,8 @@
 """Study of filling a rare condition: what generated coats bring to recognition, against everything simpler.
 
-Training subjects walk normally six times and in a coat twice; expanders bring the coats to six. All recognizers have
-one schedule, all generators one number of steps. Seeds differ in people, first weights and batches; variants of one
-seed share all three.
+Training subjects walk normally six times and in a coat twice; expanders bring the coats to six. More recorded coats, of
+the same kind or each another, show what is the most to be hoped for. All recognizers have one schedule, all generators
+one number of steps. Seeds differ in people, first weights and batches; variants of one seed share all three.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from walkprint.core.protocol import Protocol
 from walkprint.data.sampling import EvenConditions
 from walkprint.generation.build import generator_classes
 from walkprint.studies.asked import check_names, check_size
-from walkprint.studies.expansion import SIMPLE, expanded_people, measures
+from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.real import real_scores
 from walkprint.studies.recognition import NETWORKS as KINDS
@@ -24,7 +24,8 @@ from walkprint.studies.recognition import described, embedded, scores, trained
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
 NETWORKS = ("GaitSet", "GaitPart", "GEINet")
 PARTS = ("ssim", "recognition", "ablation", "scarcity", "real")
-COATS = ("2", "1", "half")
+COATS = ("2", "1", "half", "eighth")
+_KNOWN_COATS = ("2", "1", *SHARES)
 GENERATORS: dict[str, dict[str, Any]] = {
     "acgan": {"class_path": "ACGAN", "init_args": {"latent": 64}},
     "reacgan": {"class_path": "ReACGAN", "init_args": {"latent": 64}},
@@ -42,8 +43,8 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without-transport": {"transport": False},  # and so without borrowing
     "without-borrowing": {"borrow": 0.0},
 }
-VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS)
-_SCARCE = (BASELINE, EVEN, "copying", "morphological", GUIDED)
+VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
+_SCARCE = (BASELINE, EVEN, "copying", "morphological", GUIDED, *RECORDED)
 _LOSSES = {
     "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
     "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
@@ -78,8 +79,8 @@ class ClothExpansionStudy:
         variants: what the training set is, see `VARIANTS`; the baseline is added.
         parts: "ssim", "recognition", "ablation" of the AE-guided GAN, "scarcity" of coats, "real" masks.
         switches: of the ablation, see `ABLATION`.
-        coats: how many takes in a coat a training subject has in the part "scarcity": "2", "1", or "half": two, but
-            only every other subject has any.
+        coats: how many takes in a coat a training subject has in the part "scarcity": "2", "1", or "half", "quarter",
+            "eighth": two, but only that part of the subjects has any.
         seeds: how many, from 0.
         steps: of each recognizer.
         generator_steps: of each generator, all its stages together.
@@ -127,7 +128,7 @@ class ClothExpansionStudy:
     def __post_init__(self) -> None:
         for what, names, known in (
             ("network", self.networks, NETWORKS), ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
-            ("switch", self.switches, ABLATION), ("coats", self.coats, COATS),
+            ("switch", self.switches, ABLATION), ("coats", self.coats, _KNOWN_COATS),
         ):  # fmt: skip
             check_names(what, names, known)
         if "real" in self.parts and (self.real is None or self.protocol is None):
@@ -193,7 +194,7 @@ class ClothExpansionStudy:
             "coats": coats,
             "wanted": self.wanted,
             "seed": seed,
-            "variant": variant if variant in SIMPLE else "",
+            "variant": variant if variant in SIMPLE or variant in RECORDED else "",
         }
         if generator := self.generator(variant):
             data["generator"] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from walkprint.data.store import META_NAME, Store
-from walkprint.studies.cloth_expansion import BASELINE, COATS, EVEN, GUIDED, ClothExpansionStudy
+from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, ClothExpansionStudy
 from walkprint.studies.comparison import Outcomes, difference_table, mean_table
 from walkprint.studies.expansion import comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
@@ -89,7 +89,8 @@ def _outcomes(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> Outcomes
     for cell in cells:
         if cell.name in results:
             one = cell.settings
-            row = {"2": "two takes", "1": "one take", "half": "two takes of half of the people"}[one["coats"]]
+            coats = one["coats"]
+            row = {"2": "two takes", "1": "one take"}.get(coats, f"two takes of one {coats} of the people")
             name = row if one["part"] == "scarcity" else one["network"]
             table.setdefault((name, one["variant"]), {})[one["seed"]] = results[cell.name]
     return table
@@ -155,7 +156,7 @@ def _notes(
         notes.append(f"{GUIDED} alone has other settings than its defaults: {given}.")
     if "scarcity" in study.parts:
         notes.append(
-            f"Scarcity: {', '.join(study.coats)} of {', '.join(COATS)}; without a coat there is none to copy, so that "
+            f"Scarcity: {', '.join(study.coats)}; without a coat there is none to copy, so that "
             "copying and noise have fewer takes there."
         )
     if missing:

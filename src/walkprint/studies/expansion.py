@@ -27,6 +27,10 @@ from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import rendered_people
 from walkprint.training.fit_generator import GENERATOR_NAME, fit_generator, load_generator
 
+SHARES = {"half": 2, "quarter": 4, "eighth": 8}
+"""What part of the training subjects has coats -> every how manieth."""
+RECORDED = {"recorded": False, "recorded-fresh": True}
+"""More recorded coats, the most that generated ones could be -> whether each take shows another coat."""
 SIMPLE: dict[str, type[Expander]] = {"copying": Copying, "noise": NoiseInjection, "morphological": MorphologicalCoat}
 NORMAL, COAT = "nm", "cl"
 _COLUMNS, _PEOPLE = 12, 3
@@ -38,7 +42,7 @@ def scarce_people(people: Plain, coats: str, out: Path) -> Walkers:
 
     Args:
         people: the arguments of `Walkers`.
-        coats: "2", all there are; "1", the first; or "half", two of every other training subject.
+        coats: "2", all there are; "1", the first; or one of `SHARES`, two of every second training subject, or fourth.
         out: the study's folder.
     """
     everybody = rendered_people(people, out)
@@ -54,7 +58,7 @@ def leave_out_coats(people: Walkers, coats: str, out: Path) -> None:
 
     Args:
         people: in a store.
-        coats: what stays of the training subjects': "1", the first take; or "half", all of every other subject.
+        coats: what stays of the training subjects': "1", the first take; or one of `SHARES`, all of those subjects.
         out: folder of the store to be.
     """
     training = list(people.subjects("train"))
@@ -62,7 +66,7 @@ def leave_out_coats(people: Walkers, coats: str, out: Path) -> None:
     def stays(key: SequenceKey) -> bool:
         if key.condition != COAT or key.subject not in training:
             return True
-        return key.take == "01" if coats == "1" else training.index(key.subject) % 2 == 0
+        return key.take == "01" if coats == "1" else training.index(key.subject) % SHARES[coats] == 0
 
     store = people.store()
     meta = store.meta
@@ -78,7 +82,8 @@ def expanded_people(data: Plain, out: Path) -> Walkers:
     """The people of a cell with generated takes in a coat, if any are asked for; made by the first who asks.
 
     Args:
-        data: `people`, `coats`, `wanted`, `seed`, `variant` (one of `SIMPLE`, or "") and perhaps `generator`.
+        data: `people`, `coats`, `wanted`, `seed`, `variant` (one of `SIMPLE` or `RECORDED`, or "") and perhaps
+            `generator`.
         out: the study's folder.
     """
     people = scarce_people(data["people"], data["coats"], out)
@@ -87,6 +92,9 @@ def expanded_people(data: Plain, out: Path) -> Walkers:
     store = expanded_store(data, out)
 
     def make() -> None:
+        if data["variant"] in RECORDED:
+            record_more(people, data, store, out)
+            return
         if "generator" in data:
             expander: Expander = GeneratorExpander(_trained_generator(data, people, out), bf16=_bf16(data))
         else:
@@ -95,6 +103,30 @@ def expanded_people(data: Plain, out: Path) -> Walkers:
 
     made_once(store / META_NAME, make)
     return Walkers(store)
+
+
+def record_more(people: Walkers, data: Plain, store: Path, out: Path) -> None:
+    """Write a store in which the training subjects have more takes in a coat: rendered, as all others are.
+
+    Args:
+        people: in a store.
+        data: as of `expanded_people`.
+        store: folder of the store to be.
+        out: the study's folder.
+    """
+    more: dict[str, Any] = {**data["people"], "takes": {NORMAL: 1, COAT: data["wanted"]}}
+    if RECORDED[data["variant"]]:
+        more["variety"] = {"fresh_clothes": True}
+    further, there = rendered_people(more, out).store(), people.store()
+    training, meta = set(people.subjects("train")), there.meta
+    with StoreWriter(
+        store, bits=meta["bits"], compression=meta["compression"], dataset=meta["dataset"], settings=meta["settings"]
+    ) as writer:
+        for key in there.keys:
+            writer.copy(there, key)
+        for key in further.keys:
+            if key.condition == COAT and key.subject in training and key not in set(there.keys):
+                writer.copy(further, key)
 
 
 def expanded_store(data: Plain, out: Path) -> Path:
