@@ -104,6 +104,8 @@ def study_cloth_expansion(
     parts: list[str] = list(cloth_expansion.PARTS[:4]),  # noqa: B006
     switches: list[str] = list(cloth_expansion.ABLATION),  # noqa: B006
     coats: list[str] = list(cloth_expansion.COATS),  # noqa: B006
+    rare: str = "2",
+    wanted: int = 6,
     seeds: int = 3,
     steps: int = 300,
     generator_steps: int = 1500,
@@ -132,6 +134,8 @@ def study_cloth_expansion(
         switches: of the ablation of the AE-guided GAN.
         coats: takes in a coat of a training subject, of the part scarcity: some of 2, 1, half, quarter, eighth (two, of
             that part of the subjects).
+        rare: the same of all other parts.
+        wanted: takes in a coat after expansion, those recorded included.
         seeds: how many; each is other people, other first weights, other batches.
         steps: of each recognizer.
         generator_steps: of each generator.
@@ -148,9 +152,9 @@ def study_cloth_expansion(
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "variants": tuple(variants), "parts": tuple(parts), "switches": tuple(switches),
-        "coats": tuple(coats), "seeds": seeds, "steps": steps, "generator_steps": generator_steps,
-        "subjects": subjects, "frames": frames, "width": width, "generator_widths": tuple(generator_widths),
-        "generator_settings": dict(generator_settings), "real": real,
+        "coats": tuple(coats), "rare": rare, "wanted": wanted, "seeds": seeds, "steps": steps,
+        "generator_steps": generator_steps, "subjects": subjects, "frames": frames, "width": width,
+        "generator_widths": tuple(generator_widths), "generator_settings": dict(generator_settings), "real": real,
         "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
     study = ClothExpansionStudy(**settings | (cloth_expansion.QUICK if quick else {}))

@@ -81,6 +81,7 @@ class ClothExpansionStudy:
         switches: of the ablation, see `ABLATION`.
         coats: how many takes in a coat a training subject has in the part "scarcity": "2", "1", or "half", "quarter",
             "eighth": two, but only that part of the subjects has any.
+        rare: the same of all other parts.
         seeds: how many, from 0.
         steps: of each recognizer.
         generator_steps: of each generator, all its stages together.
@@ -105,6 +106,7 @@ class ClothExpansionStudy:
     parts: tuple[str, ...] = PARTS[:4]
     switches: tuple[str, ...] = tuple(ABLATION)
     coats: tuple[str, ...] = COATS
+    rare: str = "2"
     seeds: int = 3
     steps: int = 300
     generator_steps: int = 1500
@@ -120,7 +122,7 @@ class ClothExpansionStudy:
     frames: int = 8
     subjects_per_batch: int = 8
     clips_per_subject: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 5e-4
     real: Path | None = None
     protocol: Protocol | None = None
@@ -128,7 +130,7 @@ class ClothExpansionStudy:
     def __post_init__(self) -> None:
         for what, names, known in (
             ("network", self.networks, NETWORKS), ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
-            ("switch", self.switches, ABLATION), ("coats", self.coats, _KNOWN_COATS),
+            ("switch", self.switches, ABLATION), ("coats", (*self.coats, self.rare), _KNOWN_COATS),
         ):  # fmt: skip
             check_names(what, names, known)
         if "real" in self.parts and (self.real is None or self.protocol is None):
@@ -181,7 +183,8 @@ class ClothExpansionStudy:
         widths = {"widths": list(self.generator_widths)}
         return {**entry, "init_args": {**entry["init_args"], **widths, **own, **ABLATION.get(variant, {})}}
 
-    def _cell(self, part: str, network: str, variant: str, seed: int, coats: str = "2") -> Cell:
+    def _cell(self, part: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
+        coats = coats or self.rare
         data: dict[str, Any] = {
             "people": {
                 "seed": seed,

@@ -15,7 +15,7 @@ from walkprint.studies.page import Page, Sheet, Table
 
 SETS = ("NM", "BG", "CL")
 _LEAD = (
-    "Two takes in a coat become six: do generated ones help to recognize rendered people whom no network ever saw? "
+    "Few takes in a coat become many: do generated ones help to recognize rendered people whom no network ever saw? "
     "Synthetic figures; they compare methods and say nothing about accuracy on real people."
 )
 _MEASURES = (
@@ -90,10 +90,16 @@ def _outcomes(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> Outcomes
         if cell.name in results:
             one = cell.settings
             coats = one["coats"]
-            row = {"2": "two takes", "1": "one take"}.get(coats, f"two takes of one {coats} of the people")
-            name = row if one["part"] == "scarcity" else one["network"]
+            name = coats_in_words(coats) if one["part"] == "scarcity" else one["network"]
             table.setdefault((name, one["variant"]), {})[one["seed"]] = results[cell.name]
     return table
+
+
+def coats_in_words(coats: str) -> str:
+    """What training subjects have of coats, as a row is called."""
+    return {"2": "two takes", "1": "one take", "half": "two takes of half of the people"}.get(
+        coats, f"two takes of one {coats} of the people"
+    )
 
 
 def _measures_table(title: str, outcomes: Outcomes) -> Table:
@@ -142,9 +148,9 @@ def _notes(
     ]
     missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]
     notes = [
-        f"{BASELINE}: six takes of normal walking and two in a coat of each training subject; {EVEN}: the same, but a "
-        f"batch takes as many coats as normal takes; all others: {study.wanted} takes in a coat, less those whose "
-        "every frame fell to pieces. No bag is ever trained.",
+        f"{BASELINE}: six takes of normal walking of each training subject, and in a coat "
+        f"{coats_in_words(study.rare)}; {EVEN}: the same, but a batch takes as many coats as normal takes; all others: "
+        f"{study.wanted} takes in a coat, less those whose every frame fell to pieces. No bag is ever trained.",
         f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame.",
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "
