@@ -1,9 +1,12 @@
 """What codes reveal, on codes whose content is known."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 
+from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import prepare
 from walkprint.data.walkers import ColorWalkers
@@ -76,9 +79,18 @@ def test_the_sheet_holds_what_went_in(people, network):
     assert not np.array_equal(sheet[1, 1], sheet[2, 1])
 
 
-def test_the_plane_keeps_what_differs_most():
+def test_the_map_of_codes_keeps_neighbors_together():
     rng = np.random.default_rng(0)
-    points = np.concatenate([rng.standard_normal((40, 2)) * [9, 4], 0.1 * rng.standard_normal((40, 5))], axis=1)
+    groups = np.repeat(np.arange(3), 12)
+    points = 20 * rng.standard_normal((3, 7))[groups] + rng.standard_normal((36, 7))
     shown = plane(points)
-    assert shown.shape == (40, 2)
-    assert np.var(shown) / np.var(points[:, :2] - points[:, :2].mean(axis=0)) == pytest.approx(1, abs=1e-3)
+    assert shown.shape == (36, 2)
+    away = np.linalg.norm(shown[:, None] - shown, axis=2) + 1e9 * np.eye(36)
+    assert (groups[away.argmin(axis=1)] == groups).all()
+    np.testing.assert_array_equal(plane(points), shown)
+
+
+def test_the_map_says_what_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
+    with pytest.raises(RecipeError, match="walkprint\\[studies\\]"):
+        plane(np.zeros((4, 2)))

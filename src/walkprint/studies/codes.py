@@ -7,6 +7,7 @@ Source: linear probes after Alain, Bengio, "Understanding intermediate layers us
 Deviations: ridge regression in closed form instead of logistic regression.
 """
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import person, walk
@@ -104,11 +106,22 @@ def swapped(network: GaitNet, people: Walkers, looks: Sequence[SequenceKey], pos
     return pictures.permute(0, 1, 3, 4, 2).numpy()
 
 
-def plane(points: Floats) -> Floats:
-    """The two directions in which points, (point, feature), differ most: (point, 2)."""
-    centered = points - points.mean(axis=0)
-    _, _, axes = np.linalg.svd(centered, full_matrices=False)
-    return np.asarray(centered @ axes[:2].T)
+def plane(points: Floats, *, seed: int = 0) -> Floats:
+    """Points on a plane, neighbors beside each other, by t-SNE: (point, feature) to (point, 2).
+
+    Args:
+        points: say one code of each clip.
+        seed: of what t-SNE draws; it starts from the two directions in which points differ most.
+
+    Raises:
+        RecipeError: scikit-learn is not there.
+    """
+    try:
+        manifold = importlib.import_module("sklearn.manifold")
+    except ImportError as error:
+        raise RecipeError("the map of codes needs scikit-learn: pip install 'walkprint[studies]'") from error
+    nearby = min(30.0, (len(points) - 1) / 3)
+    return np.asarray(manifold.TSNE(perplexity=nearby, init="pca", random_state=seed).fit_transform(points))
 
 
 def _step_phase(people: Walkers, key: SequenceKey, frames: int) -> Floats:

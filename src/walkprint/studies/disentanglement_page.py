@@ -120,7 +120,7 @@ def _revealed(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> list[Tab
 
 
 def _planes(numbers: Numbers) -> list[Diagram]:
-    """Codes of test clips on their first two principal directions, by subject and by clothes."""
+    """Codes of test clips on a plane (t-SNE), by subject and by clothes."""
     if "planes" not in numbers:
         return []
     labels = {
@@ -135,8 +135,7 @@ def _planes(numbers: Numbers) -> list[Diagram]:
             for color, name in zip(COLORS, names, strict=False):
                 mine = points[np.array(labels[what]) == name]
                 axes.scatter(mine[:, 0], mine[:, 1], s=9, color=color, label=name, alpha=0.8, linewidths=0)
-            axes.set_xlabel("first principal direction", color=PAGE_COLOR)
-            axes.set_ylabel("second", color=PAGE_COLOR)
+            axes.set(xticks=[], yticks=[])  # neither distances nor directions of t-SNE mean anything, neighbors do
             axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=7, markerscale=1.5)
 
         title = f"The {code} code by {what}"
