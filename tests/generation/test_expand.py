@@ -161,6 +161,20 @@ def test_interrupted_it_goes_on(people, tmp_path):
     assert not (tmp_path / ".more.partial").exists()
 
 
+def test_another_precision_does_not_go_on_where_one_stopped(people, tmp_path):
+    def stop(done, of):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    model = widen()
+    with pytest.raises(KeyboardInterrupt):
+        expand(people, GeneratorExpander(model), wanted={"cl": 4}, out=tmp_path / "out", progress=stop)
+    with pytest.raises(DataError, match="other settings"):
+        expand(people, GeneratorExpander(model, bf16=True), wanted={"cl": 4}, out=tmp_path / "out")
+    made = expand(people, GeneratorExpander(model), wanted={"cl": 4}, out=tmp_path / "out")
+    assert Store.open(made).meta["generated"]["bf16"] is False
+
+
 class Leaky(Folder):
     """A data set whose training sequences hold a test subject's."""
 

@@ -223,6 +223,7 @@ def expand(
         "name": expander.name,
         "digest": expander.digest,
         "ordered": expander.ordered,
+        "bf16": isinstance(expander, GeneratorExpander) and expander.bf16,
         "seed": seed,
         "wanted": dict(wanted),
         "missing": list(what.missing),
