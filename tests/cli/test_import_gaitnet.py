@@ -17,11 +17,25 @@ def test_a_published_file_becomes_a_network(name, shared, tmp_path, capsys):
         module, _, entry = key.partition(".")
         parts[module][entry] = value
     torch.save(parts | {"optimizer": {"param_groups": [{"lr": 1e-4}]}}, tmp_path / "fvg.pickle")
-    assert main(["import-gaitnet", str(tmp_path / "fvg.pickle"), "--out", str(tmp_path / "network"), "--json"]) == 0
+    assert (
+        main(
+            [
+                "import-gaitnet",
+                str(tmp_path / "fvg.pickle"),
+                "--out",
+                str(tmp_path / "network"),
+                "--json",
+                "--official_padding",
+                "9",
+            ]
+        )
+        == 0
+    )
     said = json.loads(capsys.readouterr().out)
     assert (said["variant"], said["num_subjects"]) == (name, 10)
     network = GaitNet(**read_config(tmp_path / "network")["init_args"])
     load_weights(network, tmp_path / "network")
+    assert network.official_padding == 9
     assert torch.equal(network.norm.weight, state["lstm.fc1.0.weight"])
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from walkprint.cli import main
 from walkprint.core.errors import RecipeError
+from walkprint.data.store import Store
+from walkprint.data.writing import StoreWriter
 from walkprint.studies import cloth_expansion, cloth_expansion_page
 from walkprint.studies.cloth_expansion import ABLATION, GENERATORS, GUIDED, ClothExpansionStudy, compute
 from walkprint.studies.expansion import RECORDED, SIMPLE, comparison_sheet, expanded_people, scarce_people
@@ -46,7 +48,7 @@ def test_coats_are_made_for_those_who_train_alone(tmp_path):
     assert png.startswith(b"\x89PNG")
 
 
-def test_more_recorded_coats_are_the_most_there_is_to_gain(tmp_path):
+def test_as_many_recorded_coats_stand_beside_generated_ones(tmp_path):
     study = replace(TINY, variants=("original", *RECORDED), parts=("recognition",))
     original, own, fresh = (expanded_people(cell.settings["data"], tmp_path) for cell in study.cells())
     for people in (own, fresh):
@@ -60,6 +62,47 @@ def test_more_recorded_coats_are_the_most_there_is_to_gain(tmp_path):
     spread = [np.std([areas[i][[key.recording == f"cl-0{take}" for key in added]].mean() for take in range(3, 7)])
               for i in range(2)]  # fmt: skip
     assert spread[1] > spread[0]
+
+
+def test_recorded_coats_are_added_further_where_that_was_stopped(tmp_path, monkeypatch):
+    study = replace(TINY, variants=("original", "recorded"), parts=("recognition",))
+    data = study.cells()[1].settings["data"]
+    copy, calls = StoreWriter.copy, []
+
+    def stop(self, store, key):
+        calls.append(key)
+        if len(calls) == 30:
+            raise KeyboardInterrupt
+        copy(self, store, key)
+
+    expanded_people(study.cells()[0].settings["data"], tmp_path)
+    monkeypatch.setattr(StoreWriter, "copy", stop)
+    with pytest.raises(KeyboardInterrupt):
+        expanded_people(data, tmp_path)
+    monkeypatch.setattr(StoreWriter, "copy", copy)
+    assert list(coats(expanded_people(data, tmp_path), "train").values()) == [6, 6, 6, 6]
+
+
+def test_only_recorded_coats_are_called_so(tmp_path):
+    study = replace(TINY, variants=("original", "morphological"), parts=("ssim",), rare="half")
+    people = expanded_people(study.cells()[0].settings["data"], tmp_path)
+    rows, _ = comparison_sheet({"morphological": people.store()})
+    assert rows == ["normal walking", "morphological", "recorded coats"]
+    kept = [key for key in people.store().keys if key.subject in list(people.subjects("train"))[1::2]]
+    with StoreWriter(tmp_path / "without", further={"generated": {}}) as writer:
+        for key in kept:
+            origin = people.store().generated.get(key)
+            writer.add(people.store().read(key), origin=origin)
+    assert comparison_sheet({"morphological": Store.open(tmp_path / "without")})[0] == [
+        "normal walking",
+        "morphological",
+    ]
+
+
+def test_the_report_says_on_whom_measures_rest(tmp_path):
+    notes = cloth_expansion_page.page(replace(TINY, rare="half", parts=("ssim",)), {}, {}, tmp_path).notes
+    assert any("rests on the 2 training subjects" in one for one in notes)
+    assert any("two takes of half of the people" in one for one in notes)
 
 
 def test_variants_of_a_seed_differ_in_the_data_alone():
@@ -110,7 +153,17 @@ def test_who_has_settings_of_its_own_is_named(tmp_path):
     }
 
 
-@pytest.mark.parametrize("wrong", [{"variants": ("wgan",)}, {"parts": ("real",)}, {"coats": ("3",)}, {"seeds": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"variants": ("wgan",)},
+        {"parts": ("real",)},
+        {"coats": ("3",)},
+        {"seeds": 0},
+        {"wanted": 3},
+        {"rare": "eighth", "subjects": 12},
+    ],
+)
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(RecipeError, match="study:"):
         ClothExpansionStudy(**wrong)

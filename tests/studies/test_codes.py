@@ -1,12 +1,9 @@
 """What codes reveal, on codes whose content is known."""
 
-import sys
-
 import numpy as np
 import pytest
 import torch
 
-from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import prepare
 from walkprint.data.walkers import ColorWalkers
@@ -88,9 +85,3 @@ def test_the_map_of_codes_keeps_neighbors_together():
     away = np.linalg.norm(shown[:, None] - shown, axis=2) + 1e9 * np.eye(36)
     assert (groups[away.argmin(axis=1)] == groups).all()
     np.testing.assert_array_equal(plane(points), shown)
-
-
-def test_the_map_says_what_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
-    with pytest.raises(RecipeError, match="walkprint\\[studies\\]"):
-        plane(np.zeros((4, 2)))

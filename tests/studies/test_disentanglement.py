@@ -65,3 +65,10 @@ def test_the_page_shows_them(study):
     made.save(study[1])
     assert "synthetic" in (study[1] / "study.html").read_text().lower()
     assert page(study[0], {}, {"a": "b"}, study[1]).notes[0] == "a failed: b"
+
+
+def test_what_the_map_needs_is_said_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    DisentanglementStudy(parts=("networks",))
+    with pytest.raises(RecipeError, match=r"walkprint\[studies\]"):
+        DisentanglementStudy()

@@ -49,6 +49,15 @@ def test_networks_fit_their_frames(name, size_px):
     assert output.logits.shape[2] == 5
 
 
+def test_the_weight_of_uniformity_reaches_the_recipe():
+    cells = InterClassStudy(parts=("compare",), uniformity=0.2).cells()
+    weights = {cell.settings["loss"]: cell.settings["recipe"]["loss_weights"].get("uniformity") for cell in cells}
+    assert {name for name, weight in weights.items() if weight is not None} == {"uniformity", MARGIN_FORM, SOFTMAX_FORM}
+    assert set(weights.values()) == {None, 0.2}
+    with pytest.raises(RecipeError, match="uniformity"):
+        InterClassStudy(uniformity=float("nan"))
+
+
 def test_variants_of_a_seed_differ_in_the_loss_alone():
     study = InterClassStudy(parts=("compare",))
     cells = study.cells()

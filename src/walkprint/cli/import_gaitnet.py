@@ -16,7 +16,7 @@ def main(words: Sequence[str]) -> Summary:
     return carry_out(import_gaitnet, words, EXAMPLE, verb="import-gaitnet")
 
 
-def import_gaitnet(file: Path, *, out: Path) -> Summary:
+def import_gaitnet(file: Path, *, out: Path, official_padding: int = 0) -> Summary:
     """Convert a file of weights that the authors of GaitNet published; sizes are read from the weights.
 
     Nothing in the file runs: only tensors and plain data are admitted.
@@ -24,9 +24,11 @@ def import_gaitnet(file: Path, *, out: Path) -> Summary:
     Args:
         file: the .pickle file with encoder, decoder and LSTM.
         out: folder of the network to be, as --run for embed.
+        official_padding: fill shorter test clips with empty frames up to so many, as the released code does up to the
+            longest clip of a test; 0 never does.
     """
     state = read_published(file)
-    settings = settings_of(state)
+    settings = settings_of(state) | {"official_padding": official_padding}
     network = GaitNet(**settings)
     network.load_state_dict(convert_published(network, state))
     save_network(out, network, {"class_path": "GaitNet", "init_args": settings})

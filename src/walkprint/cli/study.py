@@ -103,7 +103,7 @@ def study_cloth_expansion(
     variants: list[str] = list(cloth_expansion.VARIANTS),  # noqa: B006
     parts: list[str] = list(cloth_expansion.PARTS[:4]),  # noqa: B006
     switches: list[str] = list(cloth_expansion.ABLATION),  # noqa: B006
-    coats: list[str] = list(cloth_expansion.COATS),  # noqa: B006
+    coats: list[str | int] = list(cloth_expansion.COATS),  # noqa: B006
     rare: str = "2",
     wanted: int = 6,
     seeds: int = 3,
@@ -129,7 +129,7 @@ def study_cloth_expansion(
         out: folder of the study; holds the report study.html, .md, .txt and .json.
         networks: some of GaitSet, GaitPart, GEINet; ablation and scarcity take the first.
         variants: some of original (the baseline), even-sampling, copying, noise, morphological, acgan, reacgan, bagan,
-            bagan-gp, ae-guided; and the most there is to gain, recorded and recorded-fresh (each take another coat).
+            bagan-gp, ae-guided; and, with recorded coats instead, recorded and recorded-fresh (each take another one).
         parts: some of ssim, recognition, ablation, scarcity, real (every network of recognition, on real masks).
         switches: of the ablation of the AE-guided GAN.
         coats: takes in a coat of a training subject, of the part scarcity: some of 2, 1, half, quarter, eighth (two, of
@@ -152,7 +152,7 @@ def study_cloth_expansion(
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "variants": tuple(variants), "parts": tuple(parts), "switches": tuple(switches),
-        "coats": tuple(coats), "rare": rare, "wanted": wanted, "seeds": seeds, "steps": steps,
+        "coats": tuple(map(str, coats)), "rare": rare, "wanted": wanted, "seeds": seeds, "steps": steps,
         "generator_steps": generator_steps, "subjects": subjects, "frames": frames, "width": width,
         "generator_widths": tuple(generator_widths), "generator_settings": dict(generator_settings), "real": real,
         "protocol": None if protocol is None else read_protocol(protocol),

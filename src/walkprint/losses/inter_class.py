@@ -175,6 +175,7 @@ class GeneralizedInterClassLoss(Loss):
         margin: of the weighted triplet.
         temperature: of the pairwise softmax.
         uniformity: weight of the class uniformity.
+        bounded: see `ClassUniformityLoss`.
         scale, smoothing: of the cross entropy.
 
     Raises:
@@ -188,6 +189,7 @@ class GeneralizedInterClassLoss(Loss):
         margin: float = 0.2,
         temperature: float = 0.1,
         uniformity: float = 0.1,
+        bounded: bool = True,
         scale: float = 1.0,
         smoothing: float = 0.0,
     ) -> None:
@@ -196,7 +198,7 @@ class GeneralizedInterClassLoss(Loss):
             raise RecipeError(f"GeneralizedInterClassLoss: form is {form!r}; expected margin or softmax")
         terms: dict[str, tuple[float, Loss]] = {
             "triplet": (1.0, WeightedTripletLoss(margin=margin)),
-            "uniformity": (uniformity, ClassUniformityLoss()),
+            "uniformity": (uniformity, ClassUniformityLoss(bounded=bounded)),
         }
         if form == "softmax":
             terms["softmax"] = (1.0, PairwiseSoftmaxLoss(temperature=temperature))

@@ -1,8 +1,8 @@
 """Study of filling a rare condition: what generated coats bring to recognition, against everything simpler.
 
-Training subjects walk normally six times and in a coat twice; expanders bring the coats to six. More recorded coats, of
-the same kind or each another, show what is the most to be hoped for. All recognizers have one schedule, all generators
-one number of steps. Seeds differ in people, first weights and batches; variants of one seed share all three.
+Training subjects walk normally six times and in a coat twice; expanders bring the coats to six. As many recorded
+coats, of the same kind or each another, stand beside them. All recognizers have one schedule, all generators one number
+of steps. Seeds differ in people, first weights and batches; variants of one seed share all three.
 """
 
 from collections.abc import Iterable
@@ -45,6 +45,7 @@ ABLATION: dict[str, dict[str, Any]] = {
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
 _SCARCE = (BASELINE, EVEN, "copying", "morphological", GUIDED, *RECORDED)
+_LEAST_WANTED, _LEAST_WEARERS = 4, 2
 _LOSSES = {
     "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
     "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
@@ -136,6 +137,14 @@ class ClothExpansionStudy:
         if "real" in self.parts and (self.real is None or self.protocol is None):
             raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
+        rarities = (self.rare, *(self.coats if "scarcity" in self.parts else ()))
+        wearers = min(len(range(0, self.train, SHARES.get(one, 1))) for one in rarities)
+        if self.wanted < _LEAST_WANTED or wearers < _LEAST_WEARERS:
+            raise RecipeError(
+                f"study: {self.wanted} takes in a coat wanted, {wearers} training subjects with recorded ones; "
+                f"expected at least {_LEAST_WANTED} (two are there, and measures compare two new ones), at least "
+                f"{_LEAST_WEARERS} (give more --subjects, or coats to more of them)"
+            )
         if BASELINE not in self.variants:
             object.__setattr__(self, "variants", (BASELINE, *self.variants))
 

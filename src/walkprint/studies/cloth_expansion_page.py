@@ -8,7 +8,7 @@ import numpy as np
 from walkprint.data.store import META_NAME, Store
 from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, ClothExpansionStudy
 from walkprint.studies.comparison import Outcomes, difference_table, mean_table
-from walkprint.studies.expansion import comparison_sheet, expanded_store
+from walkprint.studies.expansion import RECORDED, SHARES, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.inter_class_page import facts
 from walkprint.studies.page import Page, Sheet, Table
@@ -150,7 +150,10 @@ def _notes(
     notes = [
         f"{BASELINE}: six takes of normal walking of each training subject, and in a coat "
         f"{coats_in_words(study.rare)}; {EVEN}: the same, but a batch takes as many coats as normal takes; all others: "
-        f"{study.wanted} takes in a coat, less those whose every frame fell to pieces. No bag is ever trained.",
+        f"{study.wanted} takes in a coat, less those whose every frame fell to pieces, and for copying and noise of "
+        "those alone who have coats to copy. No bag is ever trained.",
+        f"{', '.join(RECORDED)}: as many recorded (rendered) coats instead of generated ones, the person's own coat or "
+        "another one in every take; nothing is generated there.",
         f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame.",
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "
@@ -160,11 +163,9 @@ def _notes(
     if study.generator_settings:
         given = ", ".join(f"{name} {value}" for name, value in study.generator_settings.items())
         notes.append(f"{GUIDED} alone has other settings than its defaults: {given}.")
-    if "scarcity" in study.parts:
-        notes.append(
-            f"Scarcity: {', '.join(study.coats)}; without a coat there is none to copy, so that "
-            "copying and noise have fewer takes there."
-        )
+    if study.rare in SHARES and {"ssim", "ablation"} & set(study.parts):
+        wearers = len(range(0, study.train, SHARES[study.rare]))
+        notes.append(f"What is measured of the coats rests on the {wearers} training subjects who have recorded ones.")
     if missing:
         notes.append(f"{len(missing)} of {len(cells)} cells are not computed yet, say {missing[0]}.")
     return [*notes, *(f"{name} failed: {why}" for name, why in failed.items())]

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import person, walk
@@ -112,14 +111,8 @@ def plane(points: Floats, *, seed: int = 0) -> Floats:
     Args:
         points: say one code of each clip.
         seed: of what t-SNE draws; it starts from the two directions in which points differ most.
-
-    Raises:
-        RecipeError: scikit-learn is not there.
     """
-    try:
-        manifold = importlib.import_module("sklearn.manifold")
-    except ImportError as error:
-        raise RecipeError("the map of codes needs scikit-learn: pip install 'walkprint[studies]'") from error
+    manifold = importlib.import_module("sklearn.manifold")  # of the extra `studies`, and slow to load
     nearby = min(30.0, (len(points) - 1) / 3)
     return np.asarray(manifold.TSNE(perplexity=nearby, init="pca", random_state=seed).fit_transform(points))
 

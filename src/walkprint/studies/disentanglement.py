@@ -4,6 +4,7 @@ Every variant and network sees the same rendered people, in color or, where it t
 in people, first weights and batches.
 """
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from walkprint.core.errors import RecipeError
 from walkprint.data.sampling import EvenConditions
 from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
 from walkprint.evaluation import verify
@@ -86,6 +88,8 @@ class DisentanglementStudy:
             ("variant", self.variants, VARIANTS), ("network", self.others, OTHERS), ("part", self.parts, PARTS),
         ):  # fmt: skip
             check_names(what, names, known, perhaps_none=True)
+        if "ablation" in self.parts and importlib.util.find_spec("sklearn") is None:
+            raise RecipeError("study: the part ablation maps codes with scikit-learn: pip install 'walkprint[studies]'")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if FULL not in self.variants:
             object.__setattr__(self, "variants", (FULL, *self.variants))

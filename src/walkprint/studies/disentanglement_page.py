@@ -135,10 +135,10 @@ def _planes(numbers: Numbers) -> list[Diagram]:
             for color, name in zip(COLORS, names, strict=False):
                 mine = points[np.array(labels[what]) == name]
                 axes.scatter(mine[:, 0], mine[:, 1], s=9, color=color, label=name, alpha=0.8, linewidths=0)
-            axes.set(xticks=[], yticks=[])  # neither distances nor directions of t-SNE mean anything, neighbors do
+            axes.set(xticks=[], yticks=[])
             axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=7, markerscale=1.5)
 
-        title = f"The {code} code by {what}"
+        title = f"The {code} code by {what} (t-SNE: who is near whom, nothing else)"
         return Diagram(title, diagram_svg(title, draw))
 
     return [drawn(code, what) for code in ("appearance", "gait") for what in ("subject", "clothes")]

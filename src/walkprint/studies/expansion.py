@@ -28,9 +28,9 @@ from walkprint.studies.recognition import rendered_people
 from walkprint.training.fit_generator import GENERATOR_NAME, fit_generator, load_generator
 
 SHARES = {"half": 2, "quarter": 4, "eighth": 8}
-"""What part of the training subjects has coats -> every how manieth."""
+"""What part of the training subjects has coats -> one in how many."""
 RECORDED = {"recorded": False, "recorded-fresh": True}
-"""More recorded coats, the most that generated ones could be -> whether each take shows another coat."""
+"""As many recorded coats, to compare generated ones with -> whether each take shows another coat."""
 SIMPLE: dict[str, type[Expander]] = {"copying": Copying, "noise": NoiseInjection, "morphological": MorphologicalCoat}
 NORMAL, COAT = "nm", "cl"
 _COLUMNS, _PEOPLE = 12, 3
@@ -42,7 +42,7 @@ def scarce_people(people: Plain, coats: str, out: Path) -> Walkers:
 
     Args:
         people: the arguments of `Walkers`.
-        coats: "2", all there are; "1", the first; or one of `SHARES`, two of every second training subject, or fourth.
+        coats: "2", all there are; "1", the first; or one of `SHARES`, two of that part of the subjects.
         out: the study's folder.
     """
     everybody = rendered_people(people, out)
@@ -122,11 +122,12 @@ def record_more(people: Walkers, data: Plain, store: Path, out: Path) -> None:
     with StoreWriter(
         store, bits=meta["bits"], compression=meta["compression"], dataset=meta["dataset"], settings=meta["settings"]
     ) as writer:
-        for key in there.keys:
-            writer.copy(there, key)
-        for key in further.keys:
-            if key.condition == COAT and key.subject in training and key not in set(there.keys):
-                writer.copy(further, key)
+        known = set(there.keys)
+        added = [key for key in further.keys if key.condition == COAT and key.subject in training and key not in known]
+        for source, keys in ((there, there.keys), (further, added)):
+            for key in keys:
+                if key not in writer.done:
+                    writer.copy(source, key)
 
 
 def expanded_store(data: Plain, out: Path) -> Path:
@@ -207,6 +208,8 @@ def measures(people: Walkers, judge: Network) -> Numbers:
 def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
     """The same people and phases, line by line: normal walking, the coats of each store, recorded coats.
 
+    Who was recorded in a coat comes first; where nobody was, there is no line of recorded coats.
+
     Args:
         stores: expanded stores of one and the same people, by what made the takes.
 
@@ -220,9 +223,12 @@ def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
     views = sorted({key.view for key in first.generated})
     middle = views[len(views) // 2]
     everywhere = [{key.subject for key in store.generated if key.view == middle} for store in stores.values()]
-    people = sorted(set.intersection(*everywhere))[:_PEOPLE]
-    if not people:
+    made = sorted(set.intersection(*everywhere))
+    if not made:
         return [], b""
+    coats = {person: SequenceKey(person, COAT, "01", middle) for person in made}
+    recorded = [person for person in made if coats[person] in first.keys and coats[person] not in first.generated]
+    people = (recorded or made)[:_PEOPLE]
     takes = {name: [_first_made(store, person, middle) for person in people] for name, store in stores.items()}
     followed = [name for name, store in stores.items() if _source(store, takes[name][0]).condition == NORMAL]
     lines: dict[str, list[tuple[Store, SequenceKey]]] = {}
@@ -230,7 +236,8 @@ def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
         name = followed[0]
         lines["normal walking"] = [(stores[name], _source(stores[name], key)) for key in takes[name]]
     lines |= {name: [(stores[name], key) for key in keys] for name, keys in takes.items()}
-    lines["recorded coats"] = [(first, SequenceKey(person, COAT, "01", middle)) for person in people]
+    if recorded:
+        lines["recorded coats"] = [(first, coats[person]) for person in people]
     return list(lines), contact_sheet([_line(shown) for shown in lines.values()], frames_per_clip=_COLUMNS)
 
 

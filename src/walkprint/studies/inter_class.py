@@ -89,8 +89,8 @@ class InterClassStudy:
         frames: of a training clip.
         subjects_per_batch, clips_per_subject: of a batch.
         learning_rate, weight_decay: of AdamW; one cycle.
-        uniformity: weight of the uniformity of classes; 0.1 in the loss's own default, which is too much beside
-            trainings this short (chosen on people of a seed that the study does not use).
+        uniformity: weight of the uniformity of classes. `GeneralizedInterClassLoss` has 0.1, which is too much for
+            GaitPart in trainings this short (tried on people of a seed that the study does not use).
         real: folder of real masks, or None.
         protocol: for them.
         street_subjects: rendered people that the networks for real masks learn from.
@@ -125,6 +125,8 @@ class InterClassStudy:
             check_names(what, names, known)
         if "real" in self.parts and (self.real is None or self.protocol is None):
             raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
+        if not self.uniformity >= 0:
+            raise RecipeError(f"study: uniformity is {self.uniformity}, expected 0 or more")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if BASELINE not in self.losses:
             object.__setattr__(self, "losses", (BASELINE, *self.losses))
