@@ -65,8 +65,8 @@ def demo(*, quick: bool = False, out: Path | None = None, seed: int = 0) -> Summ
     """Fill a rare condition, from nothing to a report.
 
     Render walking people; of those who train, one in eight is seen in a coat. Train a generator, and let it make coats
-    for the others; train a narrow GaitSet without and with them; recognize other people; write a report. At most ten minutes
-    on two cores; with --quick at most one.
+    for the others; train a narrow GaitSet without and with them; recognize other people; write a report. At most ten
+    minutes on two cores; with --quick at most one.
 
     Args:
         quick: fewer people, fewer steps.
