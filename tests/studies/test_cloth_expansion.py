@@ -169,6 +169,14 @@ def test_wrong_settings_are_refused(wrong):
         ClothExpansionStudy(**wrong)
 
 
+def test_fewer_takes_will_do_where_none_is_measured_or_copied():
+    fewer = {"variants": ("original", GUIDED), "rare": "half", "parts": ("recognition",), "wanted": 2}
+    assert ClothExpansionStudy(**fewer).wanted == 2
+    for change in ({"parts": ("recognition", "ssim")}, {"variants": ("original", "copying")}, {"rare": "2"}):
+        with pytest.raises(RecipeError, match="2 takes in a coat wanted"):
+            ClothExpansionStudy(**{**fewer, **change})
+
+
 def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys, monkeypatch):
     tiny = {"networks": ("GaitSet",), "variants": ("original", GUIDED), "parts": ("ssim", "recognition")}
     monkeypatch.setattr(cloth_expansion, "QUICK", cloth_expansion.QUICK | tiny)

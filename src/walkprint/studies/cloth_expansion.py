@@ -45,7 +45,7 @@ ABLATION: dict[str, dict[str, Any]] = {
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
 _SCARCE = (BASELINE, EVEN, "copying", "morphological", GUIDED, *RECORDED)
-_LEAST_WANTED, _LEAST_WEARERS = 4, 2
+_LEAST_WEARERS = 2
 _LOSSES = {
     "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
     "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
@@ -137,16 +137,22 @@ class ClothExpansionStudy:
         if "real" in self.parts and (self.real is None or self.protocol is None):
             raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
-        rarities = (self.rare, *(self.coats if "scarcity" in self.parts else ()))
-        wearers = min(len(range(0, self.train, SHARES.get(one, 1))) for one in rarities)
-        if self.wanted < _LEAST_WANTED or wearers < _LEAST_WEARERS:
-            raise RecipeError(
-                f"study: {self.wanted} takes in a coat wanted, {wearers} training subjects with recorded ones; "
-                f"expected at least {_LEAST_WANTED} (two are there, and measures compare two new ones), at least "
-                f"{_LEAST_WEARERS} (give more --subjects, or coats to more of them)"
-            )
+        self._check_coats()
         if BASELINE not in self.variants:
             object.__setattr__(self, "variants", (BASELINE, *self.variants))
+
+    def _check_coats(self) -> None:
+        """Refuse what leaves nothing to make, or nothing to measure: measures compare two new takes of two people."""
+        measured, repeated = {"ssim", "ablation"} & set(self.parts), {"copying", "noise"} & set(self.variants)
+        rarities = (self.rare, *(self.coats if "scarcity" in self.parts else ()))
+        least = 4 if measured else 3 if repeated or "2" in rarities else 2
+        wearers = min(len(range(0, self.train, SHARES.get(one, 1))) for one in rarities)
+        if self.wanted < least or wearers < _LEAST_WEARERS:
+            raise RecipeError(
+                f"study: {self.wanted} takes in a coat wanted, {wearers} training subjects with recorded ones; "
+                f"expected at least {least} for these parts and variants, at least {_LEAST_WEARERS} "
+                "(give more --subjects, or coats to more of them)"
+            )
 
     @property
     def train(self) -> int:
