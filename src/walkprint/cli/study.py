@@ -100,7 +100,7 @@ def study_cloth_expansion(
     *,
     out: Path = Path("studies/cloth-expansion"),
     networks: list[str] = list(cloth_expansion.NETWORKS),  # noqa: B006
-    variants: list[str] = list(cloth_expansion.VARIANTS),  # noqa: B006
+    variants: list[str] = list(cloth_expansion.DEFAULT_VARIANTS),  # noqa: B006
     parts: list[str] = list(cloth_expansion.PARTS[:4]),  # noqa: B006
     switches: list[str] = list(cloth_expansion.ABLATION),  # noqa: B006
     coats: list[str | int] = list(cloth_expansion.COATS),  # noqa: B006
@@ -108,9 +108,9 @@ def study_cloth_expansion(
     wanted: int = 6,
     seeds: int = 3,
     steps: int = 300,
-    generator_steps: int = 1500,
+    generator_steps: int = 600,
     subjects: int = 60,
-    frames: int = 8,
+    frames: int = 6,
     width: int = 8,
     generator_widths: list[int] = [24, 48, 64, 96],  # noqa: B006
     generator_settings: dict[str, Any] = {},  # noqa: B006
@@ -143,7 +143,7 @@ def study_cloth_expansion(
         frames: of a training clip.
         width: channels of the recognizers' first block.
         generator_widths: channels of the generators at 32, 16, 8 and 4 pixels.
-        generator_settings: settings of the AE-guided GAN other than its defaults.
+        generator_settings: settings of the AE-guided GAN other than those of the study.
         real: folder `subject/condition-take/view/*.png` of real masks.
         protocol: YAML file, for them.
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.

@@ -31,7 +31,11 @@ GENERATORS: dict[str, dict[str, Any]] = {
     "reacgan": {"class_path": "ReACGAN", "init_args": {"latent": 64}},
     "bagan": {"class_path": "BAGAN", "init_args": {"latent": 64}},
     "bagan-gp": {"class_path": "BAGANGP", "init_args": {"latent": 64}},
-    GUIDED: {"class_path": "AEGuidedGAN", "init_args": {"latent_size": 64}},
+    # Raised for trainings this short; the others have those of their classes.
+    GUIDED: {
+        "class_path": "AEGuidedGAN",
+        "init_args": {"latent_size": 64, "learning_rates": [1e-3, 1e-3, 2e-4]},
+    },
 }
 ABLATION: dict[str, dict[str, Any]] = {
     "without-autoencoder-weights": {"ae_init": False},
@@ -44,12 +48,14 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without-borrowing": {"borrow": 0.0},
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
-_SCARCE = (BASELINE, EVEN, "copying", "morphological", GUIDED, *RECORDED)
+DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name != "recorded-fresh")
+_SCARCE = (BASELINE, EVEN, "copying", GUIDED, *RECORDED)
 _LEAST_WEARERS = 2
 _LOSSES = {
     "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
     "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
 }
+_PART_LOSSES = {"triplet": _LOSSES["triplet"]}  # as published; cross entropy costs it most of its accuracy here
 _ENERGY_LOSSES = {"identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}}
 QUICK: dict[str, Any] = {
     "networks": ("GaitSet", "GaitPart"),
@@ -103,14 +109,14 @@ class ClothExpansionStudy:
     """
 
     networks: tuple[str, ...] = NETWORKS
-    variants: tuple[str, ...] = VARIANTS
+    variants: tuple[str, ...] = DEFAULT_VARIANTS
     parts: tuple[str, ...] = PARTS[:4]
     switches: tuple[str, ...] = tuple(ABLATION)
     coats: tuple[str, ...] = COATS
     rare: str = "2"
     seeds: int = 3
     steps: int = 300
-    generator_steps: int = 1500
+    generator_steps: int = 600
     subjects: int = 60
     views: tuple[str, ...] = ("036", "072", "108", "144")
     takes_frames: int = 30
@@ -120,7 +126,7 @@ class ClothExpansionStudy:
     batch_size: int = 64
     generator_settings: dict[str, Any] = field(default_factory=dict)
     precision: str = "bf16-mixed"
-    frames: int = 8
+    frames: int = 6
     subjects_per_batch: int = 8
     clips_per_subject: int = 4
     learning_rate: float = 3e-3
@@ -235,7 +241,7 @@ class ClothExpansionStudy:
         return Cell(f"{part}-{network.lower()}-{variant}{named}-seed{seed}", settings)
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
-        losses = _ENERGY_LOSSES if network == "GEINet" else _LOSSES
+        losses = {"GEINet": _ENERGY_LOSSES, "GaitPart": _PART_LOSSES}.get(network, _LOSSES)
         return {
             "network": described(network, self._narrow(network), 64),
             "losses": losses,

@@ -158,11 +158,13 @@ def _notes(
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "
         "ReACGAN twice, of BAGAN-GP five times as often).",
+        f"{GUIDED} has higher learning rates than its class, found in trials on rendered people; the others have those "
+        "of their classes, so that a part of its lead may be tuning.",
         *skipped,
     ]
     if study.generator_settings:
         given = ", ".join(f"{name} {value}" for name, value in study.generator_settings.items())
-        notes.append(f"{GUIDED} alone has other settings than its defaults: {given}.")
+        notes.append(f"{GUIDED} alone has other settings than usual in this study: {given}.")
     if study.rare in SHARES and {"ssim", "ablation"} & set(study.parts):
         wearers = len(range(0, study.train, SHARES[study.rare]))
         notes.append(f"What is measured of the coats rests on the {wearers} training subjects who have recorded ones.")
