@@ -1,10 +1,9 @@
 """How fast training clips come from a packed store: 8 subjects x 16 clips x 30 frames, plain and augmented.
 
-The textbook twin keeps one pickle per sequence, loads it whole, draws 30 frames, turns and erases frame by frame with
-OpenCV and stacks them; a second twin reads one PNG per frame.
+The textbook twin keeps one .npy file per sequence, loads it whole, draws 30 frames, turns and erases frame by frame
+with OpenCV and stacks them; a second twin reads one PNG per frame.
 """
 
-import pickle  # the twin's own files, written a moment before
 import sys
 import tempfile
 from functools import partial
@@ -40,7 +39,7 @@ def walking_blob(rng: np.random.Generator, length: int) -> np.ndarray:
 
 def write(folder: Path, png: bool) -> Store:
     rng = np.random.default_rng(0)
-    for name in ("pickle", "png"):
+    for name in ("npy", "png"):
         (folder / name).mkdir()
     for name, bits in (("s8", 8), ("s1", 1)):
         rng = np.random.default_rng(0)
@@ -51,7 +50,7 @@ def write(folder: Path, png: bool) -> Store:
                     writer.add(Clip(frames, SequenceKey(f"{subject:03d}", "nm", f"{take:02d}", "090")))
                     if bits == 8:
                         place = f"{subject:03d}-{take:02d}"
-                        (folder / "pickle" / f"{place}.pkl").write_bytes(pickle.dumps(frames[:, 0]))
+                        np.save(folder / "npy" / f"{place}.npy", frames[:, 0])
                         for t in range(len(frames) if png else 0):
                             cv2.imwrite(str(folder / "png" / f"{place}-{t}.png"), frames[t, 0])
     return Store.open(folder / "s8")
@@ -78,9 +77,8 @@ def textbook(folder: Path, kind: str, augmented: bool) -> np.ndarray:
     for subject in rng.choice(SUBJECTS, BATCH[0], replace=False):
         for take in rng.choice(TAKES, BATCH[1], replace=False):
             place = f"{subject:03d}-{take:02d}"
-            if kind == "pickle":
-                with (folder / "pickle" / f"{place}.pkl").open("rb") as file:
-                    sequence = pickle.load(file)  # noqa: S301
+            if kind == "npy":
+                sequence = np.load(folder / "npy" / f"{place}.npy")
                 frames = [sequence[i] for i in rng.choice(len(sequence), FRAMES, replace=False)]
             else:
                 frames = [
@@ -118,7 +116,7 @@ from walkprint.data.store import Store
 path = Path(sys.argv[1])
 batches = feed.feed(Store.open(path / "s8"), sys.argv[2] == "augmented")
 mark()
-if sys.argv[2] == "textbook": [feed.textbook(path, "pickle", False) for _ in range(3)]
+if sys.argv[2] == "textbook": [feed.textbook(path, "npy", False) for _ in range(3)]
 else: feed.several(batches, 3)
 """
 
@@ -133,15 +131,15 @@ def main() -> None:
         one = Store.open(folder / "s1")
         script = MEMORY.format(folder=str(Path(__file__).resolve().parent))
         for label, store, augmented, width, kind in (
-            ("plain, 8 bits, 64 x 64", eight, False, None, "pickle"),
-            ("plain, 8 bits, 64 x 44", eight, False, 44, "pickle"),
-            ("plain, 1 bit, 64 x 64", one, False, None, "pickle"),
+            ("plain, 8 bits, 64 x 64", eight, False, None, "npy"),
+            ("plain, 8 bits, 64 x 44", eight, False, 44, "npy"),
+            ("plain, 1 bit, 64 x 64", one, False, None, "npy"),
             ("plain, 8 bits, 64 x 64, against PNG", eight, False, None, "png"),
-            ("flip + rotation + erasing, 64 x 64", eight, True, None, "pickle"),
-            ("flip + rotation + erasing, 64 x 44", eight, True, 44, "pickle"),
+            ("flip + rotation + erasing, 64 x 64", eight, True, None, "npy"),
+            ("flip + rotation + erasing, 64 x 44", eight, True, 44, "npy"),
         ):
             batches = feed(store, augmented, width)
-            few = rounds if kind == "pickle" else 2
+            few = rounds if kind == "npy" else 2
             found = compare(partial(several, batches, repeat), partial(textbook, folder, kind, augmented), few)
             rows.append(
                 {
