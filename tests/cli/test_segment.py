@@ -62,6 +62,16 @@ def test_color_and_background_and_tracks_as_subjects(tmp_path: Path, videos: lis
     assert opened.meta["settings"]["segmenter"]["class_path"].endswith("Background")
 
 
+def test_a_folder_of_pictures_has_the_rate_that_is_said(tmp_path: Path, videos: list[str]) -> None:
+    pictures, store = tmp_path / "pictures", tmp_path / "store"
+    pictures.mkdir()
+    for frame in Video(videos[0]):
+        cv2.imwrite(str(pictures / f"{frame.number}.png"), frame.image[:, :, ::-1])
+    assert main(["segment", str(pictures), "--out", str(store), "--image_rate_hz", "10", "--one_person"]) == 0
+    opened = Store.open(store)
+    assert opened.read(opened.keys[0]).frame_rate_hz == pytest.approx(10, rel=0.05)
+
+
 def _refused(words: list[str], capsys: Captured) -> str:
     assert main(words) == 2
     shown = capsys.readouterr()
@@ -82,6 +92,8 @@ def test_everything_wrong_is_one_line(tmp_path: Path, videos: list[str], capsys:
     assert "nobody walks" in _refused(["segment", still, "--out", out], capsys)
     for words in (["--segmenter", "magic"], ["--segmenter=magic"]):
         assert "expected background, mediapipe" in _refused(["segment", videos[0], "--out", out, *words], capsys)
+    slow = _refused(["segment", str(tmp_path), "--out", out, "--image_rate_hz", "0"], capsys)
+    assert "pictures at 0.0 a second; expected more than 0" in slow
     taken = ["--preview", str(tmp_path / "words.mp4")]
     assert "words.mp4: " in _refused(["segment", videos[0], "--out", out, *taken], capsys)
     torn = tmp_path / "torn.avi"

@@ -224,6 +224,17 @@ def test_unusable_frames_are_left_out_and_counted(people, tmp_path):
     assert {line["dropped"] for line in store.generated.values()} == {4}
 
 
+def test_a_generator_that_draws_nothing_is_refused(people, tmp_path):
+    class Blank(Widen):
+        def generate(self, sources, labels, generator):
+            return torch.full_like(self.to_unit(sources), -1)
+
+    expander = GeneratorExpander(Blank(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",)))
+    with pytest.raises(DataError, match="of 2 takes not one frame was left after cleaning"):
+        expand(people, expander, wanted={"cl": 2}, out=tmp_path / "more")
+    assert not (tmp_path / "more").exists()
+
+
 def test_what_cannot_be_made_is_refused(people, tmp_path):
     out = tmp_path / "more"
     with pytest.raises(DataError, match="nothing to make"):

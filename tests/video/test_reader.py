@@ -62,6 +62,18 @@ def test_pictures_of_different_sizes_are_refused(tmp_path: Path) -> None:
         list(Video(tmp_path))
 
 
+def test_a_film_that_changes_its_size_goes_on_at_the_first(tmp_path: Path) -> None:
+    large, small = film(tmp_path / "large.ts", shades(6)), film(tmp_path / "small.ts", shades(5, height=24, width=32))
+    both = tmp_path / "call.ts"
+    both.write_bytes(large.read_bytes() + small.read_bytes())
+    video = Video(both)
+    frames = list(video)
+    assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
+    scaled = len(frames) - 6
+    assert scaled >= 3, "the decoder may lose one or two at the seam"
+    assert f"{scaled} frames of another size were scaled to 64 x 48 px" in video.lost
+
+
 def test_a_truncated_film_gives_what_is_there_and_says_what_is_lost(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), dtype=np.uint8)
     whole = film(tmp_path / "whole.avi", noise)

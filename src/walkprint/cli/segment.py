@@ -46,6 +46,7 @@ def main(words: Sequence[str]) -> Summary:
     parser.add_argument("--one_person", type=bool, default=False, help="Each video shows one person: one subject.")
     parser.add_argument("--condition", type=str, default="", help="Condition of all walks, say nm.")
     parser.add_argument("--frame_rate_hz", type=float | None, default=None, help="Thin faster videos out to this.")
+    parser.add_argument("--image_rate_hz", type=float, default=25.0, help="Pictures of a folder are so many a second.")
     parser.add_argument("--size_px", type=int, default=64, help="Height and width of the frames.")
     parser.add_argument("--least_frames", type=int, default=15, help="Shorter walks are left out.")
     parser.add_argument("--preview", type=Path | None, default=None, help="Folder for annotated videos and a sheet.")
@@ -54,7 +55,8 @@ def main(words: Sequence[str]) -> Summary:
     cut = Cut(size_px=settings.size_px, color=settings.color, least_frames=settings.least_frames)
     plan = {name: value for name, value in settings.as_dict().items() if name not in {"out", "preview", "videos"}}
     job = Job(segmenter, cut, settings.one_person, settings.condition, settings.frame_rate_hz, settings.preview)
-    return job.carry_out([Path(video) for video in settings.videos], settings.out, plan)
+    videos = [Video(video, image_rate_hz=settings.image_rate_hz) for video in settings.videos]
+    return job.carry_out(videos, settings.out, plan)
 
 
 def with_segmenter(words: Sequence[str]) -> list[str]:
@@ -121,15 +123,14 @@ class Job:
     lost: list[str] = field(default_factory=list)
     takes: Counter[str] = field(default_factory=Counter)
 
-    def carry_out(self, paths: Sequence[Path], out: Path, plan: dict[str, Any]) -> Summary:
+    def carry_out(self, videos: Sequence[Video], out: Path, plan: dict[str, Any]) -> Summary:
         """Segment all videos and write the store.
 
         Raises:
-            DataError: the store is there already, a file is no video, two have one name, or nobody walks in any.
+            DataError: the store is there already, two videos have one name, or nobody walks in any.
         """
         if out.exists():
             raise DataError(f"{out}: already exists; choose another folder or remove it first")
-        videos = [Video(path) for path in paths]
         twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
         if twice:
             raise DataError(f"two videos are called {twice[0]}; subjects are named after them: rename one")
@@ -146,8 +147,9 @@ class Job:
                     if len(shown) < _SHEET_CLIPS:
                         shown.append(clip)
         if writer is None:
+            names = ", ".join(str(video.path) for video in videos)
             raise DataError(
-                f"nobody walks for {self.cut.least_frames} frames in {', '.join(map(str, paths))}{self._reasons()}; "
+                f"nobody walks for {self.cut.least_frames} frames in {names}{self._reasons()}; "
                 "try another segmenter or a smaller --least_frames"
             )
         if self.preview is not None:

@@ -172,8 +172,8 @@ def study_disentanglement(
     others: list[str] = list(disentanglement.OTHERS),  # noqa: B006
     parts: list[str] = list(disentanglement.PARTS),  # noqa: B006
     seeds: int = 3,
-    steps: int = 1500,
-    subjects: int = 60,
+    steps: int = 600,
+    subjects: int = 150,
     width: int = 16,
     shard: str = "0/1",
     workers: int | None = None,
@@ -181,7 +181,7 @@ def study_disentanglement(
 ) -> Summary:
     """What GaitNet's codes hold, what each of its losses does, and how it compares, on rendered people.
 
-    Started again it skips what is finished and goes on with what was stopped. Some three hours on two cores.
+    Started again it skips what is finished and goes on with what was stopped. Some hour on two cores.
 
     Args:
         out: folder of the study; holds the report study.html, .md, .txt and .json.

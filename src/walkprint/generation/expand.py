@@ -204,8 +204,8 @@ def expand(
         The folder.
 
     Raises:
-        DataError: the place is taken, there is nothing to make, the data set holds generated takes already, or test
-            subjects would be touched.
+        DataError: the place is taken, there is nothing to make, no frame of what was made is left after cleaning, the
+            data set holds generated takes already, or test subjects would be touched.
         RecipeError: a setting is out of range.
     """
     if seed < 0:
@@ -237,6 +237,11 @@ def expand(
                 _write(writer, store.read(source), key, expander, made_by)
             if progress is not None:
                 progress(done, len(what.takes))
+        if not any(writer.done.get(key) for key, _ in what.takes):
+            raise DataError(
+                f"{expander.name}: of {len(what.takes)} takes not one frame was left after cleaning; look at what the "
+                "generator draws, or train it longer"
+            )
     return writer.path
 
 

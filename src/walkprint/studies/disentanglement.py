@@ -73,8 +73,8 @@ class DisentanglementStudy:
     others: tuple[str, ...] = OTHERS
     parts: tuple[str, ...] = PARTS
     seeds: int = 3
-    steps: int = 1500
-    subjects: int = 60
+    steps: int = 600
+    subjects: int = 150
     views: tuple[str, ...] = ("054", "090")
     takes_frames: int = 30
     width: int = 16

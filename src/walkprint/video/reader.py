@@ -41,6 +41,8 @@ class Frame:
 class Video:
     """A video file or a folder of pictures (PNG, JPEG, BMP, in the order of the numbers in their names).
 
+    A file whose frames change their size goes on at its first size; pictures of a folder are all of one size.
+
     Iterating yields one `Frame` after another and holds one at a time; it may be done again and starts anew.
 
     Args:
@@ -101,20 +103,29 @@ class Video:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             rate_hz = float(stream.average_rate or stream.guessed_rate or self._image_rate_hz)
-            count, damaged, concealed, first_s, time_s = 0, 0, 0, None, 0.0
-            for frame in _decoded(container, stream):
-                if frame is None:
+            count, damaged, concealed, scaled, first_s, time_s = 0, 0, 0, 0, None, 0.0
+            width = height = 0
+            for decoded in _decoded(container, stream):
+                if decoded is None:
                     damaged += 1
                     continue
+                frame = decoded
                 stamp_s = frame.time if frame.time is not None else count / rate_hz + (first_s or 0.0)
                 first_s = stamp_s if first_s is None else first_s
                 time_s = max(time_s, stamp_s - first_s)
                 count, concealed = count + 1, concealed + bool(frame.is_corrupt)
+                if count == 1:
+                    width, height = frame.width, frame.height
+                elif (frame.width, frame.height) != (width, height):  # as calls and streams do when the line is slow
+                    scaled += 1
+                    frame = decoded.reformat(width=width, height=height)
                 yield _upright(frame), time_s
             if damaged:
                 self.lost.append(f"{damaged} damaged packets were passed over")
             if concealed:
                 self.lost.append(f"{concealed} damaged frames were patched up by the decoder")
+            if scaled:
+                self.lost.append(f"{scaled} frames of another size were scaled to {width} x {height} px")
             if stream.frames > count:
                 self.lost.append(f"{count} of the {stream.frames} frames that the file announces could be read")
 
