@@ -33,7 +33,7 @@ def main() -> None:
         run="runs/coats",
         recipe={"generator": {"class_path": "AEGuidedGAN", "init_args": settings}},
     )
-    more = expand(people, GeneratorExpander(result.model), wanted={"cl": 6}, out="stores/filled")
+    more = expand(people, GeneratorExpander(result.model, cover=True), wanted={"cl": 6}, out="stores/filled")
 
     filled = Walkers(more)
     store = filled.store()

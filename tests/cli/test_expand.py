@@ -57,10 +57,11 @@ def generator_run(store: Path, tmp_path: Path) -> Path:
 
 
 def test_the_generator_of_a_run(store: Path, generator_run: Path, tmp_path: Path, capsys: Captured) -> None:
-    words = _words(store, tmp_path / "more", "--run", str(generator_run), "--bf16", "--json")
+    words = _words(store, tmp_path / "more", "--run", str(generator_run), "--bf16", "--cover", "--json")
     assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["name"], found["sequences"], found["ordered"]) == ("AEGuidedGAN", 8, True)
+    assert (found["bf16"], found["cover"]) == (True, True)
     more = Walkers(tmp_path / "more").store()
     assert all(more.read(key).frames.min() == 255 for key in more.generated)
     assert {line["source"].split("/")[1][:2] for line in more.generated.values()} == {"nm"}
@@ -74,6 +75,7 @@ def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_pat
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "0 sequences, 0 frames by AEGuidedGAN" in shown
+    assert "nothing is left of what was generated" in shown
     assert "generated: empty" in shown
     assert not (tmp_path / "s.png").exists()
 

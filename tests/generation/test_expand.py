@@ -16,6 +16,7 @@ from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import Variety
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.base import GenerativeModel
+from walkprint.generation.cleaning import clean_frames
 from walkprint.generation.expand import GeneratorExpander, expand, plan, refuse_test_subjects
 from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
 
@@ -224,15 +225,30 @@ def test_unusable_frames_are_left_out_and_counted(people, tmp_path):
     assert {line["dropped"] for line in store.generated.values()} == {4}
 
 
-def test_a_generator_that_draws_nothing_is_refused(people, tmp_path):
-    class Blank(Widen):
+def test_covering_only_adds_to_the_source(people, tmp_path):
+    class Elsewhere(Widen):
         def generate(self, sources, labels, generator):
-            return torch.full_like(self.to_unit(sources), -1)
+            return self.to_unit(sources.flip(2))
 
-    expander = GeneratorExpander(Blank(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",)))
-    with pytest.raises(DataError, match="of 2 takes not one frame was left after cleaning"):
-        expand(people, expander, wanted={"cl": 2}, out=tmp_path / "more")
-    assert not (tmp_path / "more").exists()
+    model = Elsewhere(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",))
+    source = people.store().read(people.store().keys[0])
+    wanted = SequenceKey(source.key.subject, "cl", "09", "090")
+    covered, dropped = GeneratorExpander(model, cover=True).make(source, wanted, np.random.default_rng(0))
+    either = np.maximum(source.frames, source.frames[:, :, ::-1])
+    expected, _ = clean_frames(either[:, 0], 64)
+    assert not dropped
+    assert np.array_equal(covered, expected)
+    plain, _ = GeneratorExpander(model).make(source, wanted, np.random.default_rng(0))
+    assert covered.sum() > plain.sum()
+    store = Store.open(expand(people, GeneratorExpander(model, cover=True), wanted={"cl": 2}, out=tmp_path / "more"))
+    assert store.meta["generated"]["cover"] is True
+
+
+def test_what_does_not_follow_its_source_cannot_cover_it():
+    model = widen()
+    model.ordered = False
+    with pytest.raises(RecipeError, match="frames by Widen do not follow their sources"):
+        GeneratorExpander(model, cover=True)
 
 
 def test_what_cannot_be_made_is_refused(people, tmp_path):

@@ -117,6 +117,13 @@ def test_variants_of_a_seed_differ_in_the_data_alone():
     assert len({json.dumps({**one, "generator": 0}) for one in made if one}) == 3  # one schedule for each seed
 
 
+def test_coats_cover_their_sources_where_they_follow_them():
+    cells = {cell.settings["variant"]: cell for cell in ClothExpansionStudy(parts=("recognition", "ablation")).cells()}
+    covered = {name for name, cell in cells.items() if cell.settings["data"].get("cover")}
+    assert covered == {GUIDED, *ABLATION} - {"gaussian-latent", "without-cover"}
+    assert all("cover" not in cell.settings["judge"]["data"] for cell in cells.values() if "judge" in cell.settings)
+
+
 def test_an_order_is_asked_for_where_it_is_heeded():
     study = ClothExpansionStudy()
     assert [name for name in GENERATORS if study.fits(name, "GaitPart")] == [GUIDED]

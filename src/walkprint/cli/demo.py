@@ -145,7 +145,9 @@ def _filled(people: Walkers, size: _Size, out: Path, seed: int) -> Walkers:
     if is_store(out / "filled"):  # that of an earlier demo
         shutil.rmtree(out / "filled")
     with progress("generating") as tell:
-        expand(people, GeneratorExpander(made), wanted=_WANTED, out=out / "filled", seed=seed, progress=tell)
+        expand(
+            people, GeneratorExpander(made, cover=True), wanted=_WANTED, out=out / "filled", seed=seed, progress=tell
+        )
     return Walkers(out / "filled")
 
 

@@ -14,7 +14,7 @@ from walkprint.training.fit_generator import load_generator
 
 EXAMPLE = (
     "walkprint expand --data Walkers --data.root stores/walkers --run runs/generator --wanted '{cl: 6}' "
-    "--out stores/walkers-expanded"
+    "--cover --out stores/walkers-expanded"
 )
 
 
@@ -36,14 +36,16 @@ def main(words: Sequence[str]) -> Summary:
     parser.add_argument("--seed", type=int, default=0, help="Of everything random.")
     parser.add_argument("--device", type=str, default="cpu", help="Where the generator runs: cpu or cuda.")
     parser.add_argument("--bf16", type=bool, default=False, help="Generate in bf16, often twice as fast.")
+    parser.add_argument("--cover", type=bool, default=False, help="Lay what is generated over its source: for coats.")
     parser.add_argument("--sheet", type=Path | None, default=None, help="Also write a PNG of real and generated takes.")
-    settings = parse(parser, spelled_out(words, ["bf16"]))
+    settings = parse(parser, spelled_out(words, ["bf16", "cover"]))
     if (settings.run is None) == (settings.expander is None):
         raise BadWordsError("give either --run or --expander")
     built = instantiate(parser, settings)
     expander = built["expander"]
     if expander is None:
-        expander = GeneratorExpander(load_generator(settings.run).to(settings.device), bf16=settings.bf16)
+        model = load_generator(settings.run).to(settings.device)
+        expander = GeneratorExpander(model, bf16=settings.bf16, cover=settings.cover)
     with progress("generating") as tell:
         out = expand(
             built["data"], expander, wanted=settings.wanted, out=settings.out, seed=settings.seed, progress=tell
@@ -57,6 +59,8 @@ def _summary(store: Store, sheet: Path | None) -> Summary:
     dropped = {reason: count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: ")}
     order = "" if store.ordered else "; without order of frames: only for networks of sets"
     text = [f"{store.path}: {len(store.generated)} sequences, {frames} frames by {made_by['name']}{order}"]
+    if not store.generated:
+        text.append("nothing is left of what was generated: look at what the generator draws, or train it longer")
     text += [f"left out: {count} frames, {reason}" for reason, count in dropped.items()]
     text += [f"nothing to start from: {one}" for one in made_by["missing"]]
     if sheet is not None and store.generated:

@@ -22,6 +22,8 @@ from walkprint.studies.recognition import NETWORKS as KINDS
 from walkprint.studies.recognition import described, embedded, scores, trained
 
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
+UNCOVERED = "without-cover"
+"""The AE-guided GAN's coats as they come; else they are laid over the frames that they are made from."""
 NETWORKS = ("GaitSet", "GaitPart", "GEINet")
 PARTS = ("ssim", "recognition", "ablation", "scarcity", "real")
 COATS = ("2", "1", "half", "eighth")
@@ -46,6 +48,7 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without-anchor": {"reconstruction_weight": 0.0},
     "without-transport": {"transport": False},  # and so without borrowing
     "without-borrowing": {"borrow": 0.0},
+    UNCOVERED: {},
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name != "recorded-fresh")
@@ -228,17 +231,25 @@ class ClothExpansionStudy:
                 "precision": self.precision,
                 "seed": seed,
             }
+            if self._covers(variant):
+                data["cover"] = True
         settings = {"part": part, "network": network, "variant": variant, "seed": seed, "coats": coats, "data": data}
         if part != "ssim":
             settings["recipe"] = self._recipe(network, variant, seed, data)
         if part in ("ssim", "ablation"):
-            recorded = {name: one for name, one in data.items() if name != "generator"} | {"variant": ""}
+            recorded = {name: one for name, one in data.items() if name not in ("generator", "cover")}
+            recorded["variant"] = ""
             settings["judge"] = self._recipe(network, BASELINE, seed, recorded)
         if part == "real":
             assert self.protocol is not None
             settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
         named = f"-{coats}" if part == "scarcity" else ""
         return Cell(f"{part}-{network.lower()}-{variant}{named}-seed{seed}", settings)
+
+    def _covers(self, variant: str) -> bool:
+        """Whether coats are laid over their sources: the AE-guided GAN's, where it follows them."""
+        guided = variant == GUIDED or (variant in ABLATION and variant != UNCOVERED)
+        return guided and ABLATION.get(variant, {}).get("latent") != "gaussian"
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
         losses = {"GEINet": _ENERGY_LOSSES, "GaitPart": _PART_LOSSES}.get(network, _LOSSES)

@@ -83,7 +83,7 @@ def expanded_people(data: Plain, out: Path) -> Walkers:
 
     Args:
         data: `people`, `coats`, `wanted`, `seed`, `variant` (one of `SIMPLE` or `RECORDED`, or "") and perhaps
-            `generator`.
+            `generator` and `cover`.
         out: the study's folder.
     """
     people = scarce_people(data["people"], data["coats"], out)
@@ -96,7 +96,8 @@ def expanded_people(data: Plain, out: Path) -> Walkers:
             record_more(people, data, store, out)
             return
         if "generator" in data:
-            expander: Expander = GeneratorExpander(_trained_generator(data, people, out), bf16=_bf16(data))
+            model = _trained_generator(data, people, out)
+            expander: Expander = GeneratorExpander(model, bf16=_bf16(data), cover=data.get("cover", False))
         else:
             expander = SIMPLE[data["variant"]]()
         expand(people, expander, wanted={COAT: data["wanted"]}, out=store, seed=data["seed"])
