@@ -22,8 +22,8 @@ from walkprint.studies.recognition import NETWORKS as KINDS
 from walkprint.studies.recognition import described, embedded, scores, trained
 
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
-UNCOVERED = "without-cover"
-"""The AE-guided GAN's coats as they come; else they are laid over the frames that they are made from."""
+COVERING = "ae-guided-covering"
+"""The AE-guided GAN's coats, laid over the frames that they are made from."""
 NETWORKS = ("GaitSet", "GaitPart", "GEINet")
 PARTS = ("ssim", "recognition", "ablation", "scarcity", "real")
 COATS = ("2", "1", "half", "eighth")
@@ -39,6 +39,7 @@ GENERATORS: dict[str, dict[str, Any]] = {
         "init_args": {"latent_size": 64, "learning_rates": [1e-3, 1e-3, 2e-4]},
     },
 }
+GENERATORS[COVERING] = GENERATORS[GUIDED]
 ABLATION: dict[str, dict[str, Any]] = {
     "without-autoencoder-weights": {"ae_init": False},
     "without-encoder-weights": {"discriminator_init": False},
@@ -48,11 +49,10 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without-anchor": {"reconstruction_weight": 0.0},
     "without-transport": {"transport": False},  # and so without borrowing
     "without-borrowing": {"borrow": 0.0},
-    UNCOVERED: {},
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name != "recorded-fresh")
-_SCARCE = (BASELINE, EVEN, "copying", GUIDED, *RECORDED)
+_SCARCE = (BASELINE, EVEN, "copying", GUIDED, COVERING, *RECORDED)
 _LEAST_WEARERS = 2
 _LOSSES = {
     "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
@@ -231,7 +231,7 @@ class ClothExpansionStudy:
                 "precision": self.precision,
                 "seed": seed,
             }
-            if self._covers(variant):
+            if variant == COVERING:
                 data["cover"] = True
         settings = {"part": part, "network": network, "variant": variant, "seed": seed, "coats": coats, "data": data}
         if part != "ssim":
@@ -245,11 +245,6 @@ class ClothExpansionStudy:
             settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
         named = f"-{coats}" if part == "scarcity" else ""
         return Cell(f"{part}-{network.lower()}-{variant}{named}-seed{seed}", settings)
-
-    def _covers(self, variant: str) -> bool:
-        """Whether coats are laid over their sources: the AE-guided GAN's, where it follows them."""
-        guided = variant == GUIDED or (variant in ABLATION and variant != UNCOVERED)
-        return guided and ABLATION.get(variant, {}).get("latent") != "gaussian"
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
         losses = {"GEINet": _ENERGY_LOSSES, "GaitPart": _PART_LOSSES}.get(network, _LOSSES)
