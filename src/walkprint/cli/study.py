@@ -129,7 +129,8 @@ def study_cloth_expansion(
         out: folder of the study; holds the report study.html, .md, .txt and .json.
         networks: some of GaitSet, GaitPart, GEINet; ablation and scarcity take the first.
         variants: some of original (the baseline), even-sampling, copying, noise, morphological, acgan, reacgan, bagan,
-            bagan-gp, ae-guided, ae-guided-covering (laid over its sources); and, with recorded coats instead, recorded and recorded-fresh (each take another one).
+            bagan-gp, ae-guided, ae-guided-covering (laid over its sources); and, with recorded coats instead, recorded
+            and recorded-fresh (each take another one).
         parts: some of ssim, recognition, ablation, scarcity, real (every network of recognition, on real masks).
         switches: of the ablation of the AE-guided GAN.
         coats: takes in a coat of a training subject, of the part scarcity: some of 2, 1, half, quarter, eighth (two, of
