@@ -114,6 +114,26 @@ def test_instances_share_no_pixel_and_the_wide_crop_decides_who_is_cut() -> None
     assert instances(np.zeros((0, 5, 5), np.uint8), np.zeros(0)) == []
 
 
+def test_somebody_found_twice_is_one_person() -> None:
+    masks = np.zeros((3, 100, 200), np.uint8)
+    masks[:, 20:80, 90:110] = 255
+    masks[2, 50:80, 90:95] = 254  # the double is a little less sure here, and the surest there
+    masks[0, 50:80, 90:95] = 253
+    (person,) = instances(masks, np.array([0.97, 0.95, 0.96]))
+    assert person.score == 0.97
+    assert person.box == Box(90, 20, 20, 60)
+    np.testing.assert_array_equal(person.on_frame(100, 200), masks[0])
+
+
+def test_who_hides_half_of_another_leaves_the_other_half() -> None:
+    masks = np.zeros((2, 100, 200), np.uint8)
+    masks[0, 20:80, 100:120] = masks[1, 20:80, 90:110] = 255
+    first, second = instances(masks, np.array([0.91, 0.95]))
+    assert (first.score, first.box) == (0.95, Box(90, 20, 20, 60))
+    assert (second.score, second.box) == (0.91, Box(110, 20, 10, 60))
+    assert not (first.on_frame(100, 200).astype(bool) & second.on_frame(100, 200).astype(bool)).any()
+
+
 def test_without_torchvision_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
