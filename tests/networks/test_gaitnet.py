@@ -100,13 +100,15 @@ def test_pooling_is_the_mean_over_time_or_the_last_output():
 
 
 @torch.no_grad()
-def test_official_padding_lets_empty_frames_into_the_means():
+def test_official_padding_brings_all_to_one_length_and_lets_empty_frames_into_the_means():
     frames = torch.rand(2, 4, 3, 64, 32)
     padded = torch.cat([frames, torch.zeros(2, 3, 3, 64, 32)], dim=1)
     plain, official = small().eval(), small(official_padding=7).eval()
     torch.testing.assert_close(official(frames).embeddings, plain(padded).embeddings)
     torch.testing.assert_close(official(padded).embeddings, plain(padded).embeddings)
     assert not torch.allclose(official(frames).embeddings, plain(frames).embeddings)
+    longer = torch.rand(2, 9, 3, 64, 32)
+    torch.testing.assert_close(official(longer).embeddings, plain(longer[:, :7]).embeddings)
     assert official.train()(frames).codes.pose.shape[1] == 4  # training clips stay as they are
 
 

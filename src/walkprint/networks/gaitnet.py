@@ -4,9 +4,9 @@ Source: Zhang, Tran, Yin, Atoum, Liu, Wan, Wang, "Gait recognition via disentang
 ("cvpr": appearance and pose); Zhang, Tran, Liu, Liu, "On learning disentangled representations for gait recognition",
 TPAMI 2020 ("tpami": appearance, canonical, pose); layers as in the authors' released code.
 Deviations: frames of a batch are normalized together, not one time step after the other. Sizes are settings. No clip is
-padded, so that no padding enters the mean over time; the released code pads its test clips with empty frames, which do
-(`official_padding`). At 128 x 64 px "tpami", of which only 64 x 32 was released, pools to the same grids and decodes
-one stage more.
+padded, so that no padding enters the mean over time; the released code brings test clips to one length, with empty
+frames that do (`official_padding`). At 128 x 64 px "tpami", of which only 64 x 32 was released, pools to the same grids
+and decodes one stage more.
 """
 
 from dataclasses import replace
@@ -47,8 +47,9 @@ class GaitNet(Network):
         hidden: features of the LSTM; 128 or 256 when None, by the variant.
         pooling: "mean" of the LSTM's outputs over time, or the "last" one.
         gait_share: weight of the gait feature against the canonical code in the embedding, 0 to 1.
-        official_padding: in evaluation, clips with fewer frames than this are filled up with empty ones, which count in
-            every mean over time. The released code does so up to the longest clip of a test; 0 never does.
+        official_padding: in evaluation, clips are brought to so many frames: longer ones are cut off, shorter ones are
+            filled up with empty frames, which count in every mean over time. The released code does so, to 70 frames on
+            FVG and 50 on CASIA-B; 0 leaves clips as they are.
 
     Raises:
         RecipeError: a size or an option is not among these.
@@ -112,7 +113,8 @@ class GaitNet(Network):
 
     def forward(self, frames: Tensor) -> GaitOutput:
         """Embed clips; in training, codes hold all that the losses judge, decoded from a random frame's appearance."""
-        if not self.training and frames.shape[1] < self.official_padding:
+        if not self.training and self.official_padding:
+            frames = frames[:, : self.official_padding]
             frames = F.pad(frames, (0, 0) * 3 + (0, self.official_padding - frames.shape[1]))
         codes = self.encode(frames)
         features, gait_logits = self._gait(codes.pose)
