@@ -7,12 +7,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.protocol import Selection
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.generated import Measure
-from walkprint.evaluation.generated_embeddings import (
-    condition_by_change,
-    frechet_distance,
-    frechet_gait_distance,
-    identity_kept,
-)
+from walkprint.evaluation.generated_embeddings import frechet_distance, frechet_gait_distance, identity_kept
 
 
 def embedded(vectors, condition="cl", take=1):
@@ -73,22 +68,6 @@ def people(coat, subjects=6, seed=0, takes=(1, 2)):
         return EmbeddingSet((np.array(vectors) + noise)[:, None].astype(np.float32), keys)
 
     return some(("cl",), coat, (3, 4)), some(("nm", "cl"), 1.0, takes)
-
-
-def test_the_condition_shows_in_what_changes():
-    for coat, share in ((1.0, 1.0), (0.8, 1.0), (0.1, 0.0)):
-        generated, real = people(coat)
-        found = condition_by_change(generated, real)
-        assert (found.generated, found.real) == (share, 1.0)
-
-
-def test_nobody_else_to_learn_the_condition_from():
-    generated, real = people(1.0, subjects=1)
-    with pytest.raises(DataError, match="condition: no generated take"):
-        condition_by_change(generated, real)
-    generated, real = people(1.0)
-    with pytest.raises(DataError, match="condition"):
-        condition_by_change(generated, real, source="rain")
 
 
 def test_identity():

@@ -15,6 +15,7 @@ from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
+from walkprint.generation.classifier import surprise
 from walkprint.generation.labels import Labels
 from walkprint.training.fit_generator import fit_generator
 
@@ -86,6 +87,17 @@ def test_real_labels_do_not_matter_to_the_discriminator(batches: FrameBatches) -
         real = model.to_unit(batch.frames)
         values = [model.tell_apart(real, one, real.flip(0), batch.targets).value for one in (batch.labels, others)]
         assert torch.equal(*values) != true_classification
+
+
+def test_true_classification_adds_the_surprise_of_real_frames_and_changes_nothing_else(batches: FrameBatches) -> None:
+    batch = batches.batch(0)
+    values = {}
+    for switch in (False, True):
+        model = begun(batches, true_classification=switch)
+        real = model.to_unit(batch.frames)
+        values[switch] = model.tell_apart(real, batch.labels, real.flip(3).contiguous(), batch.targets).value
+    of_real = surprise(model.discriminator.judge(real)[1], batch.labels)
+    assert torch.allclose(values[True] - values[False], model.class_weight * of_real, rtol=1e-4)
 
 
 def test_encodings_move_by_the_difference_of_mean_encodings(batches: FrameBatches) -> None:

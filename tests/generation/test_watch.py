@@ -61,6 +61,15 @@ def test_without_a_rare_condition_there_is_nothing_to_measure(batches: FrameBatc
     assert DiversityMonitor().measure(Coats(normal, 1), normal, 0) == {}
 
 
+def test_diversity_where_nobody_has_both_conditions(batches: FrameBatches) -> None:
+    wearer = batches.names.subjects[0]
+    apart = FrameBatches(
+        batches.store, [key for key in batches.keys if (key.condition == "cl") == (key.subject == wearer)]
+    )
+    assert DiversityMonitor(pairs=200).measure(Coats(apart, 1), apart, 0)["diversity"] == 0
+    assert DiversityMonitor(pairs=200).measure(Coats(apart, 8), apart, 0)["diversity"] > 0.3
+
+
 def test_refusals(tmp_path: Path) -> None:
     for settings in ({"every": 0}, {"pairs": 0}, {"stop_below": 0.5, "warn_below": 0.4}, {"stop_below": -1}):
         with pytest.raises(RecipeError, match="DiversityMonitor"):

@@ -105,6 +105,18 @@ def test_the_report_says_on_whom_measures_rest(tmp_path):
     assert any("two takes of half of the people" in one for one in notes)
 
 
+def test_measures_compare_the_same_people(tmp_path):
+    study = replace(TINY, variants=("copying", "morphological"), parts=("ssim",), rare="half", wanted=4)
+    cells = study.cells()
+    assert run_cells(cells, compute, tmp_path) == {}
+    found = {cell.settings["variant"]: one["measures"] for cell in cells
+             for one in [read_cells([cell], tmp_path)[cell.name]]}  # fmt: skip
+    for name, (_, recorded) in found["copying"].items():
+        assert found["morphological"][name][1] == recorded, f"{name}: another reference for another maker"
+    for name in ("identity kept", "condition reached"):
+        assert found["copying"][name][0] == found["copying"][name][1], "a copy is a recording"
+
+
 def test_variants_of_a_seed_differ_in_the_data_alone():
     study = ClothExpansionStudy(parts=("recognition",))
     cells = study.cells()

@@ -63,12 +63,19 @@ def recordings_like(store: Store) -> list[SequenceKey]:
 
 
 def measure_frames(
-    store: Store, *, training: Keys | None = None, frames: int = 1000, pairs: int = 1000, seed: int = 0
+    store: Store,
+    *,
+    generated: Keys | None = None,
+    training: Keys | None = None,
+    frames: int = 1000,
+    pairs: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Measure]:
     """What an expanded store alone tells about its generated takes: the three similarities and the smoothness.
 
     Args:
         store: an expanded store.
+        generated: which takes; all when None.
         training: what a generator could have copied; the recordings of all subjects with generated takes when None.
         frames, pairs: so many are drawn.
         seed: of the draws.
@@ -76,7 +83,7 @@ def measure_frames(
     Raises:
         DataError: the store holds no generated take, or nothing to compare it with.
     """
-    real, generated = recordings_like(store), list(store.generated)
+    real, generated = recordings_like(store), list(store.generated) if generated is None else generated
     if training is None:
         subjects = {key.subject for key in generated}
         training = [key for key in store.keys if key.subject in subjects and key not in store.generated]

@@ -2,7 +2,6 @@
 
 - `frechet_gait_distance`: are embeddings of takes spread as those of recordings are?
 - `identity_kept`: is the subject found by the generated takes? Rank-1 against recordings.
-- `condition_by_change`: is the condition recognized, without a classifier of frames?
 
 Source: M. Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium", NIPS
 2017, for the Frechet distance.
@@ -10,13 +9,11 @@ Deviations: between embeddings of whole walks by a gait recognizer, part by part
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import FieldName, Protocol, Selection
-from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.generated import Measure, grouped, measured
+from walkprint.evaluation.generated import Measure
 from walkprint.evaluation.identify import identify
 
 
@@ -94,61 +91,3 @@ def identity_kept(
         return identify(probed, protocol, gallery=real, ranks=(1,), resamples=0).figure("takes").value
 
     return Measure(rank_1(generated), rank_1(real) if probes.among(real.keys) else None)
-
-
-def condition_by_change(generated: EmbeddingSet, real: EmbeddingSet, *, source: str = "nm") -> Measure:
-    """As `condition_reached`, but without a classifier: what changes from the source condition tells the condition.
-
-    From each embedding the mean of its subject's recordings of the source condition from its view is taken away. What
-    is left belongs to the condition with the nearest mean of the other subjects' recordings from that view. Energy
-    images serve well as embeddings here; those of a good recognizer change little with the condition.
-
-    Args:
-        generated, real: embeddings by one network, or energy images.
-        source: the condition that takes are generated from.
-
-    Returns:
-        Shares of the takes that have recordings to compare with, 0 to 1.
-
-    Raises:
-        DataError: no generated take has.
-    """
-    normal = {
-        place: np.mean([vector for _, vector in group], axis=0)
-        for place, group in grouped(
-            [one for one in zip(real.keys, real.vectors, strict=True) if one[0].condition == source],
-            lambda one: _place(one[0]),
-        ).items()
-    }
-
-    def changes(embeddings: EmbeddingSet) -> list[tuple[SequenceKey, NDArray[np.float32]]]:
-        both = zip(embeddings.keys, embeddings.vectors, strict=True)
-        return [(key, vector - normal[_place(key)]) for key, vector in both if _place(key) in normal]
-
-    known = grouped(changes(real), lambda one: (one[0].view, one[0].condition))
-
-    def nearest(key: SequenceKey, change: NDArray[np.float32]) -> dict[str, float]:
-        """Distance of a change to the mean change of each condition."""
-        others = {
-            condition: [vector for one, vector in group if one.subject != key.subject]
-            for (view, condition), group in known.items()
-            if view == key.view
-        }
-        return {
-            condition: float(np.linalg.norm(change - np.mean(vectors, axis=0)))
-            for condition, vectors in others.items()
-            if vectors
-        }
-
-    def share(embeddings: EmbeddingSet) -> float | None:
-        found = [(key, nearest(key, change)) for key, change in changes(embeddings)]
-        reached = [min(apart, key=apart.__getitem__) == key.condition for key, apart in found if key.condition in apart]
-        return float(np.mean(reached)) if reached else None
-
-    wanted = {key.condition for key in generated.keys}
-    alike = real.take([i for i, key in enumerate(real.keys) if key.condition in wanted])
-    return measured("condition", share(generated), share(alike))
-
-
-def _place(key: SequenceKey) -> tuple[str, str]:
-    return key.subject, key.view

@@ -253,10 +253,13 @@ class AEGuidedGAN(GenerativeModel):
             labels, targets: what they show.
         """
         count = len(real)
-        classified, wanted = (0, Labels.cat([labels, targets])) if self.true_classification else (count, targets)
-        sources, classes = self.discriminator.judge(torch.cat([real, made.to(real)]), classified)
+        both = torch.cat([real, made.to(real)])
+        sources, classes = self.discriminator.judge(both, 0 if self.true_classification else count)
         adversarial = non_saturating_discriminator(sources[:count], sources[count:])
-        value = adversarial + self.class_weight * surprise(classes, wanted)
+        classified = surprise({factor: one[-len(made) :] for factor, one in classes.items()}, targets)
+        if self.true_classification:
+            classified = classified + surprise({factor: one[:count] for factor, one in classes.items()}, labels)
+        value = adversarial + self.class_weight * classified
         real_right, made_right = (sources[:count] > 0).float().mean(), (sources[count:] < 0).float().mean()
         return LossValue(value, {"adversarial": adversarial.detach(), "real": real_right, "generated": made_right})
 

@@ -39,15 +39,20 @@ class DiversityMonitor:
         self.every, self.pairs, self.warn_below, self.stop_below = every, pairs, warn_below, stop_below
 
     def measure(self, model: GenerativeModel, batches: FrameBatches, step: int) -> dict[str, float]:
-        """The diversity at a step, a pure function of the model's weights and the step; empty without a real pair."""
+        """The diversity at a step, a pure function of the model's weights and the step; empty where nothing is rare."""
         rng = step_generator(batches.seed, step, _STREAM)
         groups: dict[tuple[str, str, str], list[SequenceKey]] = {}
         for key in batches.keys:
             groups.setdefault((key.subject, key.condition, key.view), []).append(key)
+        anybody: dict[str, list[SequenceKey]] = {}
+        for (_, condition, view), group in groups.items():
+            if condition == batches.source:
+                anybody.setdefault(view, []).extend(group)
+        # Who never walked so before that camera starts from the frames of the others.
         usable = [
-            (group, groups[subject, batches.source, view])
+            (group, groups.get((subject, batches.source, view)) or anybody[view])
             for (subject, condition, view), group in groups.items()
-            if condition != batches.source and (subject, batches.source, view) in groups
+            if condition != batches.source and view in anybody
         ]
         if not usable:
             return {}

@@ -23,8 +23,9 @@ _MEASURES = (
     "that hold together. Quality: SSIM to the nearest "
     "recorded frame of the same person, condition and view. Diversity: SSIM of frames of two takes. Novelty: SSIM to "
     "the nearest training frame; 1 is a copy. Smoothness: change from frame to frame. Identity kept: rank-1 against "
-    "normal walking, condition reached: both in percent, by a recognizer trained on the recordings and by energy "
-    "images. Frechet distance of that recognizer's embeddings. Means over seeds."
+    "normal walking of all training subjects, by a recognizer trained on the recordings, and condition reached, by a "
+    "classifier of frames that learned the test people's coats: both in percent. Frechet distance of that recognizer's "
+    "embeddings. Means over seeds."
 )
 
 
@@ -133,7 +134,13 @@ def _sheets(by_part: Mapping[str, Sequence[Cell]], results: Mapping[str, Numbers
         if there:
             rows, png = comparison_sheet(there)
         if there and rows:
-            sheets.append(Sheet(f"From top to bottom: {', '.join(rows)}. The same people and phases.", png))
+            sheets.append(
+                Sheet(
+                    f"From top to bottom: {', '.join(rows)}. The same people; where frames "
+                    "do not follow the normal walk, those with the nearest legs.",
+                    png,
+                )
+            )
     return sheets
 
 

@@ -6,19 +6,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from walkprint.core.protocol import Selection
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.store import META_NAME, Store
 from walkprint.data.walkers import Walkers
 from walkprint.data.writing import StoreWriter
-from walkprint.evaluation import embed, energy_image_embeddings
-from walkprint.evaluation.generated import Measure, measure_frames, recordings_like
-from walkprint.evaluation.generated_embeddings import condition_by_change, frechet_gait_distance, identity_kept
+from walkprint.evaluation import embed
+from walkprint.evaluation.generated import Classify, Measure, condition_reached, measure_frames
+from walkprint.evaluation.generated_embeddings import frechet_gait_distance, identity_kept
 from walkprint.evaluation.plots import contact_sheet
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.build import build_generator
+from walkprint.generation.classifier import FrameClassifier, surprise
 from walkprint.generation.expand import Expander, GeneratorExpander, expand
 from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.watch import DiversityMonitor
@@ -171,45 +173,73 @@ def _trained_generator(data: Plain, people: Walkers, out: Path) -> GenerativeMod
     return model.to("cuda") if torch.cuda.is_available() else model
 
 
-def measures(people: Walkers, judge: Network) -> Numbers:
+def measures(people: Walkers, judge: Network, *, teller_steps: int = 200) -> Numbers:
     """How good the generated takes of an expanded store are, each figure beside that of recordings.
+
+    Takes and recordings are of the same people, those who were recorded in a coat; who they are is asked among the
+    normal walks of all training people.
 
     Args:
         people: with generated takes.
         judge: a recognizer trained on the recordings alone.
+        teller_steps: how long the classifier learns that tells coats.
 
     Returns:
         "measures" -> name -> [of generated takes, of recordings or None]; of takes that all fell to pieces only how
         much is "usable".
     """
     store = people.store()
-    made = list(store.generated)
-    kept = sum(int(store.lengths[store.index(key)]) for key in made)
+    recorded = [key for key in people.keys("train") if key not in store.generated]
+    normal = [key for key in recorded if key.condition == NORMAL]
+    coats = [key for key in recorded if key.condition == COAT]
+    worn = {key.subject for key in coats}
+    kept = sum(int(store.lengths[store.index(key)]) for key in store.generated)
     lost = sum(count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: "))
     usable = {"usable": [kept / max(kept + lost, 1), None]}
+    made = [key for key in store.generated if key.subject in worn]
     if not made:
         return {"measures": usable}
-    like = recordings_like(store)
-    subjects = {key.subject for key in made}
-    normal = [key for key in store.keys if key.subject in subjects and key.condition == NORMAL]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generated, real = (
-        embed(judge, store, keys, device=device, frames_per_batch=256) for keys in (made, [*like, *normal])
+        embed(judge, store, keys, device=device, frames_per_batch=256) for keys in (made, [*coats, *normal])
     )
-    energies = energy_image_embeddings(store, made), energy_image_embeddings(store, [*like, *normal])
     found: dict[str, Measure] = {
-        **measure_frames(store),
+        **measure_frames(store, generated=made, training=[*coats, *normal]),
         "identity kept": identity_kept(generated, real, gallery=Selection(conditions=(NORMAL,))),
-        "condition reached": condition_by_change(*energies, source=NORMAL),
-        "Frechet distance": frechet_gait_distance(generated, real.take(range(len(like)))),
+        "condition reached": condition_reached(store, made, coats, coat_teller(people, teller_steps)),
+        "Frechet distance": frechet_gait_distance(generated, real.take(range(len(coats)))),
     }
     return {"measures": usable | {name: [one.generated, one.real] for name, one in found.items()}}
+
+
+def coat_teller(people: Walkers, steps: int) -> Classify:
+    """A classifier of single frames that learned coats from the test people, of whom nothing is generated; frozen."""
+    keys = [key for key in people.keys("test") if key.condition in (NORMAL, COAT)]
+    batches = FrameBatches(people.store(), keys, source=NORMAL)
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        classifier = FrameClassifier(batches.names, factors=("condition",))
+    adam = torch.optim.Adam(classifier.parameters(), lr=2e-3)
+    for step in range(steps):
+        batch = batches.batch(step)
+        adam.zero_grad()
+        surprise(classifier(GenerativeModel.to_unit(batch.frames)), batch.labels).backward()  # type: ignore[no-untyped-call]
+        adam.step()
+    classifier.eval()
+
+    @torch.no_grad()
+    def tell(frames: NDArray[np.uint8]) -> list[str]:
+        logits = classifier(GenerativeModel.to_unit(torch.from_numpy(frames)))["condition"]
+        return [batches.names.conditions[i] for i in logits.argmax(1).tolist()]
+
+    return tell
 
 
 def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
     """The same people and phases, line by line: normal walking, the coats of each store, recorded coats.
 
-    Who was recorded in a coat comes first; where nobody was, there is no line of recorded coats.
+    Coats that do not follow the normal walk frame by frame show those frames whose legs are nearest to its legs. Who
+    was recorded in a coat comes first; where nobody was, there is no line of recorded coats.
 
     Args:
         stores: expanded stores of one and the same people, by what made the takes.
@@ -231,15 +261,18 @@ def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
     recorded = [person for person in made if coats[person] in first.keys and coats[person] not in first.generated]
     people = (recorded or made)[:_PEOPLE]
     takes = {name: [_first_made(store, person, middle) for person in people] for name, store in stores.items()}
-    followed = [name for name, store in stores.items() if _source(store, takes[name][0]).condition == NORMAL]
+    started = [name for name, store in stores.items() if _source(store, takes[name][0]).condition == NORMAL]
     lines: dict[str, list[tuple[Store, SequenceKey]]] = {}
-    if followed:
-        name = followed[0]
+    if started:
+        name = started[0]
         lines["normal walking"] = [(stores[name], _source(stores[name], key)) for key in takes[name]]
     lines |= {name: [(stores[name], key) for key in keys] for name, keys in takes.items()}
     if recorded:
         lines["recorded coats"] = [(first, coats[person]) for person in people]
-    return list(lines), contact_sheet([_line(shown) for shown in lines.values()], frames_per_clip=_COLUMNS)
+    normal = _line(lines["normal walking"]) if started else None
+    followed = {"normal walking", *(name for name in started if stores[name].ordered)}
+    shown = [_line(line, None if name in followed else normal) for name, line in lines.items()]
+    return list(lines), contact_sheet(shown, frames_per_clip=_COLUMNS)
 
 
 def _first_made(store: Store, person: str, view: str) -> SequenceKey:
@@ -250,10 +283,18 @@ def _source(store: Store, key: SequenceKey) -> SequenceKey:
     return SequenceKey.parse(store.generated[key]["source"])
 
 
-def _line(shown: Sequence[tuple[Store, SequenceKey]]) -> Clip:
+def _line(shown: Sequence[tuple[Store, SequenceKey]], like: Clip | None = None) -> Clip:
+    """Frames of several clips, evenly over time or, for each frame of `like`, the one with the nearest legs."""
     each = _COLUMNS // len(shown)
     frames = []
-    for store, key in shown:
+    for number, (store, key) in enumerate(shown):
         clip = store.read(key).frames
-        frames.append(clip[np.linspace(0, len(clip) * 2 // 3, each).astype(int).clip(0, len(clip) - 1)])
+        if like is None:
+            chosen = np.linspace(0, len(clip) * 2 // 3, each).astype(int).clip(0, len(clip) - 1)
+        else:
+            wanted, legs = like.frames[number * each : (number + 1) * each], slice(clip.shape[2] * 2 // 3, None)
+            chosen = np.array([
+                np.abs(clip[:, :, legs].astype(int) - one[:, legs]).sum(axis=(1, 2, 3)).argmin() for one in wanted
+            ])  # fmt: skip
+        frames.append(clip[chosen])
     return Clip(np.concatenate(frames), shown[0][1], None)
