@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,8 +100,57 @@ def test_strict_stops_at_the_first_fault_and_mended_continues(tmp_path, workers)
 
 def test_everything_unusable(tmp_path):
     (tmp_path / "raw" / "a" / "nm-01" / "000").mkdir(parents=True)
-    with pytest.raises(DataError, match="no sequence has a usable frame"):
+    with pytest.raises(DataError, match=r"no sequence has a usable frame \(no frame at all\)"):
         prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+
+
+def test_mended_data_is_read_again(tmp_path):
+    write_tree(tmp_path / "good", KEYS[:2])
+    shutil.copytree(tmp_path / "good", tmp_path / "raw")
+    for file in (tmp_path / "raw").rglob("*.png"):
+        file.write_bytes(b"torn")
+    with pytest.raises(DataError, match=r"\(12 corrupt; first: a/nm-01/000/1\.png: no picture\)"):
+        prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    shutil.copytree(tmp_path / "good", tmp_path / "raw", dirs_exist_ok=True)
+    assert prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1).frames == 12
+
+
+def test_pictures_of_other_kinds_are_said(tmp_path):
+    write_tree(tmp_path / "raw", KEYS[:2])
+    other = tmp_path / "raw" / "a" / "nm-01" / "090"
+    for file in other.iterdir():
+        file.rename(file.with_suffix(".TIF"))
+    (tmp_path / "raw" / "a" / "nm-01" / "000" / "preview.gif").touch()
+    (tmp_path / "raw" / "a" / "nm-01" / "000" / "._1.tif").touch()
+    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    assert "left out: 7 frames, unread kind of picture" in str(report)
+    assert report.frames == 6
+    assert report.faults == ["a/nm-01/090/1.TIF: not a kind that is read; expected .bmp, .jpeg, .jpg, .png"]
+    shutil.rmtree(other.with_name("000"))
+    with pytest.raises(DataError, match=r"\(6 unread kind of picture; first: .*expected .bmp, .jpeg, .jpg, .png\)"):
+        prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1)
+
+
+def interrupt(done, of):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_goes_on_with_the_same_data_only(root, tmp_path, monkeypatch):
+    write_tree(tmp_path / "others", KEYS[2:])
+    shutil.copytree(root, tmp_path / "copy")
+    with pytest.raises(KeyboardInterrupt):
+        prepare(Folder(root), tmp_path / "s", workers=1, progress=interrupt)
+    for other in ("others", "copy"):
+        with pytest.raises(DataError, match="an unfinished store with other settings or of other data"):
+            prepare(Folder(tmp_path / other), tmp_path / "s", workers=1)
+    monkeypatch.chdir(root)
+    seen = []
+    report = prepare(Folder("."), tmp_path / "s", workers=1, progress=lambda done, of: seen.append(done))
+    assert seen[0] == 2
+    assert report.sequences == 12
+    meta = Store.open(tmp_path / "s").meta
+    assert "inputs" not in meta
+    assert str(root) not in str(meta)
 
 
 SLOW = """

@@ -78,6 +78,8 @@ def test_other_settings_do_not_mix(tmp_path):
         write_and_stop(tmp_path / "s", [])
     with pytest.raises(DataError, match="other settings"):
         StoreWriter(tmp_path / "s", bits=1)
+    with pytest.raises(DataError, match="other settings"):
+        StoreWriter(tmp_path / "s", inputs="others")
 
 
 def test_a_place_that_is_taken(tmp_path):
@@ -106,9 +108,10 @@ def test_parts_of_different_size_are_refused(tmp_path):
 def test_nothing_usable_is_no_store(tmp_path):
     writer = StoreWriter(tmp_path / "s")
     writer.skip(KEYS[0], {"empty": 3})
-    with pytest.raises(DataError, match="no sequence has a usable frame"):
+    writer.skip(KEYS[1], {"empty": 1, "corrupt": 2}, ["1.png: torn", "2.png: torn"])
+    with pytest.raises(DataError, match=r"no sequence has a usable frame \(2 corrupt, 4 empty; first: 1.png: torn\)"):
         writer.finish()
-    assert not (tmp_path / "s").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("settings", [{"bits": 4}, {"compression": "gzip"}, {"part": (2, 2)}, {"part": (-1, 1)}])

@@ -63,6 +63,11 @@ class GaitDataset(ABC):
         """What decides how the frames look, as plain data: a store of other settings is another store."""
         return {}
 
+    @property
+    def place(self) -> str:
+        """Where raw data is read from on this machine; "" when nowhere."""
+        return ""
+
     def examine(self, key: SequenceKey) -> Reading:
         """Read one sequence and say what was left out of it; unlike `read`, damage is reported, not raised."""
         try:

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from walkprint.core.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+UNREAD_SUFFIXES = frozenset(
+    {".avif", ".gif", ".heic", ".jfif", ".jp2", ".jpe", ".jxl", ".pbm", ".pgm", ".pnm", ".ppm", ".tga", ".tif", ".tiff"}
+    | {".webp"}
+)
 _LOSSY = frozenset({".jpg", ".jpeg"})
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 2**26

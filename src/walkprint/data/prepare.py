@@ -1,5 +1,6 @@
 """From any data set to a packed store, in parallel; every frame that is left out is counted."""
 
+import hashlib
 import multiprocessing
 import os
 from collections import Counter
@@ -90,7 +91,7 @@ def prepare(
 ) -> PrepareReport:
     """Write a data set's sequences into a packed store.
 
-    Stopped at any moment and started again with the same settings, it continues where it was.
+    Stopped at any moment and started again with the same settings and data, it continues where it was.
 
     Args:
         dataset: what to read.
@@ -104,7 +105,8 @@ def prepare(
         progress: told (sequences done, sequences in all).
 
     Raises:
-        DataError: the place is taken, nothing is usable, or, when strict, something cannot be read.
+        DataError: the place is taken, an unfinished store of other settings or data lies there, nothing is usable, or,
+            when strict, something cannot be read.
         RecipeError: a setting is out of range.
     """
     workers = usable_cores() if workers is None else workers
@@ -122,6 +124,7 @@ def prepare(
         compression=compression,
         dataset=type(dataset).__name__,
         settings=dataset.settings,
+        inputs=_inputs(dataset),
         part=shard,
     )
     report = PrepareReport(writer.path)
@@ -141,12 +144,17 @@ def prepare(
     return report
 
 
+def _inputs(dataset: GaitDataset) -> str:
+    """A digest of where a data set lies and of what it holds."""
+    return hashlib.sha256("\n".join([dataset.place, *map(str, dataset.catalogue())]).encode()).hexdigest()
+
+
 def _take(writer: StoreWriter, key: SequenceKey, reading: Reading, report: PrepareReport, strict: bool) -> None:
     if strict and reading.faults:
         raise DataError(f"{reading.faults[0]} (strict: stopped; without strict it is skipped and counted)")
     report.faults += reading.faults
     if reading.clip is None:
-        writer.skip(key, reading.dropped)
+        writer.skip(key, reading.dropped, reading.faults)
     else:
         writer.add(reading.clip, reading.dropped)
 

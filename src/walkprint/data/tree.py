@@ -12,7 +12,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align
 from walkprint.data.base import GaitDataset, Reading
-from walkprint.data.images import IMAGE_SUFFIXES, CorruptImageError, read_gray
+from walkprint.data.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray
 from walkprint.data.store import Store, is_store
 
 _DIGITS = re.compile(r"([0-9]+)")
@@ -64,6 +64,11 @@ class TreeDataset(GaitDataset):
         """See `GaitDataset`."""
         return {"size_px": self.size_px}
 
+    @property
+    def place(self) -> str:
+        """See `GaitDataset`."""
+        return str(self.root.resolve())
+
     def store(self) -> Store:
         """See `GaitDataset`."""
         if self._store is None:
@@ -87,7 +92,15 @@ class TreeDataset(GaitDataset):
         folder = self._folders.get(key)
         if folder is None:
             raise DataError(f"{self.root}: no sequence {key} among {len(self._catalogue)}")
-        return self._read_folder(folder, key)
+        reading, unread = self._read_folder(folder, key), _unread(folder)
+        if not unread:
+            return reading
+        dropped = Counter(reading.dropped) + Counter({"unread kind of picture": len(unread)})
+        faults = list(reading.faults)
+        if reading.clip is None:  # beside frames that are read, say a preview, it is no fault
+            one = (folder / min(unread)).relative_to(self.root)
+            faults.append(f"{one}: not a kind that is read; expected {', '.join(sorted(IMAGE_SUFFIXES))}")
+        return Reading(reading.clip, dropped, faults)
 
     def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
         frames, dropped, faults = [], Counter[str](), []
@@ -143,6 +156,12 @@ class TreeDataset(GaitDataset):
             if entry.is_symlink() and not entry.resolve().is_relative_to(self.root.resolve()):
                 raise DataError(f"{entry}: a link that leads out of {self.root}; copy what it points to instead")
             yield entry.name, entry.is_dir()
+
+
+def _unread(folder: Path) -> list[str]:
+    """Files that by their ending are pictures, but of no kind that is read."""
+    pictures = [file.name for file in folder.iterdir() if file.suffix.lower() in UNREAD_SUFFIXES]
+    return [name for name in pictures if not name.startswith(".")]
 
 
 def clip_of(frames: Sequence[Any], key: SequenceKey) -> Clip | None:

@@ -5,8 +5,9 @@ import hashlib
 import json
 import math
 import os
+import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -33,6 +34,8 @@ class StoreWriter:
         dataset: name of the class that the sequences come from.
         settings: the settings it was opened with; plain JSON.
         further: more entries of `meta.json`; what it says of `dropped` and `empty` is added to this store's own.
+        inputs: a digest of what is being packed; only an unfinished store of the same is continued. Not kept in the
+            finished one.
         part: this job's number and how many jobs write this store together, each its own sequences.
         shard_bytes: begin a new shard after so many bytes.
 
@@ -41,7 +44,7 @@ class StoreWriter:
         dropped: why frames were dropped -> how many, by this part.
 
     Raises:
-        DataError: the place is taken, or an unfinished store of other settings lies there.
+        DataError: the place is taken, or an unfinished store of other settings or inputs lies there.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class StoreWriter:
         dataset: str = "",
         settings: Mapping[str, Any] | None = None,
         further: Mapping[str, Any] | None = None,
+        inputs: str = "",
         part: tuple[int, int] = (0, 1),
         shard_bytes: int = _SHARD_BYTES,
     ) -> None:
@@ -77,7 +81,7 @@ class StoreWriter:
         }
         self._folder = self.path.absolute().with_name(f".{self.path.name}.partial")
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._agree_on_plan()
+        self._agree_on_plan(inputs)
         self.done: dict[SequenceKey, int] = {}
         self.dropped: Counter[str] = Counter()
         self._frame_shape: list[int] | None = None
@@ -89,9 +93,9 @@ class StoreWriter:
             self._log.close()
             raise
 
-    def _agree_on_plan(self) -> None:
+    def _agree_on_plan(self, inputs: str) -> None:
         file = self._folder / "plan.json"
-        text = json.dumps(self._plan, sort_keys=True, indent=1)
+        text = json.dumps(self._plan | {"inputs": inputs}, sort_keys=True, indent=1)
         temporary = file.with_name(f"plan.{os.getpid()}.tmp")
         temporary.write_text(text, encoding="utf-8")
         try:
@@ -99,8 +103,8 @@ class StoreWriter:
         except FileExistsError:
             if file.read_text(encoding="utf-8") != text:
                 raise DataError(
-                    f"{self._folder}: an unfinished store with other settings lies here; finish it with the same "
-                    "settings or remove this folder"
+                    f"{self._folder}: an unfinished store with other settings or of other data (other sequences, another "
+                    "path) lies here; finish it with the same, or remove this folder"
                 ) from None
         finally:
             temporary.unlink()
@@ -211,10 +215,16 @@ class StoreWriter:
         finally:
             os.close(file)
 
-    def skip(self, key: SequenceKey, dropped: Mapping[str, int]) -> None:
-        """Record a sequence without a usable frame, so that it is reported and not tried again on resuming."""
+    def skip(self, key: SequenceKey, dropped: Mapping[str, int], faults: Sequence[str] = ()) -> None:
+        """Record a sequence without a usable frame, so that it is reported and not tried again on resuming.
+
+        Args:
+            key: of the sequence.
+            dropped: why frames were left out -> how many.
+            faults: what could not be read, one line each; the first is said when nothing at all is usable.
+        """
         parts = [key.subject, key.condition, key.take, key.view]
-        self._append({"key": parts, "length": 0, "dropped": dict(dropped)})
+        self._append({"key": parts, "length": 0, "dropped": dict(dropped), "faults": list(faults[:1])})
         self.done[key] = 0
         self.dropped.update(dropped)
 
@@ -243,7 +253,9 @@ class StoreWriter:
         records.sort(key=lambda record: record["key"])
         usable = [record for record in records if record["length"]]
         if not usable:
-            raise DataError(f"{self.path}: no sequence has a usable frame; nothing was written")
+            # What was skipped is forgotten: the same command shall read the data again once it is mended.
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise DataError(f"{self.path}: no sequence has a usable frame{_reasons(records)}; nothing was written")
         shapes = {tuple(record["frame_shape"]) for record in usable}
         keys = {tuple(record["key"]) for record in records}
         if len(shapes) != 1 or len(keys) != len(records):
@@ -293,6 +305,15 @@ class StoreWriter:
             self.finish()
         else:
             self._log.close()
+
+
+def _reasons(records: list[dict[str, Any]]) -> str:
+    """Why frames were left out, with the first fault."""
+    dropped = sum((Counter(record["dropped"]) for record in records), Counter[str]())
+    reasons = [f"{count} {reason}" for reason, count in sorted(dropped.items())]
+    faults = [f"first: {fault}" for record in records for fault in record["faults"]]
+    said = "; ".join([", ".join(reasons), *faults[:1]]) if reasons else "no frame at all"
+    return f" ({said})"
 
 
 def _write_origins(folder: Path, records: list[dict[str, Any]]) -> None:
