@@ -11,6 +11,8 @@ from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.identify import compare, identify
+from walkprint.evaluation.open_set import identify_open_set
+from walkprint.evaluation.verify import verify
 
 ALL = Selection()
 CROSS = dataclasses.replace(CASIA, exclude=frozenset({"subject", "view"}), gallery_view="all")
@@ -77,6 +79,27 @@ def test_metrics_do_not_mind_rotation_and_scale_and_centering_removes_a_shift():
     expected = identify(embeddings, CASIA, center=True, resamples=0)
     found = identify(shifted, CASIA, center=True, resamples=0)
     assert [row.figures["rank-1"].value for row in found.rows] == [row.figures["rank-1"].value for row in expected.rows]
+
+
+@pytest.mark.parametrize(
+    "judge", [identify, verify, identify_open_set, lambda one, *rest, **s: compare(one, one, *rest, **s)]
+)
+def test_centering_few_people_is_said(judge):
+    for people, said in ((4, True), (5, False)):
+        notes = judge(toy_set(subjects=people, noise=1.5), CASIA, center=True, resamples=0).notes
+        assert any("CENTERED ON ONLY 4 PEOPLE" in note for note in notes) == said
+    notes = judge(toy_set(subjects=4, noise=1.5), CASIA, resamples=0).notes
+    assert not any("CENTERED" in note for note in notes)
+
+
+@pytest.mark.parametrize("judge", [identify, verify])
+def test_centering_a_single_probe_is_refused(judge):
+    keys = [SequenceKey("a", "nm", "01"), SequenceKey("b", "nm", "01"), SequenceKey("b", "nm", "02")]
+    vectors = np.array([[[0.1]], [[0.7]], [[0.6]]], np.float32)
+    single = Protocol("one", Selection(takes=("01",)), {"probe": Selection(takes=("02",))}, gallery_view="all")
+    assert judge(EmbeddingSet(vectors, keys), single, resamples=0).rows
+    with pytest.raises(ProtocolError, match=r"probe set probe is its own mean \(1 in all\).*do not center"):
+        judge(EmbeddingSet(vectors, keys), single, center=True, resamples=0)
 
 
 def test_a_sequence_is_never_compared_with_itself():

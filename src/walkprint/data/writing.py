@@ -103,8 +103,8 @@ class StoreWriter:
         except FileExistsError:
             if file.read_text(encoding="utf-8") != text:
                 raise DataError(
-                    f"{self._folder}: an unfinished store with other settings or of other data (other sequences, another "
-                    "path) lies here; finish it with the same, or remove this folder"
+                    f"{self._folder}: an unfinished store with other settings or of other data (other sequences, "
+                    "another path) lies here; finish it with the same, or remove this folder"
                 ) from None
         finally:
             temporary.unlink()

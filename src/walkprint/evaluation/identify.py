@@ -43,7 +43,8 @@ def identify(
         ranks: the k of each rank-k.
         metric: distance between two parts; a sequence's distance is the mean over parts.
         center: move the gallery, and each probe set, so that its own mean is zero. It uses the probes as a whole, so it
-            is fair only where they are all at hand.
+            is fair only where they are all at hand, and of few people it takes away what tells them apart: below five
+            the report warns.
         resamples: how many times subjects are drawn again for the 95 % intervals; 0 for none.
         seed: of those draws.
         allow_different_sources: compare embeddings although different networks made them.
@@ -53,11 +54,12 @@ def identify(
         A report with one row per probe set and probe view, and per probe set the mean over views and the pooled figure.
 
     Raises:
-        ProtocolError: a setting is out of range, nothing is selected, no pair counts, or the sources differ.
+        ProtocolError: a setting is out of range, nothing is selected, no pair counts, the sources differ, or centering
+            leaves nothing of a probe set.
     """
     work = _work_on(embeddings, protocol, gallery, ranks, metric, center, resamples, seed, allow_different_sources)
     names = _figure_names(ranks)
-    rows, notes = [], []
+    rows, notes = [], work.pairs.notes()
     for name, one in work.estimates.items():
         rows += [
             Row(name, view, to_figures(names, one.points[i], one.draws[i]), *_counts(one, i))
@@ -108,7 +110,8 @@ def compare(
             f"comparison: {len(different)} sequences are in one set only, say {min(different)}; embed the same ones"
         )
     settings = (None, ranks, metric, center, resamples, seed, False)
-    before, after = (_work_on(one, protocol, *settings).estimates for one in (first, second))
+    works = [_work_on(one, protocol, *settings) for one in (first, second)]
+    before, after = (work.estimates for work in works)
     names = _figure_names(ranks)
     rows = [
         Row(
@@ -126,7 +129,10 @@ def compare(
         kind="difference",
         rows=tuple(rows),
         settings=plain_settings(protocol, metric, center, resamples, seed) | sources,
-        notes=("Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",),
+        notes=(
+            "Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",
+            *works[0].pairs.notes(),
+        ),
         provenance=dict(provenance or {}),
     )
 

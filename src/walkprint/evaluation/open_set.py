@@ -68,7 +68,7 @@ def identify_open_set(
         allow_different_sources=allow_different_sources,
     )  # fmt: skip
     names = [f"DIR@FAR={100 * rate:g}%" for rate in false_accept_rates]
-    rows, notes = [], []
+    rows, notes = [], pairs.notes()
     known = np.intersect1d(pairs.probe_codes.subject, pairs.gallery_codes.subject)
     if len(known) < 2:
         raise ProtocolError(

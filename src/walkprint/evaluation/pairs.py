@@ -15,6 +15,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.ranking import Codes
 
 POOLED = "all"
+_FEW_PEOPLE = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,16 @@ class Pairs:
     cell_starts: NDArray[np.int64]
     probe_codes: Codes
     gallery_codes: Codes
+
+    def notes(self) -> list[str]:
+        """What a report has to say about centering."""
+        people = {name: len(np.unique(self.probe_codes.subject[self.probe_sets[name]])) for name in self.shifts}
+        return [
+            f"{name}: CENTERED ON ONLY {count} PEOPLE: their mean is mostly themselves, and taking it away may cost "
+            f"them; below {_FEW_PEOPLE} people do not center."
+            for name, count in people.items()
+            if count < _FEW_PEOPLE
+        ]
 
     def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], Codes]]:
         """Rows of probes, of one set or of all, their distances to the whole gallery, and their codes."""
@@ -79,7 +90,8 @@ def pair_up(
         allow_different_sources: compare embeddings although different networks made them.
 
     Raises:
-        ProtocolError: nothing is selected, or the two sets come from different networks.
+        ProtocolError: nothing is selected, the two sets come from different networks, or centering leaves nothing of a
+            probe set.
     """
     known = probes if gallery is None else gallery
     if known.source != probes.source and not allow_different_sources:
@@ -106,8 +118,7 @@ def pair_up(
     gallery_vectors, shifts = known.vectors[known_at], {}
     if center:
         gallery_vectors -= _mean(gallery_vectors)
-        filled = {name: positions for name, positions in selected.items() if positions}
-        shifts = {name: _mean(probes.vectors[positions]) for name, positions in filled.items()}
+        shifts = {name: _shift(name, probes.vectors[positions]) for name, positions in selected.items() if positions}
     probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i in known_at]
     return Pairs(
         probe_keys=probe_keys,
@@ -144,6 +155,17 @@ def plain_settings(protocol: Protocol, metric: str, center: bool, resamples: int
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vectors.mean(axis=0, dtype=np.float64), np.float32)
+
+
+def _shift(name: str, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of a probe set, refused when it is all that there is."""
+    mean = _mean(vectors)
+    if (vectors == mean).all():
+        raise ProtocolError(
+            f"center: probe set {name} is its own mean ({len(vectors)} in all), nothing would be left of it; do not "
+            "center, or test more people"
+        )
+    return mean
 
 
 def _codes(

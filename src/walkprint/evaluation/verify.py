@@ -72,7 +72,7 @@ def verify(
     names = ["EER"]
     for rate in false_accept_rates:
         names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
-    rows, curves, notes = [], [], []
+    rows, curves, notes = [], [], pairs.notes()
     for name, among in pairs.probe_sets.items():
         counts = _count_set(pairs, name)
         if not counts.genuine or not counts.impostors:
