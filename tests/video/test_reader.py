@@ -41,6 +41,18 @@ def test_a_turned_film_is_shown_upright(tmp_path: Path) -> None:
     assert upright[:12, :12].mean() < 60
 
 
+def test_the_folder_one_stands_in_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = tmp_path / "anna" / "inner"
+    inner.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "anna")
+    cv2.imwrite(str(tmp_path / "anna" / "1.png"), shades(1)[0])
+    monkeypatch.chdir(inner)
+    assert Video("..").name == "anna"
+    monkeypatch.chdir(tmp_path / "anna")
+    assert Video(".").name == "anna"
+    assert Video(tmp_path / "link").name == "link"
+
+
 def test_a_folder_of_pictures_is_read_by_its_numbers(tmp_path: Path) -> None:
     for number, image in enumerate(shades(12)):
         cv2.imwrite(str(tmp_path / f"{number}.png"), image)
@@ -71,7 +83,22 @@ def test_a_film_that_changes_its_size_goes_on_at_the_first(tmp_path: Path) -> No
     assert {frame.image.shape for frame in frames} == {(48, 64, 3)}
     scaled = len(frames) - 6
     assert scaled >= 3, "the decoder may lose one or two at the seam"
-    assert f"{scaled} frames of another size were scaled to 64 x 48 px" in video.lost
+    assert f"{scaled} frames of another size were scaled to fit into 64 x 48 px" in video.lost
+
+
+def test_a_film_that_is_turned_in_the_middle_squeezes_nobody(tmp_path: Path) -> None:
+    high = np.full((80, 48, 3), 90, np.uint8)
+    high[20:60, 14:34] = 230  # twice as high as wide
+    wide, high_film = film(tmp_path / "wide.ts", shades(6)), film(tmp_path / "high.ts", [high] * 6)
+    both = tmp_path / "turned.ts"
+    both.write_bytes(wide.read_bytes() + high_film.read_bytes())
+    image = list(Video(both))[-1].image
+    assert image.shape == (48, 64, 3)
+    assert image[:, :16].max() < 40
+    assert image[:, -16:].max() < 40, "black beside 29 columns"
+    bright = (image[..., 0] > 160).astype(np.uint8)
+    _, _, across, down = cv2.boundingRect(bright)
+    assert down / across == pytest.approx(2, abs=0.2)
 
 
 def test_a_truncated_film_gives_what_is_there_and_says_what_is_lost(tmp_path: Path) -> None:

@@ -60,6 +60,22 @@ def test_a_short_absence_is_bridged_and_a_long_one_is_not() -> None:
     assert {track for update in _play(long) for track in update.seen} == {1, 2}
 
 
+@pytest.mark.parametrize("rate_hz", [1.5, 3.0, 4.0, 4.9])
+def test_one_walker_of_a_slow_video_is_one_track(rate_hz: float) -> None:
+    tracker = Tracker()
+    times_s = np.arange(30) / rate_hz
+    times_s[1::2] += 0.2 / rate_hz  # frames are late now and then
+    updates = [tracker.update(*_frame([(30 + 12 * i, RED)]), float(time_s)) for i, time_s in enumerate(times_s)]
+    assert {track for update in updates for track in update.seen} == {1}
+
+
+def test_a_hole_in_the_video_is_no_slow_video() -> None:
+    tracker = Tracker()
+    times_s = [*np.arange(10) / 25, *(2 + np.arange(10) / 25)]
+    updates = [tracker.update(*_frame([(60, RED)]), float(time_s)) for time_s in times_s]
+    assert {track for update in updates for track in update.seen} == {1, 2}
+
+
 def test_two_who_cross_in_one_mask_keep_their_numbers() -> None:
     scenes = [[(50 + 3 * i, RED), (350 - 3 * i, BLUE)] for i in range(100)]
     updates = _play(scenes, joined=True)

@@ -1,7 +1,7 @@
 """From frames to walks: names of directions, gaps, edges, color, memory."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align, align_picture
 from walkprint.data.walkers import Walkers
+from walkprint.video.background import Background
 from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.reader import Frame
 from walkprint.video.segmenter import PersonMask, Segmenter
@@ -91,6 +92,18 @@ def test_gaps_split_and_short_walks_and_cut_people_are_left_out() -> None:
     assert dropped.frames["at the edge of the frame"] > 5
 
 
+def test_a_slow_video_gives_whole_walks() -> None:
+    (walk,) = walks(film([figure(40 + 13 * i) for i in range(18)], rate_hz=3), Bright())
+    assert len(walk.silhouettes) == 18
+    assert walk.frame_rate_hz == pytest.approx(3)
+
+
+def test_a_hole_in_the_video_ends_a_walk() -> None:
+    frames = film([figure(60 + 3 * i) for i in range(40)])
+    frames = [Frame(one.image, one.time_s + (0.6 if one.number >= 20 else 0), one.number) for one in frames]
+    assert [len(walk.silhouettes) for walk in walks(frames, Bright())] == [20, 20]
+
+
 def test_long_walks_are_cut() -> None:
     images = [figure(100 + 20 * np.sin(i / 9)) for i in range(100)]
     found = list(walks(film(images), Bright(), cut=Cut(most_frames=40)))
@@ -122,6 +135,28 @@ def test_sample_frames_come_from_everywhere_and_are_few() -> None:
     assert looker.seen[0] == 0
     assert looker.seen[-1] > 230
     assert len(set(np.diff(looker.seen))) == 1
+
+
+@pytest.mark.parametrize("kind", [Background, MediaPipe])
+@pytest.mark.parametrize("size", [(1080, 1920), (1123, 1595), (1201, 799), (120, 160)])
+def test_large_frames_are_looked_at_shrunk_and_teach_the_same(kind: type[Segmenter], size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for _ in range(3)]
+    held: list[NDArray[np.uint8]] = []
+
+    class Watched(kind):  # type: ignore[misc, valid-type]
+        def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
+            held.extend(images)
+            super().learn(images)
+
+    looked, taught = Watched(), kind()
+    look_first(film(images), looked)
+    taught.learn(images)
+    assert len(held) == 3
+    assert max(image.nbytes for image in held) < 3.01 * 1280 * 720
+    shown = np.zeros((*size, 3), np.uint8)
+    backgrounds = [one if kind is Background else one._background for one in (looked, taught)]
+    np.testing.assert_array_equal(*(background.foreground(shown) for background in backgrounds))
 
 
 def _endless(count: int) -> Iterator[Frame]:

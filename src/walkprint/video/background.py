@@ -46,6 +46,20 @@ class Background(Segmenter):
         self.contrast, self.least_height, self.shadows = contrast, least_height, shadows
         self._mean: NDArray[np.float32] | None = None
 
+    def sample(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """See `Segmenter`: large frames shrunk, as each is that is looked at, so that the background stays the same.
+
+        Raises:
+            DataError: the frame has another type or other axes.
+        """
+        check_image(image)
+        high, wide = image.shape[:2]
+        # Rounded to whole pixels, a shrunk frame may be a little larger: it must not be shrunk again.
+        if high * wide <= _MOST_PIXELS + (high + wide) / 2 + 1:
+            return image
+        scale = (_MOST_PIXELS / (high * wide)) ** 0.5
+        return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
     def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
         """See `Segmenter`: the median of the frames is the background, their spread its restlessness.
 
@@ -119,12 +133,7 @@ class Background(Segmenter):
         return [box for box in boxes if box.height >= self.least_height * high and _upright(box) > 0.2]
 
     def _prepared(self, image: NDArray[np.uint8]) -> Gray:
-        check_image(image)
-        high, wide = image.shape[:2]
-        scale = (_MOST_PIXELS / (high * wide)) ** 0.5
-        if scale < 1:
-            image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-        return np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8)
+        return np.asarray(cv2.GaussianBlur(self.sample(image), (3, 3), 0), np.uint8)
 
     def _clear_shadow(self, soft: Gray, frame: Gray, expected: Gray) -> None:
         """Set to 0 what is only darker than the background, by a share that shadows have, and of its color."""

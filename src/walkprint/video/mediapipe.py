@@ -87,6 +87,10 @@ class MediaPipe(Segmenter):
         self._background = Background(contrast=contrast, least_height=least_height, shadows=False)
         self._net = _read(self._known)
 
+    def sample(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """See `Segmenter`."""
+        return self._background.sample(image)
+
     def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
         """See `Segmenter`."""
         self._background.learn(images)

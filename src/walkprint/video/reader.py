@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ class Frame:
 class Video:
     """A video file or a folder of pictures (PNG, JPEG, BMP, in the order of the numbers in their names).
 
-    A file whose frames change their size goes on at its first size; pictures of a folder are all of one size.
+    A file whose frames change their size goes on at its first size: the others are scaled to fit, with black around those
+    of another shape. Pictures of a folder are all of one size.
 
     Iterating yields one `Frame` after another and holds one at a time; it may be done again and starts anew.
 
@@ -51,7 +53,7 @@ class Video:
 
     Attributes:
         path: the same.
-        name: what to call it: the name of the file without its suffix.
+        name: what to call it: the name of the folder, or of the file without its suffix.
         size_bytes: of the file, or of all pictures.
         announced: how many frames the file says it holds; 0 where it does not say.
         lost: after iterating, one line for each thing that could not be read.
@@ -63,7 +65,9 @@ class Video:
 
     def __init__(self, path: str | Path, *, image_rate_hz: float = 25.0) -> None:
         self.path = Path(path)
-        self.name = self.path.name if self.path.is_dir() else self.path.stem
+        # "." and ".." have no name of their own.
+        folder = self.path.resolve() if self.path.name in {"", ".."} else self.path
+        self.name = folder.name if self.path.is_dir() else self.path.stem
         self.lost: list[str] = []
         if not image_rate_hz > 0:
             raise DataError(f"{path}: pictures at {image_rate_hz} a second; expected more than 0")
@@ -104,28 +108,27 @@ class Video:
             stream.thread_type = "AUTO"
             rate_hz = float(stream.average_rate or stream.guessed_rate or self._image_rate_hz)
             count, damaged, concealed, scaled, first_s, time_s = 0, 0, 0, 0, None, 0.0
-            width = height = 0
+            shape: tuple[int, ...] = ()
             for decoded in _decoded(container, stream):
                 if decoded is None:
                     damaged += 1
                     continue
-                frame = decoded
-                stamp_s = frame.time if frame.time is not None else count / rate_hz + (first_s or 0.0)
+                stamp_s = decoded.time if decoded.time is not None else count / rate_hz + (first_s or 0.0)
                 first_s = stamp_s if first_s is None else first_s
                 time_s = max(time_s, stamp_s - first_s)
-                count, concealed = count + 1, concealed + bool(frame.is_corrupt)
-                if count == 1:
-                    width, height = frame.width, frame.height
-                elif (frame.width, frame.height) != (width, height):  # as calls and streams do when the line is slow
+                count, concealed = count + 1, concealed + bool(decoded.is_corrupt)
+                image = _upright(decoded)
+                shape = shape or image.shape
+                if image.shape != shape:  # as in calls when the line is slow, or somebody turns the phone
                     scaled += 1
-                    frame = decoded.reformat(width=width, height=height)
-                yield _upright(frame), time_s
+                    image = _fitted(image, shape[0], shape[1])
+                yield image, time_s
             if damaged:
                 self.lost.append(f"{damaged} damaged packets were passed over")
             if concealed:
                 self.lost.append(f"{concealed} damaged frames were patched up by the decoder")
             if scaled:
-                self.lost.append(f"{scaled} frames of another size were scaled to {width} x {height} px")
+                self.lost.append(f"{scaled} frames of another size were scaled to fit into {shape[1]} x {shape[0]} px")
             if stream.frames > count:
                 self.lost.append(f"{count} of the {stream.frames} frames that the file announces could be read")
 
@@ -207,3 +210,14 @@ def _upright(frame: Any) -> NDArray[np.uint8]:
     image = frame.to_ndarray(format="rgb24")
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+def _fitted(image: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
+    """Scaled to fit, in the middle of black: nobody becomes thinner or stouter."""
+    scale = min(height_px / image.shape[0], width_px / image.shape[1])
+    high, wide = (max(round(scale * side), 1) for side in image.shape[:2])
+    top, left = (height_px - high) // 2, (width_px - wide) // 2
+    canvas = np.zeros((height_px, width_px, 3), np.uint8)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    canvas[top : top + high, left : left + wide] = cv2.resize(image, (wide, high), interpolation=method)
+    return canvas

@@ -107,8 +107,12 @@ class Segmenter(ABC):
 
     LOOKS_FIRST: ClassVar[bool] = False
 
+    def sample(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What `learn` needs of a frame, uint8 (height, width, 3), held until the video was looked at: all, or less."""
+        return image
+
     def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
-        """Look at frames from all over a video, uint8 (height, width, 3) each; called before each video."""
+        """Look at frames from all over a video, or at their samples; called before each video."""
         return
 
     @abstractmethod

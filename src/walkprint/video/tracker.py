@@ -5,7 +5,9 @@ each is found again by where it was heading and by its colors, and where that do
 ones begin. A track whose mask falls into two people was a group, and is ended as one.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -20,6 +22,7 @@ _REACH, _REACH_PER_S, _REACH_MIXED, _MOST_GROWTH = 0.35, 0.7, 0.4, 0.45
 _SETTLED_FRAMES = 3
 _SAME_COLORS, _OTHER_COLORS_MIXED, _OTHER_COLORS = 0.06, 0.12, 0.3
 _LONGEST_MIXED = 5
+_LATE = 1.75  # the next frame may come late by so much of an interval; a missing one is missed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +109,8 @@ class Tracker:
     """Follows people; call `update` with one frame after another.
 
     Args:
-        patience_s: somebody not seen for longer is gone; in a mask with others, for five times as long.
+        patience_s: somebody not seen for longer is gone; in a mask with others, for five times as long; seen on fewer
+            than three frames, for a fifth of it. Nobody is gone before the next frame of a slow video.
 
     Raises:
         DataError: the patience is negative.
@@ -118,6 +122,16 @@ class Tracker:
         self.patience_s = patience_s
         self._tracks: list[_Track] = []
         self._count = 0
+        self._times_s: deque[float] = deque(maxlen=6)
+
+    @property
+    def next_frame_s(self) -> float:
+        """How long the next frame may take, by the usual distance of the last frames; 0 before the second.
+
+        The median, so that a hole in the video counts as one, and not as what is usual.
+        """
+        passed_s = [after - before for before, after in pairwise(self._times_s)]
+        return _LATE * float(np.median(passed_s)) if passed_s else 0.0
 
     def update(self, people: list[PersonMask], image: NDArray[np.uint8], time_s: float) -> Update:
         """Take in a frame.
@@ -128,6 +142,7 @@ class Tracker:
             time_s: its time, later than that of the frame before.
         """
         update = Update()
+        self._times_s.append(time_s)
         self._forget(time_s, update)
         colors = [_colors(person, image) for person in people]
         costs = np.array([[track.cost(p, c, time_s) for p, c in zip(people, colors, strict=True)]
@@ -148,6 +163,7 @@ class Tracker:
         """The video is over: every track ends."""
         update = Update(ended={track.number: LEFT for track in self._tracks})
         self._tracks = []
+        self._times_s.clear()
         return update
 
     def _begin(self, person: PersonMask, colors: NDArray[np.float32], time_s: float, update: Update) -> None:
@@ -157,10 +173,12 @@ class Tracker:
         update.seen[self._count] = person
 
     def _forget(self, time_s: float, update: Update) -> None:
+        least_s = self.next_frame_s
         for track in self._tracks:
             waited_s = time_s - track.time_s
             patience_s = self.patience_s if track.frames >= _SETTLED_FRAMES else 0.2 * self.patience_s
-            if waited_s > patience_s or time_s - track.seen_s > _LONGEST_MIXED * self.patience_s:
+            mixed_s = _LONGEST_MIXED * self.patience_s
+            if waited_s > max(patience_s, least_s) or time_s - track.seen_s > max(mixed_s, least_s):
                 update.ended[track.number] = LEFT
         self._tracks = [track for track in self._tracks if track.number not in update.ended]
 

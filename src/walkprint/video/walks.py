@@ -63,7 +63,7 @@ class Cut:
         color: also keep masked pictures.
         least_frames: shorter walks are left out.
         most_frames: longer walks are cut here, so that memory does not grow.
-        gap_s: a walk ends when the person is not wholly seen for longer.
+        gap_s: a walk ends when the person is not wholly seen for longer, and not before the next frame of a slow video.
         least_score: masks with a lower score are not used.
 
     Raises:
@@ -115,7 +115,7 @@ def look_first(frames: Iterable[Frame], segmenter: Segmenter, *, most: int = 31,
     Args:
         frames: the video from its beginning.
         segmenter: its `learn` is called where it says LOOKS_FIRST.
-        most: so many frames are held at once.
+        most: so many frames are held at once, as the segmenter's `sample` leaves them.
         until_s: later frames are not looked at.
     """
     if not segmenter.LOOKS_FIRST:
@@ -126,7 +126,7 @@ def look_first(frames: Iterable[Frame], segmenter: Segmenter, *, most: int = 31,
         if frame.time_s > until_s:
             break
         if number % step == 0:
-            kept.append(frame.image)
+            kept.append(segmenter.sample(frame.image))
         if len(kept) > most:
             kept, step = kept[::2], 2 * step
     segmenter.learn(kept)
@@ -161,7 +161,8 @@ def walks(
         yield from _ended(update, pending, cut, dropped)
         for track, person in update.seen.items():
             walk = pending.setdefault(track, _Open())
-            if walk.times_s and (frame.time_s - walk.times_s[-1] > cut.gap_s or len(walk.times_s) >= cut.most_frames):
+            gap_s = max(cut.gap_s, tracker.next_frame_s)
+            if walk.times_s and (frame.time_s - walk.times_s[-1] > gap_s or len(walk.times_s) >= cut.most_frames):
                 yield from _complete(track, pending, cut, dropped)
                 walk = pending.setdefault(track, _Open())
             _take(walk, frame, person, cut, dropped)
