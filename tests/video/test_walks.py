@@ -138,7 +138,7 @@ def test_sample_frames_come_from_everywhere_and_are_few() -> None:
 
 
 @pytest.mark.parametrize("kind", [Background, MediaPipe])
-@pytest.mark.parametrize("size", [(1080, 1920), (1123, 1595), (1201, 799), (120, 160)])
+@pytest.mark.parametrize("size", [(1080, 1920), (600, 1580), (1201, 799), (120, 160)])
 def test_large_frames_are_looked_at_shrunk_and_teach_the_same(kind: type[Segmenter], size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for _ in range(3)]
