@@ -42,8 +42,8 @@ class Frame:
 class Video:
     """A video file or a folder of pictures (PNG, JPEG, BMP, in the order of the numbers in their names).
 
-    A file whose frames change their size goes on at its first size: the others are scaled to fit, those of another shape
-    with black around them. Pictures of a folder are all of one size.
+    A file whose frames change their size goes on at its first size: the others are scaled to fit, with black beside or
+    above and below. Pictures of a folder are all of one size.
 
     Iterating yields one `Frame` after another and holds one at a time; it may be done again and starts anew.
 
