@@ -8,6 +8,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import prepare
 from walkprint.data.walkers import ColorWalkers
 from walkprint.networks.gaitnet import GaitNet
+from walkprint.studies.codes import _share_right as share_right
 from walkprint.studies.codes import _step_phase as step_phase
 from walkprint.studies.codes import codes_of, plane, probes, swapped
 
@@ -52,6 +53,17 @@ def test_probes_find_what_is_there_and_no_more(people):
     assert found["phase"]["appearance"] < 0.2
     assert "gait" not in found["phase"]
     assert (found["subject"]["chance"], found["clothes"]["chance"]) == (0.25, 0.5)
+
+
+def test_a_rare_class_is_found_as_often_as_a_frequent_one():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [1200, 400, 400])
+    points = 1.5 * np.eye(3)[labels] + rng.standard_normal((2000, 3))
+    found = share_right(points, labels, rng.random(2000) < 0.5)
+    best = np.mean([
+        (1.5 * np.eye(3)[one] + rng.standard_normal((4000, 3))).argmax(axis=1) == one for one in range(3)
+    ])  # fmt: skip
+    assert found == pytest.approx(best, abs=0.04), "as right as who knows where the classes lie"
 
 
 def test_codes_of_every_sequence(people, network):

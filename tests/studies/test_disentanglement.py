@@ -1,11 +1,24 @@
 """The study of disentanglement, tiny."""
 
+import numpy as np
 import pytest
 
 from walkprint.core.errors import RecipeError
-from walkprint.studies.disentanglement import QUICK, READINGS, VARIANTS, DisentanglementStudy, compute
+from walkprint.studies.codes import codes_of
+from walkprint.studies.disentanglement import (
+    EMBEDDING,
+    FULL,
+    QUICK,
+    READINGS,
+    VARIANTS,
+    DisentanglementStudy,
+    compute,
+    joined,
+    learned,
+)
 from walkprint.studies.disentanglement_page import page
 from walkprint.studies.grid import read_cells, run_cells
+from walkprint.studies.recognition import embedded
 
 
 def test_cells_differ_in_what_their_names_say():
@@ -46,7 +59,7 @@ def study(tmp_path_factory):
 def test_every_cell_gives_its_figures(study):
     _, _, results = study
     for name, numbers in results.items():
-        readings = {"whole"} if "geinet" in name else set(READINGS)
+        readings = {EMBEDDING} if "geinet" in name else set(READINGS)
         assert set(numbers["figures"]) == readings
         for figures in numbers["figures"].values():
             sets = {"WS", "CB", "CL", "CBG", "ALL"} if name.startswith("frontal") else {"NM", "BG", "CL"}
@@ -54,10 +67,23 @@ def test_every_cell_gives_its_figures(study):
         assert ("probes" in numbers) == name.startswith("ablation")
 
 
+def test_the_first_reading_is_the_embedding_of_the_network(study):
+    settings, out, _ = study
+    cell = next(one for one in settings.cells() if one.settings["name"] == FULL)
+    people, network = learned(cell, out)
+    keys = people.keys("test")
+    codes = codes_of(network, people, keys)
+    means = [np.stack([clip.mean(axis=0) for clip in codes[name]]) for name in READINGS[EMBEDDING]]
+    found, own = joined(means, keys), embedded(network, people)
+    assert next(iter(READINGS)) == EMBEDDING
+    assert list(found.keys) == list(own.keys)
+    np.testing.assert_allclose(found.vectors[:, 0] * 0.5**0.5, own.vectors[:, 0], atol=1e-4)
+
+
 def test_the_page_shows_them(study):
     made = page(study[0], study[2], {}, study[1])
     titles = [table.title for table in made.tables]
-    assert sum("reveal" in title for title in titles) == 3
+    assert sum("reveal" in title for title in titles) == 4
     assert any("FVG" in title for title in titles)
     assert any("same people" in title for title in titles)
     assert len(made.diagrams) == 4

@@ -4,7 +4,7 @@ A probe is a ridge regression onto one-hot classes, or onto the cosine and sine 
 or people that it did not see.
 
 Source: linear probes after Alain, Bengio, "Understanding intermediate layers using linear classifier probes", 2016.
-Deviations: ridge regression in closed form instead of logistic regression.
+Deviations: ridge regression in closed form instead of logistic regression; rare classes weigh as much as frequent ones.
 """
 
 import importlib
@@ -126,9 +126,10 @@ def _step_phase(people: Walkers, key: SequenceKey, frames: int) -> Floats:
 
 
 def _share_right(points: Floats, labels: NDArray[np.int64], learn: NDArray[np.bool_]) -> float:
-    """Mean over classes of the share named right by a probe that learned from some of the points."""
+    """Mean over classes of the share named right by a probe that learned from some of the points, all classes alike."""
     hot = np.eye(int(labels.max()) + 1)[labels]
-    named = _ridge(points[learn], hot[learn], points[~learn]).argmax(axis=1)
+    weights = 1 / hot[learn].sum(axis=0)[labels[learn]]
+    named = _ridge(points[learn], hot[learn], points[~learn], weights).argmax(axis=1)
     right = named == labels[~learn]
     return float(np.mean([right[labels[~learn] == one].mean() for one in np.unique(labels[~learn])]))
 
@@ -142,9 +143,12 @@ def _explained(clips: Sequence[Floats], phases: Sequence[Floats], learn: NDArray
     return float(1 - ((guess - truth) ** 2).sum() / ((truth - truth.mean(axis=0)) ** 2).sum())
 
 
-def _ridge(points: Floats, targets: Floats, asked: Floats) -> Floats:
-    """Targets at other points, by ridge regression on standardized features."""
-    mean, spread = points.mean(axis=0), points.std(axis=0) + 1e-9
-    scaled, level = (points - mean) / spread, targets.mean(axis=0)
-    slopes = np.linalg.solve(scaled.T @ scaled + _RIDGE * np.eye(scaled.shape[1]), scaled.T @ (targets - level))
+def _ridge(points: Floats, targets: Floats, asked: Floats, weights: Floats | None = None) -> Floats:
+    """Targets at other points, by ridge regression on standardized features; points count as they weigh."""
+    share = np.ones(len(points)) if weights is None else weights * len(points) / weights.sum()
+    mean, level = (np.average(one, axis=0, weights=share) for one in (points, targets))
+    spread = np.sqrt(np.average((points - mean) ** 2, axis=0, weights=share)) + 1e-9
+    scaled = (points - mean) / spread
+    normal = scaled.T @ (share[:, None] * scaled) + _RIDGE * np.eye(scaled.shape[1])
+    slopes = np.linalg.solve(normal, scaled.T @ (share[:, None] * (targets - level)))
     return np.asarray((asked - mean) / spread @ slopes + level)

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from walkprint.core.distance import Metric
+from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import RecipeError
+from walkprint.core.sequence import SequenceKey
 from walkprint.data.sampling import EvenConditions
 from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
 from walkprint.evaluation import verify
@@ -33,8 +37,12 @@ VARIANTS = {
 }  # fmt: skip
 OTHERS = ("GaitNet on silhouettes", "GaitSet", "GaitBase", "GEINet")
 PARTS = ("ablation", "networks", "frontal")
-READINGS = {"whole": 0.5, "body alone": 0.0, "gait alone": 1.0}
-"""What of GaitNet is compared -> the share of its gait feature in the embedding."""
+EMBEDDING, EVERYTHING = "body and gait", "all codes"
+READINGS = {
+    EMBEDDING: ("canonical", "gait"), "body alone": ("canonical",), "gait alone": ("gait",),
+    "appearance alone": ("appearance",), EVERYTHING: ("appearance", "canonical", "gait"),
+}  # fmt: skip
+"""What of GaitNet is compared -> which of its codes, each at length 1, side by side; the first is its embedding."""
 
 QUICK: dict[str, Any] = {
     "variants": (FULL, "no similarity"), "others": ("GEINet",), "seeds": 2, "steps": 3, "subjects": 9,
@@ -159,22 +167,28 @@ def compute(cell: Cell, out: Path) -> Numbers:
     settings, recipe = cell.settings, cell.settings["recipe"]
     people, network = learned(cell, out)
     if not isinstance(network, GaitNet):
-        return {"figures": {"whole": _figures(network, people)}}
-    numbers: Numbers = {"figures": {}}
-    for reading, share in READINGS.items():
-        network.gait_share = share
-        numbers["figures"][reading] = _figures(network, people)
+        return {"figures": {EMBEDDING: _figures(embedded(network, people), people, "euclidean")}}
+    keys = people.keys("test")
+    codes = codes_of(network, people, keys)
+    means = {name: np.stack([clip.mean(axis=0) for clip in clips]) for name, clips in codes.items()}
+    numbers: Numbers = {
+        "figures": {
+            reading: _figures(joined([means[name] for name in names], keys), people, "cosine")
+            for reading, names in READINGS.items()
+        }
+    }
     if settings["part"] == "ablation":
-        keys = people.keys("test")
-        codes = codes_of(network, people, keys)
         numbers["probes"] = probes(codes, people, keys)
         if settings["name"] == FULL and recipe["seed"] == 0:
-            numbers["planes"] = {
-                name: plane(np.stack([clip.mean(axis=0) for clip in codes[name]])).round(4).tolist()
-                for name in ("appearance", "gait")
-            }
+            numbers["planes"] = {name: plane(means[name]).round(4).tolist() for name in ("appearance", "gait")}
             numbers["keys"] = [str(key) for key in keys]
     return numbers
+
+
+def joined(codes: Sequence[NDArray[np.float64]], keys: Sequence[SequenceKey]) -> EmbeddingSet:
+    """Codes (sequence, feature), each brought to length 1, side by side: their cosine is the mean of the codes'."""
+    directions = [code / np.linalg.norm(code, axis=1, keepdims=True).clip(1e-12) for code in codes]
+    return EmbeddingSet(np.concatenate(directions, axis=1)[:, None].astype(np.float32), tuple(keys))
 
 
 def learned(cell: Cell, out: Path) -> tuple[Walkers, Network]:
@@ -201,11 +215,11 @@ def swap_grid(cell: Cell, out: Path) -> Any:
     return swapped(network, people, looks[:_ROWS], donor, _COLUMNS)
 
 
-def _figures(network: Network, people: Walkers) -> dict[str, Any]:
-    """Rank-1, EER and TAR by probe set, by cosine."""
-    embeddings, protocol = embedded(network, people), next(iter(people.protocols.values()))
-    numbers = scores(embeddings, protocol, metric="cosine")
-    pairs = verify(embeddings, protocol, false_accept_rates=(0.05,), resamples=0, metric="cosine")
+def _figures(embeddings: EmbeddingSet, people: Walkers, metric: Metric) -> dict[str, Any]:
+    """Rank-1, EER and TAR by probe set."""
+    protocol = next(iter(people.protocols.values()))
+    numbers = scores(embeddings, protocol, metric=metric)
+    pairs = verify(embeddings, protocol, false_accept_rates=(0.05,), resamples=0, metric=metric)
     name = "TAR@FAR=5%"
     figures = {one: pairs.figure(one, name, "pooled").value for one in pairs.probe_sets}
     return numbers | {"TAR at FAR 5 %": {one: value for one, value in figures.items() if np.isfinite(value)}}

@@ -1,6 +1,6 @@
 """The report of the study of disentanglement: tables over seeds, what codes reveal, and swapped looks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -10,15 +10,30 @@ from numpy.typing import NDArray
 
 from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
 from walkprint.studies.comparison import Outcomes, difference_table, mean_table
-from walkprint.studies.disentanglement import FULL, READINGS, DisentanglementStudy, conditions_of, swap_grid
+from walkprint.studies.disentanglement import (
+    EMBEDDING,
+    EVERYTHING,
+    FULL,
+    READINGS,
+    DisentanglementStudy,
+    conditions_of,
+    swap_grid,
+)  # fmt: skip
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.inter_class_page import facts
 from walkprint.studies.page import Diagram, Page, Sheet, Table
 from walkprint.studies.statistics import over_seeds
 
+_NETWORKS = (
+    "Percent: mean ± standard deviation over seeds. Silhouettes lose frames and are sheared and stretched here and "
+    "there, pictures in color are not: compare color with color. GaitNet by cosine, the others by Euclidean distance."
+)
+_MORE = (
+    "The share above chance of the subject (of what chance leaves) minus that of clothes: 100 would be all of the "
+    "subject and nothing of clothes. Mean and Student's 95 % interval over seeds."
+)
 SETS = ("NM", "BG", "CL")
 FRONTAL_SETS = ("WS", "CB", "CL", "CBG", "ALL")
-_GAIT = "GaitNet, gait alone"
 _LEAD = (
     "What GaitNet's codes of appearance, body and pose hold, what each of its losses does, and how it compares, on "
     "rendered people whom the networks never saw. Synthetic figures: they say nothing about accuracy on real people."
@@ -48,14 +63,16 @@ def page(study: DisentanglementStudy, results: Mapping[str, Numbers], failed: Ma
     for reading in READINGS if ablation else ():
         outcomes = _outcomes(ablation, results, reading)
         tables.append(mean_table(f"Variants of GaitNet, {reading}: rank-1", outcomes, "rank-1", SETS))
-        if reading == "whole" and len(study.variants) > 1:
-            tables.append(difference_table("Variants against the full one", outcomes, FULL, "rank-1", SETS))
+        if len(study.variants) > 1:
+            tables.append(difference_table(f"The same against {FULL}", outcomes, FULL, "rank-1", SETS))
     for figure in ("TAR at FAR 1 %", "TAR at FAR 5 %") if parts.get("frontal") else ():
         outcomes = {
             ("GaitNet", reading): table for reading in READINGS
             for table in _outcomes(parts["frontal"], results, reading).values()
         }  # fmt: skip
-        tables.append(mean_table(f"Before FVG's camera: {figure}", outcomes, figure, FRONTAL_SETS))
+        title = f"Before FVG's camera: {figure}"
+        tables.append(mean_table(title, outcomes, figure, FRONTAL_SETS))
+        tables.append(difference_table(f"{title}, against {EVERYTHING}", outcomes, EVERYTHING, figure, FRONTAL_SETS))
     diagrams = [one for cell in full for one in _planes(results[cell.name])]
     sheets = (
         [Sheet("Looks from the first column, poses from the first row", _png(swap_grid(full[0], out)))] if full else []
@@ -87,36 +104,72 @@ def _outcomes(
 
 
 def _compared(full: Sequence[Cell], others: Sequence[Cell], results: Mapping[str, Numbers]) -> list[Table]:
-    """GaitNet's three readings beside the other networks."""
+    """GaitNet's readings beside the other networks."""
     table: dict[tuple[str, str], dict[int, Numbers]] = {}
     for reading in READINGS:
         for by_seed in _outcomes(full, results, reading).values():
             table[f"GaitNet, {reading}", "color"] = dict(by_seed)
+    on_masks: dict[tuple[str, str], dict[int, Numbers]] = {}
     for cell in others:
-        name = cell.settings["name"]
-        table.setdefault((name, "silhouettes"), {})[cell.settings["seed"]] = results[cell.name]["figures"]["whole"]
+        by_seed = on_masks.setdefault(("silhouettes", cell.settings["name"]), {})
+        by_seed[cell.settings["seed"]] = results[cell.name]["figures"][EMBEDDING]
+    table |= {(name, "silhouettes"): by_seed for (_, name), by_seed in on_masks.items()}
     if not table:
         return []
-    tables = [mean_table("Networks on the same people: rank-1, other views", table, "rank-1", SETS)]
+    tables = [mean_table("Networks on the same people: rank-1, other views", table, "rank-1", SETS, _NETWORKS)]
+    if on_masks:
+        first = next(name for _, name in on_masks)
+        tables.append(difference_table(f"On silhouettes, against {first}", on_masks, first, "rank-1", SETS))
     if full:
         sides = {("GaitNet", reading): table[f"GaitNet, {reading}", "color"] for reading in READINGS}
-        tables.append(difference_table("GaitNet: parts of it against the whole", sides, "whole", "rank-1", SETS))
+        tables.append(difference_table(f"GaitNet: its parts against {EVERYTHING}", sides, EVERYTHING, "rank-1", SETS))
     return tables
 
 
 def _revealed(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> list[Table]:
+    """What probes found, with Student's interval over seeds, and what they say more of the subject than of clothes."""
     tables = []
     for what, note in _REVEALED.items():
-        found: dict[str, dict[str, list[float]]] = {}
-        for cell in cells:
-            for code, value in results[cell.name]["probes"][what].items():
+        found = _by_code(cells, lambda probes, code, what=what: probes[what].get(code), results)
+        tables += _code_table(
+            f"What codes reveal: {what}", found, f"{note} Mean and Student's 95 % interval over seeds."
+        )
+
+    def more(probes: Numbers, code: str) -> float | None:
+        if code == "chance" or code not in probes["subject"]:
+            return None
+        beyond = [(probes[what][code] - probes[what]["chance"]) / (1 - probes[what]["chance"])
+                  for what in ("subject", "clothes")]  # fmt: skip
+        return float(beyond[0] - beyond[1])
+
+    return [
+        *tables,
+        *_code_table("What codes reveal of the subject beyond clothes", _by_code(cells, more, results), _MORE),
+    ]
+
+
+_ByCode = dict[str, dict[str, list[float]]]
+
+
+def _by_code(cells: Sequence[Cell], read: Callable[..., float | None], results: Mapping[str, Numbers]) -> _ByCode:
+    """Variant -> code -> a figure of each seed."""
+    found: _ByCode = {}
+    for cell in cells:
+        probes = results[cell.name]["probes"]
+        for code in probes["subject"]:
+            value = read(probes, code)
+            if value is not None:
                 found.setdefault(cell.settings["name"], {}).setdefault(code, []).append(value)
-        if found:
-            codes = list(next(iter(found.values())))
-            lines = [["variant", *codes]]
-            lines += [[name, *(over_seeds(row[code]).percent() for code in codes)] for name, row in found.items()]
-            tables.append(Table(f"What codes reveal: {what}", lines, note))
-    return tables
+    return found
+
+
+def _code_table(title: str, found: _ByCode, note: str) -> list[Table]:
+    if not found:
+        return []
+    codes = list(next(iter(found.values())))
+    lines = [["variant", *codes]]
+    lines += [[name, *(over_seeds(row[code]).interval() for code in codes)] for name, row in found.items()]
+    return [Table(title, lines, note)]
 
 
 def _planes(numbers: Numbers) -> list[Diagram]:
@@ -129,16 +182,19 @@ def _planes(numbers: Numbers) -> list[Diagram]:
     }
 
     def drawn(code: str, what: str) -> Diagram:
-        points, names = np.array(numbers["planes"][code]), sorted(set(labels[what]))[: len(COLORS)]
+        points, all_names = np.array(numbers["planes"][code]), sorted(set(labels[what]))
+        names = all_names[: len(COLORS)]
 
         def draw(axes: Axes) -> None:
+            axes.scatter(points[:, 0], points[:, 1], s=4, color="0.75", linewidths=0)
             for color, name in zip(COLORS, names, strict=False):
                 mine = points[np.array(labels[what]) == name]
                 axes.scatter(mine[:, 0], mine[:, 1], s=9, color=color, label=name, alpha=0.8, linewidths=0)
             axes.set(xticks=[], yticks=[])
             axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=7, markerscale=1.5)
 
-        title = f"The {code} code by {what} (t-SNE: who is near whom, nothing else)"
+        some = f", {len(names)} of {len(all_names)} in color" if len(names) < len(all_names) else ""
+        title = f"The {code} code by {what}{some} (t-SNE: who is near whom, nothing else)"
         return Diagram(title, diagram_svg(title, draw))
 
     return [drawn(code, what) for code in ("appearance", "gait") for what in ("subject", "clothes")]
