@@ -89,6 +89,7 @@ def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_pat
         (["--expander", "Copying", "--wanted", "{cl: 1}"], "nothing to make"),
         (["--expander", "subprocess.Popen"], "not allowed"),
         (["--run", "nowhere"], "nowhere"),
+        (["--run", "nowhere", "--device", "cuda:99"], "device is 'cuda:99'; expected what is on this machine: cpu"),
     ],
 )
 def test_refusals(store: Path, tmp_path: Path, capsys: Captured, more: list[str], message: str) -> None:

@@ -128,6 +128,8 @@ def test_merging_refuses_what_does_not_belong_together(store):
         {"workers": 0},
         {"frames_per_batch": 0},
         {"workers": 2, "device": "meta"},
+        {"device": "foo"},
+        {"device": "cuda:99"},
     ],
 )
 def test_settings_out_of_range(store, settings):

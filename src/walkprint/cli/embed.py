@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser
 import walkprint.networks
 from walkprint.cli.recipe import build, import_families
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.core.device import usable_device
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import CheckpointError, ProtocolError
 from walkprint.core.sequence import SequenceKey
@@ -34,6 +35,7 @@ def main(words: Sequence[str]) -> Summary:
         raise BadWordsError(f"--shard is {settings.shard!r}; expected i/n, say 0/4")
     if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
         raise BadWordsError("give --run, or --energy_image together with --data")
+    device = usable_device(settings.device)
     dataset = instantiate(parser, settings)["data"]
     if dataset is None and str(settings.run) in _BUNDLED and not settings.run.exists():
         raise BadWordsError(
@@ -50,7 +52,7 @@ def main(words: Sequence[str]) -> Summary:
                 trained_network(settings.run),
                 dataset.store(),
                 keys,
-                device=settings.device,
+                device=device,
                 precision=settings.precision,
                 frames_per_batch=settings.frames_per_batch,
                 workers=settings.workers,

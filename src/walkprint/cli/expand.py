@@ -7,6 +7,7 @@ import walkprint.generation.simple  # noqa: F401  so that its classes can be nam
 from walkprint.cli.recipe import import_families
 from walkprint.cli.sheet import save_generated_sheet
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.core.device import usable_device
 from walkprint.data.base import GaitDataset
 from walkprint.data.store import Store
 from walkprint.generation.expand import Expander, GeneratorExpander, expand
@@ -41,10 +42,11 @@ def main(words: Sequence[str]) -> Summary:
     settings = parse(parser, spelled_out(words, ["bf16", "cover"]))
     if (settings.run is None) == (settings.expander is None):
         raise BadWordsError("give either --run or --expander")
+    device = usable_device(settings.device)
     built = instantiate(parser, settings)
     expander = built["expander"]
     if expander is None:
-        model = load_generator(settings.run).to(settings.device)
+        model = load_generator(settings.run).to(device)
         expander = GeneratorExpander(model, bf16=settings.bf16, cover=settings.cover)
     with progress("generating") as tell:
         out = expand(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from walkprint.core.device import usable_device
 from walkprint.core.digest import weights_digest
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError, RecipeError
@@ -58,14 +59,15 @@ def embed(
         Embeddings in the order of `keys` (of the share). Its source names the network's class and weights.
 
     Raises:
-        RecipeError: a setting is out of range.
+        RecipeError: a setting is out of range, or there is no such device.
         DataError: no sequence, one that the store does not hold, or an embedding that is not finite.
     """
     if precision not in get_args(Precision):
         raise RecipeError(f"embed: precision is {precision!r}; expected {' or '.join(get_args(Precision))}")
     if not 0 <= shard[0] < shard[1]:
         raise RecipeError(f"embed: shard is {shard[0]}/{shard[1]}; expected 0/n to n-1/n")
-    if workers < 1 or (workers > 1 and torch.device(device).type != "cpu"):
+    device = usable_device(device)
+    if workers < 1 or (workers > 1 and device.type != "cpu"):
         raise RecipeError(f"embed: workers is {workers} on {device}; expected at least 1, and more only on the CPU")
     if max_frames is not None and max_frames < 1:
         raise RecipeError(f"embed: max_frames is {max_frames}; expected at least 1, or none")

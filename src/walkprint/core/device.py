@@ -1,0 +1,22 @@
+"""Where networks run: a device by its name, checked before anything is loaded for it."""
+
+import torch
+
+from walkprint.core.errors import RecipeError
+
+
+def usable_device(name: torch.device | str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        RecipeError: there is no such device on this machine.
+    """
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError):
+        device = None
+    if device is None or (device.index or 0) >= there.get(device.type, 0):
+        kinds = [kind if count == 1 else f"{kind} ({count} of them)" for kind, count in there.items() if count]
+        raise RecipeError(f"device is {str(name)!r}; expected what is on this machine: {', '.join(kinds)}")
+    return device

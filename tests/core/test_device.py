@@ -1,0 +1,24 @@
+import pytest
+import torch
+
+from walkprint.core.device import usable_device
+from walkprint.core.errors import RecipeError
+
+
+def test_devices_that_are_there():
+    assert usable_device("cpu") == usable_device(torch.device("cpu")) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["foo", "", "cuda", "cuda:1", "meta", "cpu:7"])
+def test_devices_that_are_not_there(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(RecipeError, match=f"device is '{name}'; expected what is on this machine: cpu$"):
+        usable_device(name)
+
+
+def test_one_of_several(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert usable_device("cuda:1").index == 1
+    with pytest.raises(RecipeError, match=r"cuda \(2 of them\)"):
+        usable_device("cuda:2")
