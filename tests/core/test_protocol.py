@@ -61,6 +61,14 @@ def test_protocols_that_make_no_sense(settings):
         ({"gallery": []}, "a selection is"),
         ({"probes": ["a"]}, "probes must map"),
         ({"exclude": "view"}, "expected a list of field names"),
+        ({"exclude": 5}, "exclude is 5; expected a list of field names"),
+        ({"exclude": [["a"]]}, "expected a list of field names"),
+        ({"require": None}, "require is None; expected a list of field names"),
+        ({"gallery": {"keys": [5]}}, "keys holds 5; expected 'subject/condition-take/view'"),
+        ({"gallery": {"keys": [{"foo": 1}]}}, "keys holds {'foo': 1}"),
+        ({"gallery": {"keys": [{"subject": 1}]}}, "keys holds {'subject': 1}"),
+        ({"gallery": {"keys": ["a/b"]}}, "keys holds 'a/b'"),
+        ({"name": 5}, "name is 5; expected text"),
     ],
 )
 def test_plain_data_with_mistakes(change, words):

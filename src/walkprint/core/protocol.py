@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
-from walkprint.core.errors import ProtocolError
+from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.sequence import SequenceKey
 
 FieldName = Literal["subject", "condition", "take", "view"]
@@ -124,8 +124,10 @@ class Protocol:
         if not isinstance(plain["probes"], Mapping):
             raise ProtocolError("protocol: probes must map names to selections")
         settings = {name: value for name, value in plain.items() if name not in {"gallery", "probes"}}
+        if not isinstance(settings["name"], str):
+            raise ProtocolError(f"protocol: name is {settings['name']!r}; expected text: write it in quotes")
         for name in ("exclude", "require"):
-            if isinstance(settings.get(name), str):
+            if name in settings and not _is_list_of_text(settings[name]):
                 raise ProtocolError(f"protocol: {name} is {settings[name]!r}; expected a list of field names")
         return cls(
             gallery=_selection_from_dict(plain["gallery"]),
@@ -154,15 +156,28 @@ def _selection_from_dict(plain: Any) -> Selection:
         if isinstance(items, str) or not isinstance(items, Iterable):
             raise ProtocolError(f"protocol: {name} is {items!r}; expected a list")
         if name == "keys":
-            values[name] = tuple(
-                SequenceKey.parse(item) if isinstance(item, str) else SequenceKey(**item) for item in items
-            )
+            values[name] = tuple(map(_key_from_plain, items))
             continue
         for item in items:
             if not isinstance(item, str):
                 raise ProtocolError(f"protocol: {name} holds {item!r}; expected text: write '{item}' in quotes")
         values[name] = tuple(items)
     return Selection(**values)
+
+
+def _key_from_plain(plain: Any) -> SequenceKey:
+    try:
+        return SequenceKey.parse(plain) if isinstance(plain, str) else SequenceKey(**plain)
+    except (TypeError, DataError) as error:
+        raise ProtocolError(
+            f"protocol: keys holds {plain!r}; expected 'subject/condition-take/view', or these four by name, as text"
+        ) from error
+
+
+def _is_list_of_text(plain: Any) -> bool:
+    if isinstance(plain, str | Mapping) or not isinstance(plain, Iterable):
+        return False
+    return all(isinstance(item, str) for item in plain)
 
 
 def _refuse_unknown(plain: Mapping[str, Any], known: set[str], what: str) -> None:
