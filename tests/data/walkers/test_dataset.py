@@ -70,6 +70,14 @@ def test_color_clip_and_its_mask():
         ({"train": 9}, "9 training subjects of 3"),
         ({"takes": {"zz": 1}}, "condition zz"),
         ({"views_per_take": 5}, "5 views per take"),
+        ({"views": ["090", "000", "090"]}, "views are 090, 000, 090; expected different degrees"),
+        ({"views": []}, "views are none"),
+        ({"views": [""]}, "expected different degrees"),
+        ({"views": ["left"]}, "views are left"),
+        ({"takes": {"nm": 0}}, "takes are {'nm': 0}; expected"),
+        ({"takes": {}}, "1 or more of one"),
+        ({"takes": {"nm": 2, "cl": -1}}, "0 or more of each"),
+        ({"size_px": 63}, "size_px is 63; expected an even number"),
     ],
 )
 def test_wrong_settings_are_refused(wrong, message):

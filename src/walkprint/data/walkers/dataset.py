@@ -4,6 +4,7 @@ Scores on it are synthetic: they compare methods and catch faults, they say noth
 """
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -50,7 +51,8 @@ class Walkers(GaitDataset):
         variety: how much people, takes, masks and cameras differ.
 
     Raises:
-        RecipeError: a number is out of range, or a condition is unknown.
+        RecipeError: a number is out of range, a condition is unknown, a view is no angle or named twice, or nothing is
+            left to render.
         DataError: `root` is no store, or a store of something else.
     """
 
@@ -86,6 +88,7 @@ class Walkers(GaitDataset):
         unknown = set(takes) - set(CONDITIONS)
         if unknown:
             raise RecipeError(f"walkers: condition {', '.join(sorted(unknown))}; expected {', '.join(CONDITIONS)}")
+        _check_what_is_rendered(views, takes, size_px)
         if views_per_take is not None and not 1 <= views_per_take <= len(views):
             raise RecipeError(
                 f"walkers: {views_per_take} views per take, expected 1 to {len(views)}, the views there are"
@@ -213,6 +216,22 @@ class Walkers(GaitDataset):
     def _make_scene(self, subject: str, condition: str, take: str) -> Scene:
         who = self._person(subject)
         return act(walk(self.seed, SequenceKey(subject, condition, take), who, self.variety), self.frames)
+
+
+def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size_px: int) -> None:
+    if not views or len(set(views)) < len(views) or not all(map(_is_angle, views)):
+        raise RecipeError(f"walkers: views are {', '.join(views) or 'none'}; expected different degrees, say 000,090")
+    if min(takes.values(), default=0) < 0 or not any(takes.values()):
+        raise RecipeError(f"walkers: takes are {dict(takes)}; expected 0 or more of each condition, 1 or more of one")
+    if size_px < 2 or size_px % 2:
+        raise RecipeError(f"walkers: size_px is {size_px}; expected an even number of pixels")
+
+
+def _is_angle(view: str) -> bool:
+    try:
+        return math.isfinite(float(view))
+    except ValueError:
+        return False
 
 
 def _render_again(kind: type[Walkers], settings: dict[str, Any]) -> Walkers:
