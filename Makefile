@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
 	touch $@
 
-demo: $(READY)  ## render people, train, evaluate, write an HTML report (at most five minutes on two cores)
+demo: $(READY)  ## render people, train, evaluate, write an HTML report (at most ten minutes on two cores)
 	$(BIN)/walkprint demo
 
 lint: $(READY)  ## style, types, floors

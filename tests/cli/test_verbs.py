@@ -1,13 +1,17 @@
 """Each verb from words to files: what it writes, what it says, what it refuses."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import yaml
-from tests.cli.conftest import RECIPE, small
+from tests.cli.conftest import RECIPE, ROOT, small
 
 from walkprint.cli import main
 from walkprint.core.embedding import EmbeddingSet
@@ -86,6 +90,28 @@ def test_train_goes_on_by_the_same_command_or_by_the_folder_alone(
     error = _refused(again, capsys)
     assert "another recipe" in error
     assert "+seed: 7" in error
+
+
+@pytest.mark.slow
+def test_of_two_processes_one_reports(store: Path, tmp_path: Path) -> None:
+    words = ["train", str(RECIPE), "--run", str(tmp_path / "run"), "--accelerator", "cpu", *small(store)]
+    done = subprocess.run(
+        [sys.executable, "-m", "walkprint", *words, "--devices", "2", "--json"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    assert json.loads(done.stdout)["step"] == 2
+    assert json.loads((tmp_path / "run" / "versions.json").read_text())[0]["processes"] == 2
+
+
+def test_the_documented_help_of_a_class(capsys: Captured) -> None:
+    command = re.search(r"walkprint (train --network\.help [^`]*)`", (ROOT / "docs" / "training.md").read_text())
+    assert command is not None
+    assert main(command[1].split()) == 0
+    assert "--network.num_subjects" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -173,6 +199,7 @@ def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "recipe.yaml").write_text((run / "recipe.yaml").read_text())
     assert "no trained network" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
     assert "--shard" in _refused(["embed", "--run", str(run), "--shard", "2", *out], capsys)
+    assert "device is 'cuda:99'" in _refused(["embed", "--run", str(run), "--device", "cuda:99", *out], capsys)
     assert "shard" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
 
 

@@ -110,6 +110,14 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
     assert all(torch.equal(before[name], tensor) for name, tensor in weights(tmp_path).items())
 
 
+def test_fewer_steps_than_there_are_do_not_turn_back(tmp_path: Path) -> None:
+    train(tmp_path, steps=3)
+    before = weights(tmp_path)
+    result = train(tmp_path, steps=1)
+    assert result.step == 3
+    assert all(torch.equal(before[name], tensor) for name, tensor in weights(tmp_path).items())
+
+
 def test_beginning_anew_on_request(tmp_path: Path) -> None:
     train(tmp_path / "one")
     train(tmp_path / "two", seed=8, recipe={"seed": 8})

@@ -84,6 +84,7 @@ def test_a_finished_run_is_not_trained_again(store: Path, tmp_path: Path) -> Non
     again = train_generator(store, tmp_path)
     assert again.step == first.step == 20
     assert not again.numbers
+    assert train_generator(store, tmp_path, steps=8).step == 20  # what is there, not what was asked for
     frames = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
     labels = first.model.names.labels([])
     labels = type(labels)(*(torch.zeros(2, dtype=torch.int64) for _ in range(3)))

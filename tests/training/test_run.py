@@ -36,6 +36,9 @@ def test_beginning_anew_deletes_what_training_made_and_nothing_else(tmp_path: Pa
     run.begin(RECIPE, resume=True)
     run.checkpoints.mkdir()
     (run.checkpoints / "step-000000001.safetensors").touch()
+    for folder in (run.network, run.generator):
+        folder.mkdir()
+        (folder / "config.json").touch()
     run.metrics.write_text("step\n1\n")
     (tmp_path / "notes.txt").write_text("mine")
     run.begin({"seed": 1}, resume=False)

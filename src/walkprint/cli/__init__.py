@@ -73,7 +73,8 @@ def _carry_out(verb: str, words: list[str]) -> int:
         return 0
     except OSError as error:  # a place that cannot be written, a full disk
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    sys.stdout.write(json.dumps(summary.numbers) + "\n" if as_json else summary.text.rstrip("\n") + "\n")
+    if summary is not None:  # of several processes that train together, all but the first are silent
+        sys.stdout.write(json.dumps(summary.numbers) + "\n" if as_json else summary.text.rstrip("\n") + "\n")
     return 0
 
 

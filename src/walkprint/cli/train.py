@@ -14,8 +14,8 @@ EXAMPLE = "walkprint train recipes/walkers/gaitset_narrow.yaml --run runs/first 
 _OWN = ("run", "accelerator", "devices", "nodes", "tensorboard", "fresh")
 
 
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `train`."""
+def main(words: Sequence[str]) -> Summary | None:
+    """Carry out the words after `train`; of several processes only the first has something to report."""
     parser = new_parser(
         "train",
         "Train a network by a recipe: walkprint train RECIPE --run FOLDER [--SETTING VALUE ...]. Every setting of the "
@@ -42,6 +42,8 @@ def main(words: Sequence[str]) -> Summary:
         tensorboard=own["tensorboard"],
         fresh=own["fresh"],
     )
+    if not result.first:
+        return None
     run = result.run.path
     loss = f", loss {result.numbers['loss']:.4g}" if "loss" in result.numbers else ""
     return Summary(

@@ -41,15 +41,17 @@ class FitResult:
 
     Attributes:
         network: trained, averaged where that was asked for, in evaluation mode, on the training device.
-        step: how many steps are finished.
+        step: how many steps are finished; more than were asked for when the run had more before.
         numbers: those of the last log line; empty when the run was finished before.
         run: its folder; `run.network` is the folder of the finished network.
+        first: whether this is the first of all processes, the one that writes.
     """
 
     network: Network
     step: int
     numbers: Mapping[str, float]
     run: RunFolder
+    first: bool = True
 
 
 def fit(
@@ -167,7 +169,7 @@ def fit(
         if fabric.is_global_zero:
             save_network(folder.network, learner.best, recipe.get("network", {}))
         fabric.barrier()
-    return FitResult(learner.best.eval(), steps, numbers, folder)
+    return FitResult(learner.best.eval(), max(start, steps), numbers, folder, fabric.is_global_zero)
 
 
 def _checked_weights(losses: Mapping[str, Loss], weights: Mapping[str, float] | None) -> dict[str, float]:

@@ -17,7 +17,7 @@ from walkprint.training.listeners import Listener
 from walkprint.training.loop import Log, Precision, audience, check_at_least_one, check_options, launch
 from walkprint.training.run import RunFolder
 
-GENERATOR_NAME = "generator"
+GENERATOR_NAME = RunFolder("").generator.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +26,7 @@ class GeneratorResult:
 
     Attributes:
         model: trained, its weights averaged where that was asked for, in evaluation mode, on the training device.
-        step: how many steps are finished.
+        step: how many steps are finished; more than were asked for when the run had more before.
         numbers: those of the last log line; empty when the run was finished before.
         run: its folder, for `load_generator`.
     """
@@ -129,8 +129,8 @@ def fit_generator(
                 watch.judge(diversity, step)
             if save_now:
                 checkpoints.save(step, learner.state(step))
-        save_network(folder.path / GENERATOR_NAME, learner.best, _config(model, recipe))
-    return GeneratorResult(learner.best.eval(), steps, numbers, folder)
+        save_network(folder.generator, learner.best, _config(model, recipe))
+    return GeneratorResult(learner.best.eval(), max(start, steps), numbers, folder)
 
 
 def load_generator(run: str | Path) -> GenerativeModel:
@@ -140,7 +140,7 @@ def load_generator(run: str | Path) -> GenerativeModel:
         CheckpointError: the training is not finished, or a file is damaged.
         RecipeError: the generator's class or a setting of it is unknown.
     """
-    folder = Path(run) / GENERATOR_NAME
+    folder = RunFolder(run).generator
     model = build_generator(read_config(folder))
     load_weights(model, folder)
     return model.eval()

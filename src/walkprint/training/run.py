@@ -32,14 +32,14 @@ class RunFolder:
         versions: `versions.json`, one entry for each time training was started or resumed.
         metrics: `metrics.csv`.
         checkpoints: folder of what resuming needs.
-        network: folder of the finished network, for `load_weights` and `read_config`.
+        network, generator: folder of the finished network or generator, for `load_weights` and `read_config`.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.recipe, self.versions = self.path / "recipe.yaml", self.path / "versions.json"
         self.metrics, self.checkpoints = self.path / "metrics.csv", self.path / "checkpoints"
-        self.network = self.path / "network"
+        self.network, self.generator = self.path / "network", self.path / "generator"
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -77,7 +77,7 @@ class RunFolder:
         if not resume:
             for path in (self.recipe, self.versions, self.metrics):
                 path.unlink(missing_ok=True)
-            for folder in (self.checkpoints, self.network):
+            for folder in (self.checkpoints, self.network, self.generator):
                 shutil.rmtree(folder, ignore_errors=True)
         if not self.recipe.exists():
             write_atomically(self.recipe, text.encode())
