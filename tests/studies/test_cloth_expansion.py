@@ -10,10 +10,20 @@ from walkprint.cli import main
 from walkprint.core.errors import RecipeError
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
+from walkprint.generation.build import build_generator
 from walkprint.studies import cloth_expansion, cloth_expansion_page
-from walkprint.studies.cloth_expansion import ABLATION, COVERING, GENERATORS, GUIDED, ClothExpansionStudy, compute
+from walkprint.studies.cloth_expansion import (
+    ABLATION,
+    COVERING,
+    GENERATORS,
+    GUIDED,
+    LARGE,
+    ClothExpansionStudy,
+    compute,
+)
 from walkprint.studies.expansion import RECORDED, SIMPLE, comparison_sheet, expanded_people, scarce_people
 from walkprint.studies.grid import read_cells, run_cells
+from walkprint.studies.recognition import _built as build
 
 TINY = ClothExpansionStudy(**cloth_expansion.QUICK | {"networks": ("GaitSet",), "coats": ("2", "1", "half")})
 
@@ -133,6 +143,20 @@ def test_one_variant_lays_its_coats_over_their_sources():
     cells = ClothExpansionStudy(parts=("ssim", "recognition", "ablation")).cells()
     assert {cell.settings["variant"] for cell in cells if cell.settings["data"].get("cover")} == {COVERING}
     assert all("cover" not in cell.settings["judge"]["data"] for cell in cells if "judge" in cell.settings)
+
+
+def test_the_large_study_names_networks_and_generators_that_can_be_built():
+    study = ClothExpansionStudy(**LARGE)
+    names = {"subjects": ("a", "b"), "conditions": ("cl", "nm"), "views": ("090",), "source": "nm"}
+    assert (study.train, len(study.views)) == (82, 11)
+    for variant in GENERATORS:
+        assert build_generator(study.generator(variant), **names).names.subjects == ("a", "b")
+    wide = {cell.settings["network"]: cell.settings["recipe"] for cell in study.cells() if "recipe" in cell.settings}
+    assert {name: build(recipe).min_frames for name, recipe in wide.items()} == {
+        "GEINet": 1,
+        "GaitPart": 3,
+        "GaitSet": 1,
+    }
 
 
 def test_an_order_is_asked_for_where_it_is_heeded():

@@ -78,6 +78,19 @@ QUICK: dict[str, Any] = {
     "subjects_per_batch": 2,
     "clips_per_subject": 2,
 }
+LARGE: dict[str, Any] = {
+    "steps": 10_000,
+    "generator_steps": 20_000,
+    "subjects": 124,
+    "views": tuple(f"{degrees:03d}" for degrees in range(0, 181, 18)),
+    "takes_frames": 60,
+    "width": 32,
+    "generator_widths": (64, 128, 256, 256),
+    "batch_size": 128,
+    "frames": 30,
+    "clips_per_subject": 16,
+}
+"""Sized for a GPU: the walkers' full protocol, networks of published widths, trainings thirty times as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
