@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from benchmarks._street import street
 from tests.video.films import film
 
@@ -15,6 +16,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.folder import Folder
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
+from walkprint.networks.gaitnet import GaitNet
 from walkprint.video.reader import Video
 
 Captured = pytest.CaptureFixture[str]
@@ -38,6 +40,8 @@ def test_films_become_a_store_that_embedding_reads(tmp_path: Path, videos: list[
     assert main(["segment", *videos, "--out", str(store), "--preview", str(preview), "--json", "--one_person"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["subjects"], said["walks"], said["lost"]) == (2, 2, [])
+    assert said["artifacts"] == [str(preview / name) for name in ("anna.mp4", "ben.mp4", "sheet.png")]
+    assert all(Path(file).is_file() for file in said["artifacts"])
     opened = Store.open(store)
     assert opened.keys == (SequenceKey("anna", "", "01", "right"), SequenceKey("ben", "", "01", "left"))
     assert (opened.channels, opened.height_px) == (1, 64)
@@ -60,6 +64,18 @@ def test_color_and_background_and_tracks_as_subjects(tmp_path: Path, videos: lis
     assert opened.channels == 3
     assert {(key.subject[:5], key.condition) for key in opened.keys} == {("anna-", "nm")}
     assert opened.meta["settings"]["segmenter"]["class_path"].endswith("Background")
+
+
+def test_the_crop_of_gaitnet_is_packed_at_its_size(tmp_path: Path, videos: list[str], capsys: Captured) -> None:
+    store = tmp_path / "store"
+    assert "without color" in _refused(["segment", videos[0], "--out", str(store), "--gaitnet_crop"], capsys)
+    words = ["--color", "--gaitnet_crop", "--preview", str(tmp_path / "preview")]
+    assert main(["segment", videos[0], "--out", str(store), *words]) == 0
+    opened = Store.open(store)
+    assert (opened.channels, opened.height_px, opened.width_px) == (3, 64, 32)
+    frames = torch.from_numpy(opened.read(opened.keys[0]).frames)
+    assert GaitNet(num_subjects=2, width=4).prepare(frames[None]).shape[2:] == (3, 64, 32)
+    assert cv2.imread(str(tmp_path / "preview" / "sheet.png")).shape[0] > 63
 
 
 def test_a_folder_of_pictures_has_the_rate_that_is_said(tmp_path: Path, videos: list[str]) -> None:

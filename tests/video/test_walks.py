@@ -65,6 +65,34 @@ def test_silhouettes_are_aligned_masks_and_pictures_lie_in_the_same_place() -> N
     assert walk.clip(_KEY, color=True).frames.shape == (30, 3, 64, 64)
 
 
+def test_the_crop_of_gaitnet_has_the_person_in_its_middle_at_two_thirds_of_its_height() -> None:
+    cut = Cut(color=True, gaitnet_crop=True)
+    images = [np.maximum(figure(60 + 4 * i), 40) for i in range(30)]  # the street is not black
+    (walk,) = walks(film(images), Bright(), cut=cut)
+    assert walk.pictures is not None
+    assert walk.pictures.shape == (30, 3, 64, 32)
+    assert walk.silhouettes.shape == (30, 1, 64, 64)
+    for picture in walk.clip(_KEY, color=True).frames:
+        left, top, across, down = cv2.boundingRect((picture[0] > 120).astype(np.uint8))
+        assert down == pytest.approx(64 / 1.5, abs=1.5)
+        assert across == pytest.approx(64 / 3, abs=1.5)
+        assert (top + down / 2, left + across / 2) == (pytest.approx(32, abs=1), pytest.approx(16, abs=1))
+        assert picture[:, :8].max() == 0
+        assert picture[:, 32, 16].tolist() == pytest.approx([245, 118, 88], abs=6)
+    with pytest.raises(DataError, match="without color"):
+        Cut(gaitnet_crop=True)
+
+
+def test_arms_beyond_the_crop_of_gaitnet_are_cut_off_on_both_sides() -> None:
+    image = np.zeros((120, 320, 3), np.uint8)
+    image[50:60, 100:200], image[30:90, 140:160] = 200, 250  # outstretched arms, 100 wide; 60 high
+    (walk,) = walks(film([image] * 20), Bright(), cut=Cut(color=True, gaitnet_crop=True))
+    assert walk.pictures is not None
+    arms = walk.pictures[0, 0, 30]
+    assert arms.min() > 100
+    assert np.flatnonzero(arms > 200).mean() == pytest.approx(15.5, abs=1)
+
+
 def test_a_picture_is_aligned_as_its_mask() -> None:
     mask = np.zeros((50, 40), np.uint8)
     mask[5:45, 12:22] = np.random.default_rng(0).integers(1, 256, (40, 10), dtype=np.uint8)
@@ -108,6 +136,15 @@ def test_long_walks_are_cut() -> None:
     images = [figure(100 + 20 * np.sin(i / 9)) for i in range(100)]
     found = list(walks(film(images), Bright(), cut=Cut(most_frames=40)))
     assert [len(walk.silhouettes) for walk in found] == [40, 40, 20]
+
+
+def test_every_walk_is_told_before_it_is_yielded() -> None:
+    told: list[Walk] = []
+    images = [figure(100 + 20 * np.sin(i / 9)) for i in range(100)]
+    for number, walk in enumerate(walks(film(images), Bright(), cut=Cut(most_frames=40), found=told.append), 1):
+        assert len(told) == number
+        assert told[-1] is walk
+    assert len(told) == 3
 
 
 def test_settings_out_of_range_are_refused() -> None:

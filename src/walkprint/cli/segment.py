@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from walkprint.cli.recipe import import_families
 from walkprint.cli.sheet import save_sheet_of
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
@@ -23,7 +25,7 @@ from walkprint.video.walks import Cut, Dropped, Hook, Walk, look_first, walks
 
 EXAMPLE = "walkprint segment walk.mp4 --out stores/walk --preview preview"
 SEGMENTERS = {"background": "Background", "mediapipe": "MediaPipe", "mask_rcnn": "MaskRcnn", "onnx": "Onnx"}
-_SHEET_CLIPS = 40
+_SHEET_CLIPS, _SHEET_FRAMES = 40, 12
 
 
 def main(words: Sequence[str]) -> Summary:
@@ -43,6 +45,9 @@ def main(words: Sequence[str]) -> Summary:
         "--segmenter", type=Segmenter, required=True, help=f"{', '.join(SEGMENTERS)}, or a class of yours; mediapipe."
     )
     parser.add_argument("--color", type=bool, default=False, help="Pack masked RGB instead of silhouettes.")
+    parser.add_argument(
+        "--gaitnet_crop", type=bool, default=False, help="With --color: 2:1, 1.5 heights, as GaitNet's authors cut."
+    )
     parser.add_argument("--one_person", type=bool, default=False, help="Each video shows one person: one subject.")
     parser.add_argument("--condition", type=str, default="", help="Condition of all walks, say nm.")
     parser.add_argument("--frame_rate_hz", type=float | None, default=None, help="Thin faster videos out to this.")
@@ -50,9 +55,9 @@ def main(words: Sequence[str]) -> Summary:
     parser.add_argument("--size_px", type=int, default=64, help="Height and width of the frames.")
     parser.add_argument("--least_frames", type=int, default=15, help="Shorter walks are left out.")
     parser.add_argument("--preview", type=Path | None, default=None, help="Folder for annotated videos and a sheet.")
-    settings = parse(parser, with_segmenter(spelled_out(words, ["color", "one_person"])))
+    settings = parse(parser, with_segmenter(spelled_out(words, ["color", "gaitnet_crop", "one_person"])))
     segmenter = instantiate(parser, settings)["segmenter"]
-    cut = Cut(size_px=settings.size_px, color=settings.color, least_frames=settings.least_frames)
+    cut = Cut(settings.size_px, settings.color, settings.gaitnet_crop, settings.least_frames)
     plan = {name: value for name, value in settings.as_dict().items() if name not in {"out", "preview", "videos"}}
     job = Job(segmenter, cut, settings.one_person, settings.condition, settings.frame_rate_hz, settings.preview)
     videos = [Video(video, image_rate_hz=settings.image_rate_hz) for video in settings.videos]
@@ -111,6 +116,7 @@ class Job:
         dropped: frames left out, by reason.
         lost: lines on what could not be read.
         takes: walks of each subject so far.
+        artifacts: files written beside the store so far.
     """
 
     segmenter: Segmenter
@@ -122,6 +128,7 @@ class Job:
     dropped: Dropped = field(default_factory=Dropped)
     lost: list[str] = field(default_factory=list)
     takes: Counter[str] = field(default_factory=Counter)
+    artifacts: list[str] = field(default_factory=list)
 
     def carry_out(self, videos: Sequence[Video], out: Path, plan: dict[str, Any]) -> Summary:
         """Segment all videos and write the store.
@@ -145,7 +152,7 @@ class Job:
                     if clip.key not in writer.done:
                         writer.add(clip)
                     if len(shown) < _SHEET_CLIPS:
-                        shown.append(clip)
+                        shown.append(_few_frames(clip))
         if writer is None:
             names = ", ".join(str(video.path) for video in videos)
             raise DataError(
@@ -154,6 +161,7 @@ class Job:
             )
         if self.preview is not None:
             save_sheet_of(shown, self.preview / "sheet.png")
+            self.artifacts.append(str(self.preview / "sheet.png"))
         return self._summary(out, sum(writer.done.values()))
 
     def _clips(self, video: Video, tell: Any) -> Iterator[Clip]:
@@ -171,6 +179,8 @@ class Job:
                 frames = at_rate(video, self.frame_rate_hz)
                 for walk in walks(frames, self.segmenter, cut=self.cut, dropped=self.dropped, hook=hook):
                     yield walk.clip(self._key(video, walk), color=self.cut.color)
+            if self.preview is not None:
+                self.artifacts.append(str(self.preview / f"{video.name}.mp4"))
         finally:
             self.lost += [f"{video.path}: {line}" for line in video.lost]
 
@@ -196,9 +206,15 @@ class Job:
         numbers = {
             "out": str(out), "walks": count, "subjects": len(self.takes), "frames": frames,
             "left_out": self.dropped.frames, "lost": self.lost,
-            "preview": None if self.preview is None else str(self.preview),
+            "preview": None if self.preview is None else str(self.preview), "artifacts": self.artifacts,
         }  # fmt: skip
         return Summary(numbers, "\n".join(lines))
+
+
+def _few_frames(clip: Clip) -> Clip:
+    """The frames of a clip that the sheet shows, so that the others need not be held until the end."""
+    shown = np.linspace(0, len(clip) - 1, min(_SHEET_FRAMES, len(clip))).round().astype(int)
+    return Clip(clip.frames[shown], clip.key)
 
 
 def _plain(value: Any) -> Any:

@@ -1,10 +1,11 @@
 """Mask R-CNN by torchvision: instance masks of each person, on any camera, slowly; needs torchvision and its weights.
 
 Source: K. He, G. Gkioxari, P. Dollár and R. Girshick, "Mask R-CNN", ICCV 2017, as Z. Zhang et al., "Gait Recognition
-via Disentangled Representation Learning", CVPR 2019, prepare their frames: soft masks, score above 0.9, crops twice as
-high as wide at 1.5 times the box's height, people whose crop leaves the frame left out.
-Deviations: those people are marked as cut instead, and left out when walks are cut; what becomes a clip is aligned to
-the person's own height, as with every segmenter.
+via Disentangled Representation Learning", CVPR 2019, prepare their frames: soft masks, score above 0.9.
+Deviations: everybody is kept, not only the surest. Frames whose mask comes near the frame's border are dropped there;
+here somebody is marked as cut, and left out when walks are cut, also where a crop twice as high as wide at 1.5 times
+the box's height would leave the frame sideways. Clips are aligned to the person's own height, as with every segmenter,
+unless that crop is asked for (`Cut.gaitnet_crop`).
 """
 
 import hashlib

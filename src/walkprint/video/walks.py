@@ -11,7 +11,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align, align_picture
 from walkprint.video.reader import Frame
-from walkprint.video.segmenter import PersonMask, Segmenter
+from walkprint.video.segmenter import Gray, PersonMask, Segmenter
 from walkprint.video.tracker import GROUP, Tracker, Update
 
 Hook = Callable[[Frame, Update], None]
@@ -24,7 +24,8 @@ class Walk:
     Attributes:
         track: number of the person in this video, from 1.
         silhouettes: uint8 (time, 1, size, size), aligned, soft edges.
-        pictures: uint8 (time, 3, size, size), RGB times the mask, in the same place; None when not asked for.
+        pictures: uint8 (time, 3, size, size), RGB times the mask, in the same place; or (time, 3, size, size / 2), in
+            GaitNet's crop; None when not asked for.
         start_s, end_s: times of its first and last frame.
         direction: "left", "right", "towards" or "away", as seen by the camera; "" for somebody who stays in place.
     """
@@ -61,6 +62,8 @@ class Cut:
     Attributes:
         size_px: height and width of the aligned frames, even.
         color: also keep masked pictures.
+        gaitnet_crop: those not aligned, but twice as high as wide and 1.5 times as high as the person in their middle, as
+            GaitNet's authors cut them.
         least_frames: shorter walks are left out.
         most_frames: longer walks are cut here, so that memory does not grow.
         gap_s: a walk ends when the person is not wholly seen for longer, and not before the next frame of a slow video.
@@ -72,6 +75,7 @@ class Cut:
 
     size_px: int = 64
     color: bool = False
+    gaitnet_crop: bool = False
     least_frames: int = 15
     most_frames: int = 500
     gap_s: float = 0.3
@@ -80,6 +84,8 @@ class Cut:
     def __post_init__(self) -> None:
         if self.size_px < 2 or self.size_px % 2:
             raise DataError(f"walks: size_px is {self.size_px}, expected an even number of pixels")
+        if self.gaitnet_crop and not self.color:
+            raise DataError("walks: gaitnet_crop without color; it crops pictures in color: ask for both")
         if not 1 <= self.least_frames <= self.most_frames or self.gap_s < 0 or not 0 <= self.least_score <= 1:
             raise DataError(
                 f"walks: {self.least_frames} to {self.most_frames} frames, gap {self.gap_s} s, least score "
@@ -140,6 +146,7 @@ def walks(
     tracker: Tracker | None = None,
     dropped: Dropped | None = None,
     hook: Hook | None = None,
+    found: Callable[[Walk], None] | None = None,
 ) -> Iterator[Walk]:
     """Yield every walk of a video as soon as it is complete; memory does not grow with the video.
 
@@ -150,8 +157,17 @@ def walks(
         tracker: follows the people; a new one when None.
         dropped: counts what is left out, and why.
         hook: told of every frame and what was seen on it.
+        found: told of every walk before it is yielded.
     """
-    cut, tracker, dropped = cut or Cut(), tracker or Tracker(), dropped or Dropped()
+    for walk in _walks(frames, segmenter, cut or Cut(), tracker or Tracker(), dropped or Dropped(), hook):
+        if found is not None:
+            found(walk)
+        yield walk
+
+
+def _walks(
+    frames: Iterable[Frame], segmenter: Segmenter, cut: Cut, tracker: Tracker, dropped: Dropped, hook: Hook | None
+) -> Iterator[Walk]:
     pending: dict[int, _Open] = {}
     for frame in frames:
         update = tracker.update(segmenter(frame.image), frame.image, frame.time_s)
@@ -194,13 +210,26 @@ def _take(walk: _Open, frame: Frame, person: PersonMask, cut: Cut, dropped: Drop
             if shrink < 1:
                 size = mask.shape[::-1]
                 picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-            walk.pictures.append(align_picture(picture, mask, cut.size_px))
+            place = _gaitnet_crop if cut.gaitnet_crop else align_picture
+            walk.pictures.append(place(picture, mask, cut.size_px))
         walk.silhouettes.append(align(mask, cut.size_px))
     except UnusableFrameError as reason:
         return dropped.count(str(reason))
     walk.times_s.append(frame.time_s)
     walk.places.append((person.box.left + person.box.width / 2, float(person.box.height)))
     return None
+
+
+def _gaitnet_crop(picture: Gray, mask: Gray, size_px: int) -> Gray:
+    """A person's box, (height, width, 3), times the mask, in the middle of black: (size_px, size_px / 2, 3)."""
+    wide = round(0.75 * len(mask))
+    over = max(mask.shape[1] - wide, 0)  # arms and bags that reach beyond the crop are cut off
+    inside = slice(over // 2, over // 2 + wide)
+    shown = (picture[:, inside] * mask[:, inside, None].astype(np.uint16) + 127) // 255
+    canvas = np.zeros((2 * wide, wide, 3), np.uint8)
+    top, left = (2 * wide - len(shown)) // 2, (wide - shown.shape[1]) // 2
+    canvas[top : top + len(shown), left : left + shown.shape[1]] = shown
+    return np.asarray(cv2.resize(canvas, (size_px // 2, size_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _complete(track: int, pending: dict[int, _Open], cut: Cut, dropped: Dropped) -> Iterator[Walk]:
