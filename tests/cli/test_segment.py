@@ -1,6 +1,9 @@
 """`walkprint segment`, from a film of rendered people to a store that `walkprint embed` reads."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,11 +14,12 @@ from benchmarks._street import street
 from tests.video.films import film
 
 from walkprint.cli import main
-from walkprint.cli.segment import with_segmenter
-from walkprint.core.sequence import SequenceKey
+from walkprint.cli.segment import _few_frames, with_segmenter
+from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.folder import Folder
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
+from walkprint.evaluation.plots import contact_sheet
 from walkprint.networks.gaitnet import GaitNet
 from walkprint.video.reader import Video
 
@@ -76,6 +80,50 @@ def test_the_crop_of_gaitnet_is_packed_at_its_size(tmp_path: Path, videos: list[
     frames = torch.from_numpy(opened.read(opened.keys[0]).frames)
     assert GaitNet(num_subjects=2, width=4).prepare(frames[None]).shape[2:] == (3, 64, 32)
     assert cv2.imread(str(tmp_path / "preview" / "sheet.png")).shape[0] > 63
+
+
+def test_the_sheet_shows_what_it_would_of_whole_clips() -> None:
+    for length in (1, 12, 13, 100):
+        frames = np.random.default_rng(length).integers(0, 256, (length, 1, 8, 8), dtype=np.uint8)
+        clip = Clip(frames, SequenceKey("anna"))
+        assert contact_sheet([_few_frames(clip)]) == contact_sheet([clip])
+
+
+_MEASURED = """
+import resource, sys
+from walkprint.cli import main
+code = main(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+sys.exit(code)
+"""
+
+
+def _peak_kb(folder: Path, frames: int) -> int:
+    """The most memory that the verb held in a process of its own, for a film of somebody who walks to and fro."""
+    images = []
+    for i in range(frames):
+        image = np.full((96, 160, 3), 60, np.uint8)
+        cv2.ellipse(image, (round(80 + 50 * np.sin(i / 25)), 48), (14, 34), 0, 0, 360, (220, 120, 90), -1)
+        images.append(image)
+    video = film(folder / f"{frames}.mp4", images)
+    words = ["segment", str(video), "--out", str(folder / f"{frames}"), "--preview", str(folder), "--color"]
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, *words, "--segmenter", "background"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert Store.open(folder / f"{frames}").lengths.sum() > 0.9 * frames
+    return int(done.stdout.split()[-1])
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_film(tmp_path: Path) -> None:
+    """Both films are longer than the longest walk, which is what may be held."""
+    short, long = 700, 3500
+    grown_kb = _peak_kb(tmp_path, long) - _peak_kb(tmp_path, short)
+    print(grown_kb)
+    pictures_kb = (long - short) * 3 * 64 * 64 / 1024
+    assert grown_kb < pictures_kb / 4, "of what was packed beyond the first, a quarter would be much"
 
 
 def test_a_folder_of_pictures_has_the_rate_that_is_said(tmp_path: Path, videos: list[str]) -> None:
