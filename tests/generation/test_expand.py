@@ -162,6 +162,19 @@ def test_interrupted_it_goes_on(people, tmp_path):
     assert not (tmp_path / ".more.partial").exists()
 
 
+def test_an_expansion_of_another_store_does_not_go_on(people, tmp_path):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        expand(people, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more", progress=stop)
+    tiny_store(tmp_path / "others", subjects=4)
+    others = Folder(tmp_path / "others", train_count=3)
+    with pytest.raises(DataError, match="other settings"):
+        expand(others, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more")
+    assert others.store().digest != people.store().digest
+
+
 def test_another_precision_does_not_go_on_where_one_stopped(people, tmp_path):
     def stop(done, of):
         if done == 1:

@@ -207,6 +207,12 @@ class Store:
         """The bytes of one sequence as they lie in its shard."""
         return self._stored(self.index(key)).tobytes()
 
+    @property
+    def digest(self) -> str:
+        """Of all it holds, hexadecimal: stores of the same sequences and bytes have the same."""
+        names = "\n".join(map(str, self.keys)).encode()
+        return hashlib.sha256(names + self._digest.tobytes()).hexdigest()
+
     def verify(self) -> list[SequenceKey]:
         """The sequences whose stored bytes do not have the digest that was written; empty when all is well."""
         digests = (hashlib.sha256(self._stored(i).data).digest() for i in range(len(self)))

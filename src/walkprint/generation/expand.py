@@ -263,6 +263,7 @@ def _writer_beside(store: Store, out: str | Path, made_by: Mapping[str, Any]) ->
         dataset=meta["dataset"],
         settings=meta["settings"],
         further=further,
+        inputs=store.digest,
     )
 
 
