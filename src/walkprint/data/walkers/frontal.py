@@ -36,7 +36,8 @@ class FrontalWalkers(ColorWalkers):
     """Rendered people before FVG's camera, with FVG's videos and protocols; every other person in its second session.
 
     The whole way from 30 m to 5 m takes about 450 frames; shorter clips show a stretch of it, drawn by lot, so that
-    people grow within a clip and are coarse in some and fine in others.
+    people grow within a clip and are coarse in some and fine in others. What a cluttered background does to a
+    segmenter is shown in `cbg` by masks twice as faulty; the background itself is no livelier there.
 
     Args:
         root: a packed store of them, which then says who they are; None renders them when they are read.
