@@ -62,8 +62,8 @@ class Cut:
     Attributes:
         size_px: height and width of the aligned frames, even.
         color: also keep masked pictures.
-        gaitnet_crop: those not aligned, but as GaitNet's authors cut them: twice as high as wide, 1.5 times as high as the
-            person in their middle.
+        gaitnet_crop: those not aligned, but cut as GaitNet's authors do: twice as high as wide, 1.5 times as high as
+            the person in their middle.
         least_frames: shorter walks are left out.
         most_frames: longer walks are cut here, so that memory does not grow.
         gap_s: a walk ends when the person is not wholly seen for longer, and not before the next frame of a slow video.
