@@ -18,6 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
 	touch $@
+	@echo 'ready; next: source $(VENV)/bin/activate && walkprint demo --quick'
 
 demo: $(READY)  ## render people, train, evaluate, write an HTML report (at most ten minutes on two cores)
 	$(BIN)/walkprint demo

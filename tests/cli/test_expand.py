@@ -1,6 +1,7 @@
 """`walkprint expand`: from words to a store, a manifest and a sheet."""
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ from torch import nn
 from walkprint.cli import main
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
+from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.build import build_generator
 from walkprint.generation.labels import LabelNames
 from walkprint.training.checkpoint import read_config, save_network
@@ -39,7 +41,8 @@ def test_it_says_what_was_missing(store: Path, tmp_path: Path, capsys: Captured)
     words = _words(store, tmp_path / "more", "--expander", "Copying", "--wanted", "{cl: 3, hat: 1}")
     assert main(words) == 0
     shown = capsys.readouterr().out
-    assert "4 sequences" in shown
+    assert "and 4 generated" in shown
+    assert "their area" not in shown, "copies start from coats"
     assert "nothing to start from: 001/hat" in shown
 
 
@@ -67,6 +70,20 @@ def test_the_generator_of_a_run(store: Path, generator_run: Path, tmp_path: Path
     assert {line["source"].split("/")[1][:2] for line in more.generated.values()} == {"nm"}
 
 
+def test_coats_that_are_none_are_noticed(
+    store: Path, generator_run: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(_words(store, tmp_path / "wide", "--expander", "MorphologicalCoat")) == 0
+    shown = capsys.readouterr().out
+    assert re.search(
+        r"their area differs from that of their sources by \+[1-9]\d* %; that of recorded ones by \+\d+ %", shown
+    )
+    assert "hardly differ" not in shown
+    monkeypatch.setattr(AEGuidedGAN, "generate", lambda self, sources, labels, generator: self.to_unit(sources))
+    assert main(_words(store, tmp_path / "same", "--run", str(generator_run))) == 0
+    assert "they hardly differ from their sources" in capsys.readouterr().out
+
+
 def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_path: Path, capsys: Captured) -> None:
     model = load_generator(generator_run)
     nn.init.constant_(model.generator.decoder.last.bias, -9.0)
@@ -74,7 +91,7 @@ def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_pat
     words = _words(store, tmp_path / "more", "--run", str(generator_run), "--sheet", str(tmp_path / "s.png"))
     assert main(words) == 0
     shown = capsys.readouterr().out
-    assert "0 sequences, 0 frames by AEGuidedGAN" in shown
+    assert "and 0 generated, of 0 frames, by AEGuidedGAN" in shown
     assert "nothing is left of what was generated" in shown
     assert "generated: empty" in shown
     assert not (tmp_path / "s.png").exists()

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 import walkprint.generation.simple  # noqa: F401  so that its classes can be named briefly
 from walkprint.cli.recipe import import_families
 from walkprint.cli.sheet import save_generated_sheet
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.device import usable_device
+from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.store import Store
 from walkprint.generation.expand import Expander, GeneratorExpander, expand
@@ -17,6 +20,8 @@ EXAMPLE = (
     "walkprint expand --data Walkers --data.root stores/walkers --run runs/generator --wanted '{cl: 6}' "
     "--cover --out stores/walkers-expanded"
 )
+_LOOKED_AT = 100
+_LEAST_GAIN = 0.02
 
 
 def main(words: Sequence[str]) -> Summary:
@@ -60,7 +65,13 @@ def _summary(store: Store, sheet: Path | None) -> Summary:
     frames = sum(int(store.lengths[store.index(key)]) for key in store.generated)
     dropped = {reason: count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: ")}
     order = "" if store.ordered else "; without order of frames: only for networks of sets"
-    text = [f"{store.path}: {len(store.generated)} sequences, {frames} frames by {made_by['name']}{order}"]
+    recorded = len(store.keys) - len(store.generated)
+    text = [
+        f"{store.path}: {recorded} recorded sequences and {len(store.generated)} generated, of {frames} frames, by "
+        f"{made_by['name']}{order}"
+    ]
+    if broader := _broader(store):
+        text += broader
     if not store.generated:
         text.append("nothing is left of what was generated: look at what the generator draws, or train it longer")
     text += [f"left out: {count} frames, {reason}" for reason, count in dropped.items()]
@@ -77,3 +88,30 @@ def _summary(store: Store, sheet: Path | None) -> Summary:
         "sheet": str(sheet) if sheet is not None and store.generated else None,
     }
     return Summary(numbers, "\n".join(text))
+
+
+def _broader(store: Store) -> list[str]:
+    """How much more of the picture generated takes fill than those they were made from, and recorded ones likewise."""
+    made = sorted(
+        key for key, line in store.generated.items() if not line["source"].startswith(f"{key.subject}/{key.condition}-")
+    )
+    if not made:
+        return []
+
+    def area(keys: Sequence[SequenceKey]) -> float:
+        return float(np.mean([store.read(key).frames.mean() for key in keys[:: max(1, len(keys) // _LOOKED_AT)]]))
+
+    sources = [SequenceKey.parse(store.generated[key]["source"]) for key in made]
+    gain = area(made) / max(area(sources), 1e-9) - 1
+    known = [key for key in store.keys if key not in store.generated]
+    wanted, before = ({key.condition for key in keys} for keys in (made, sources))
+    like = [key for key in known if key.condition in wanted]
+    wearers = {key.subject for key in like}
+    usual = [key for key in known if key.condition in before and key.subject in wearers]
+    beside = (
+        f"; that of recorded ones by {100 * (area(like) / max(area(usual), 1e-9) - 1):+.0f} %" if like and usual else ""
+    )
+    lines = [f"their area differs from that of their sources by {100 * gain:+.0f} %{beside}"]
+    if abs(gain) < _LEAST_GAIN and beside:
+        lines.append("warning: they hardly differ from their sources; look at --sheet, and train the generator longer")
+    return lines
