@@ -31,6 +31,15 @@ def example(**settings):
     return Protocol(**(values | settings))
 
 
+def test_a_selection_in_words():
+    assert Selection().in_words() == "everything"
+    assert Selection(conditions=("",), takes=("01",)).in_words() == "take 01"
+    several = Selection(conditions=("nm", "bg"), takes=("01", "02", "03"), views=("090",))
+    assert several.in_words() == "nm and bg, takes 01, 02 and 03, view 090"
+    assert Selection(keys=KEYS[:2]).in_words() == "sequences 1/nm-01/000 and 1/nm-01/090"
+    assert Selection(subjects=tuple(map(str, range(9)))).in_words() == "9 subjects"
+
+
 def test_plain_data_and_back():
     protocol = example(exclude=frozenset({"view", "subject"}), gallery_view="all", unmatched="miss")
     assert Protocol.from_dict(json.loads(json.dumps(protocol.to_dict()))) == protocol

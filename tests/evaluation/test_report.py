@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -5,7 +6,10 @@ import pytest
 from tests.oracles.evaluation import CASIA, toy_set
 
 from walkprint.core.errors import DataError
-from walkprint.evaluation.identify import identify
+from walkprint.core.protocol import Selection
+from walkprint.evaluation.html import render_html
+from walkprint.evaluation.identify import compare, identify
+from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Curve, Figure, Matrix, Report, Row
 from walkprint.evaluation.verify import verify
 
@@ -39,6 +43,26 @@ def test_text_is_the_customary_table():
         "",
         "NM: 1 of 6 is missing.",
     ]
+
+
+@pytest.mark.parametrize("judge", [identify, verify, identify_open_set, lambda one, *rest: compare(one, one, *rest)])
+def test_every_form_names_the_gallery_below_the_title(judge):
+    report = judge(toy_set(), CASIA)
+    line = "gallery: nm, takes 01 and 02 (30 sequences of 5 people)"
+    assert report.to_text().splitlines()[1] == line
+    assert report.to_markdown().splitlines()[2] == line
+    assert f'<p class="caption">{line}<br>' in render_html([report])
+    assert Report.from_json(report.to_json()).gallery == line
+
+
+def test_a_gallery_that_nobody_chose_says_how_to_choose():
+    made = dataclasses.replace(CASIA, name="default", gallery=Selection(subjects=("000",), takes=("01",)))
+    some = toy_set(views=("000",))
+    report = identify(some, dataclasses.replace(made, gallery_view="all", exclude=frozenset()))
+    assert report.gallery == (
+        "gallery: take 01, subject 000 (2 sequences of 1 person) · default; choose with --data.gallery_condition when "
+        "embedding"
+    )
 
 
 def test_markdown_is_escaped():

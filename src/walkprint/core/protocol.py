@@ -9,6 +9,7 @@ from walkprint.core.sequence import SequenceKey
 
 FieldName = Literal["subject", "condition", "take", "view"]
 FIELD_NAMES: tuple[FieldName, ...] = get_args(FieldName)
+_SPELLED_OUT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,22 @@ class Selection:
         listed = None if self.keys is None else frozenset(self.keys)
         fielded = Selection(self.subjects, self.conditions, self.takes, self.views)
         return [i for i, key in enumerate(keys) if key in fielded and (listed is None or key in listed)]
+
+    def in_words(self) -> str:
+        """What it admits, for a reader: "nm, takes 01 and 02"; "everything" when nothing is asked."""
+        named = (
+            ("", "", self.conditions), ("take ", "takes ", self.takes), ("view ", "views ", self.views),
+            ("subject ", "subjects ", self.subjects), ("sequence ", "sequences ", self.keys),
+        )  # fmt: skip
+        parts = []
+        for one, many, values in named:
+            given = [str(value) for value in values or () if str(value)]
+            if len(given) > _SPELLED_OUT:
+                parts.append(f"{len(given)} {many.strip() or 'conditions'}")
+            elif given:
+                *before, last = given
+                parts.append(f"{many}{', '.join(before)} and {last}" if before else one + last)
+        return ", ".join(parts) or "everything"
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def _section(report: Report) -> dict[str, Any]:
     return {
         "title": report.title,
         "kind": report.kind,
+        "gallery": report.gallery,
         "caption": report.caption,
         "view_figure": first,
         "views": _shaded(report.view_table(first)) if report.views else [],

@@ -73,7 +73,7 @@ def identify(
         rows=tuple(rows),
         matrices=_matrices(work, names) if protocol.gallery_view == "each" else (),
         curves=tuple(_curves(work, protocol)),
-        settings=plain_settings(protocol, metric, center, resamples, seed)
+        settings=plain_settings(protocol, work.pairs, metric, center, resamples, seed)
         | {"source": embeddings.source, "gallery sequences": len(work.pairs.gallery_keys)},
         notes=tuple(notes),
         provenance=dict(provenance or {}),
@@ -128,7 +128,7 @@ def compare(
         title=f"{protocol.name}: second minus first",
         kind="difference",
         rows=tuple(rows),
-        settings=plain_settings(protocol, metric, center, resamples, seed) | sources,
+        settings=plain_settings(protocol, works[0].pairs, metric, center, resamples, seed) | sources,
         notes=(
             "Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",
             *works[0].pairs.notes(),

@@ -87,7 +87,7 @@ def identify_open_set(
                 f"{name}: a FAR of {100 * min(false_accept_rates):g} % rests on {least:.1f} strangers' probes."
             )
     notes.append(f"{removed} of {len(known)} subjects taken out of the gallery, {draws} times over.")
-    settings = plain_settings(protocol, metric, center, resamples, seed)
+    settings = plain_settings(protocol, pairs, metric, center, resamples, seed)
     settings |= {"source": embeddings.source, "strangers": strangers, "draws": draws}
     return Report(
         title=protocol.name, kind="open set", rows=tuple(rows), settings=settings, notes=tuple(notes),

@@ -142,15 +142,26 @@ def counting_pairs(probes: Codes, gallery: Codes) -> NDArray[np.bool_]:
     )
 
 
-def plain_settings(protocol: Protocol, metric: str, center: bool, resamples: int, seed: int) -> dict[str, Any]:
+def plain_settings(
+    protocol: Protocol, pairs: Pairs, metric: str, center: bool, resamples: int, seed: int
+) -> dict[str, Any]:
     """What figures depend on, as plain data for a report."""
     return {
         "protocol": protocol.to_dict(),
+        "gallery": _gallery_in_words(protocol, pairs.gallery_keys),
         "metric": metric,
         "center": center,
         "resamples": resamples,
         "resampling seed": seed,
     }
+
+
+def _gallery_in_words(protocol: Protocol, keys: Sequence[SequenceKey]) -> str:
+    people = len({key.subject for key in keys})
+    count = f"{len(keys)} sequence{'s'[: len(keys) != 1]} of {people} {'person' if people == 1 else 'people'}"
+    # Only `Folder` makes a protocol of this name, from whatever recordings it finds.
+    made = " · default; choose with --data.gallery_condition when embedding" if protocol.name == "default" else ""
+    return f"{protocol.gallery.in_words()} ({count}){made}"
 
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -174,6 +174,12 @@ class Report:
         return self.row(probe_set, next(view for view in (*_SUMMARIES, *sorted(views)) if view in views))
 
     @property
+    def gallery(self) -> str:
+        """One line that says whom the probes are compared with; "" where the settings do not."""
+        found = self.settings.get("gallery")
+        return f"gallery: {found}" if found else ""
+
+    @property
     def caption(self) -> str:
         """One line that says what the tables show."""
         protocol = self.settings.get("protocol", {})
@@ -188,7 +194,7 @@ class Report:
 
     def to_text(self) -> str:
         """Tables for a terminal."""
-        lines = [self.title, self.caption, ""]
+        lines = [self.title, *([self.gallery] if self.gallery else []), self.caption, ""]
         if self.views:
             for name in self.figure_names[:1]:
                 lines += [f"{name} by probe view", *aligned(self.view_table(name)), ""]
@@ -198,7 +204,8 @@ class Report:
 
     def to_markdown(self) -> str:
         """Tables for a document."""
-        lines = [f"### {_escaped(self.title)}", "", _escaped(self.caption), ""]
+        lines = [f"### {_escaped(self.title)}", ""]
+        lines += [*([_escaped(self.gallery), ""] if self.gallery else []), _escaped(self.caption), ""]
         if self.views:
             for name in self.figure_names[:1]:
                 lines += [f"{name} by probe view", "", *piped(self.view_table(name)), ""]

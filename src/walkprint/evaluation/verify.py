@@ -103,7 +103,7 @@ def verify(
         "official: as the script of the FVG benchmark reads it, at the largest FAR less than half a point above the "
         "one asked for, rounded to whole percent; compare it only with figures read that way."
     )
-    settings = plain_settings(protocol, metric, center, resamples, seed) | {"source": embeddings.source}
+    settings = plain_settings(protocol, pairs, metric, center, resamples, seed) | {"source": embeddings.source}
     return Report(
         title=protocol.name, kind="verification", rows=tuple(rows), curves=tuple(curves), settings=settings,
         notes=tuple(notes), provenance=dict(provenance or {}),
