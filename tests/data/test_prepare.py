@@ -131,6 +131,42 @@ def test_pictures_of_other_kinds_are_said(tmp_path):
         prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1)
 
 
+def test_pictures_at_another_depth_are_said(tmp_path):
+    raw = tmp_path / "raw"
+    write_tree(raw, KEYS[:4])
+    for place in ("b/nm-01/1.png", "b/nm-01/10.png", "a/nm-02/000/more/1.png", "sheet.png", ".hidden/1.png", "b/x.txt"):
+        (raw / place).parent.mkdir(parents=True, exist_ok=True)
+        (raw / place).touch()
+    with pytest.raises(
+        DataError, match=r"^4 files, not at subject/condition-take/view/\*\.png, say a/nm-02/000/more/1"
+    ):
+        prepare(Folder(raw), tmp_path / "s", workers=1, strict=True)
+    assert not [path for path in tmp_path.iterdir() if path != raw], "nothing was begun"
+    report = prepare(Folder(raw), tmp_path / "s", workers=1)
+    assert report.misplaced == ["a/nm-02/000/more/1.png", "b/nm-01/1.png", "b/nm-01/10.png", "sheet.png"]
+    assert "left out: 4 files, not at subject/condition-take/view/*.png, say a/nm-02/000/more/1.png" in str(report)
+    assert "people: 1, conditions: 1, views: 2" in str(report)
+    assert Folder(tmp_path / "s").misplaced() == ()
+
+
+def test_links_inside_are_not_astray(tmp_path):
+    write_tree(tmp_path / "raw", KEYS[:2])
+    (tmp_path / "raw" / "b").symlink_to(tmp_path / "raw" / "a")
+    (tmp_path / "link").symlink_to(tmp_path / "raw")
+    report = prepare(Folder(tmp_path / "link"), tmp_path / "s", workers=1)
+    assert (report.people, report.misplaced) == (2, [])
+
+
+def test_nobody_with_a_second_recording_is_said(tmp_path):
+    keys = [SequenceKey(s, "nm", t, v) for s, t in (("a", "01"), ("b", "02")) for v in ("000", "090")]
+    write_tree(tmp_path / "raw", keys)
+    assert "nobody has a second recording" in str(prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1))
+    write_tree(tmp_path / "raw", [SequenceKey("b", "cl", "01", "090")])
+    for part in (0, 1):  # the part that ends last holds one recording of b, the store two
+        report = prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, shard=(part, 2))
+        assert "nobody has a second recording" not in str(report)
+
+
 def interrupt(done, of):
     raise KeyboardInterrupt
 

@@ -28,7 +28,7 @@ def main(words: Sequence[str]) -> Summary:
     parser.add_argument("--bits", type=Literal[8, 1], default=8, help="8 keeps soft edges, 1 makes the store smaller.")
     parser.add_argument("--compression", type=Literal["none", "zstd"], default="none", help="Of each sequence.")
     parser.add_argument("--shard", type=str, default="0/1", help="i/n: every n-th sequence from the i-th, from 0.")
-    parser.add_argument("--strict", type=bool, default=False, help="Stop at the first thing that cannot be read.")
+    parser.add_argument("--strict", type=bool, default=False, help="Stop at the first file unreadable or astray.")
     parser.add_argument("--workers", type=int | None, default=None, help="Processes; as many as cores when null.")
     settings = parse(parser, class_first(spelled_out(words, ["strict"])))
     shard = re.fullmatch(r"(\d+)/(\d+)", settings.shard)

@@ -33,9 +33,11 @@ class GaitDataset(ABC):
 
     Attributes:
         PROTOCOLS: the benchmark's protocols by name; the first is its default.
+        LAYOUT: how its raw files lie, in words for messages; "" when it has none.
     """
 
     PROTOCOLS: ClassVar[Mapping[str, Protocol]]
+    LAYOUT: ClassVar[str] = ""
 
     @abstractmethod
     def catalogue(self) -> Sequence[SequenceKey]:
@@ -67,6 +69,10 @@ class GaitDataset(ABC):
     def place(self) -> str:
         """Where raw data is read from on this machine; "" when nowhere."""
         return ""
+
+    def misplaced(self) -> Sequence[str]:
+        """Files that look like frames but lie where the layout has none, below the root; no sequence holds them."""
+        return ()
 
     def examine(self, key: SequenceKey) -> Reading:
         """Read one sequence and say what was left out of it; unlike `read`, damage is reported, not raised."""

@@ -27,6 +27,7 @@ class OpenGaitTree(Folder):
     """
 
     LAYOUT = "OpenGait's id/type/view/view.pkl"
+    SUFFIXES = frozenset({".pkl"})
 
     def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
         names = [name for name, is_folder in self._entries(folder) if not is_folder and name.endswith(".pkl")]

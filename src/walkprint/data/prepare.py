@@ -18,6 +18,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset, Reading
 from walkprint.data.packing import Bits, Compression
+from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 
 _SHOWN = 20
@@ -37,6 +38,10 @@ class PrepareReport:
         faults: what could not be read, one line each; of this run only.
         empty: sequences without a usable frame.
         short: sequences with fewer than five frames.
+        people, conditions, views: how many different ones the written sequences have.
+        misplaced: files that look like frames but lie where none is read; `layout` says where they should.
+        layout: of the data set.
+        repeated: whether anybody has a second recording, which identification needs; known once the store is there.
     """
 
     path: Path
@@ -47,6 +52,12 @@ class PrepareReport:
     faults: list[str] = field(default_factory=list)
     empty: list[SequenceKey] = field(default_factory=list)
     short: list[SequenceKey] = field(default_factory=list)
+    people: int = 0
+    conditions: int = 0
+    views: int = 0
+    misplaced: list[str] = field(default_factory=list)
+    layout: str = ""
+    repeated: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -59,17 +70,33 @@ class PrepareReport:
             "faults": list(self.faults),
             "empty": [str(key) for key in self.empty],
             "short": [str(key) for key in self.short],
+            "people": self.people,
+            "conditions": self.conditions,
+            "views": self.views,
+            "misplaced": list(self.misplaced),
+            "repeated": self.repeated,
         }
 
     def __str__(self) -> str:
         lines = [f"{self.path}: {self.sequences} sequences, {self.frames} frames"]
         if not self.finished:
             lines[0] += "; other parts are still missing"
+        lines.append(f"people: {self.people}, conditions: {self.conditions}, views: {self.views}")
+        if self.misplaced:
+            lines.append(f"left out: {_misplaced(self.misplaced, self.layout)}")
         lines += [f"left out: {count} frames, {reason}" for reason, count in sorted(self.dropped.items())]
         lines += _listed("unreadable", self.faults)
         lines += _listed("without a usable frame", self.empty)
         lines += _listed(f"fewer than {FEW_FRAMES} frames", self.short)
+        if not self.repeated:
+            lines.append(
+                "nobody has a second recording: identification has no gallery; add another take of the same people"
+            )
         return "\n".join(lines)
+
+
+def _misplaced(found: Sequence[str], layout: str) -> str:
+    return f"{len(found)} files, not at {layout}, say {found[0]}"
 
 
 def _listed(what: str, found: Sequence[object]) -> list[str]:
@@ -106,7 +133,7 @@ def prepare(
 
     Raises:
         DataError: the place is taken, an unfinished store of other settings or data lies there, nothing is usable, or,
-            when strict, something cannot be read.
+            when strict, something cannot be read or lies where the layout has no frames.
         RecipeError: a setting is out of range.
     """
     workers = usable_cores() if workers is None else workers
@@ -117,6 +144,9 @@ def prepare(
             f"0/{parts} to {parts - 1}/{parts}"
         )
     dataset.check()
+    misplaced = list(dataset.misplaced())
+    if strict and misplaced:
+        raise DataError(f"{_misplaced(misplaced, dataset.LAYOUT)} (strict: stopped; without strict they are left out)")
     keys = list(dataset.catalogue())[number::parts]
     writer = StoreWriter(
         out,
@@ -127,13 +157,19 @@ def prepare(
         inputs=_inputs(dataset),
         part=shard,
     )
-    report = PrepareReport(writer.path)
+    report = PrepareReport(writer.path, misplaced=misplaced, layout=dataset.LAYOUT)
     rest = [key for key in keys if key not in writer.done]
     with writer, _readings(dataset, rest, workers) as readings:
         for done, (key, reading) in enumerate(zip(rest, readings, strict=True), len(keys) - len(rest) + 1):
             _take(writer, key, reading, report, strict)
             if progress is not None:
                 progress(done, len(keys))
+    _sum_up(writer, report)
+    return report
+
+
+def _sum_up(writer: StoreWriter, report: PrepareReport) -> None:
+    """Fill in what a closed writer knows."""
     report.finished = writer.path.exists()
     report.dropped = writer.dropped
     for key, length in writer.done.items():
@@ -141,7 +177,18 @@ def prepare(
         report.frames += length
         if length < FEW_FRAMES:
             (report.short if length else report.empty).append(key)
-    return report
+    written = [key for key, length in writer.done.items() if length]
+    report.people, report.conditions, report.views = (
+        len({getattr(key, name) for key in written}) for name in ("subject", "condition", "view")
+    )
+    if report.finished:
+        report.repeated = _somebody_repeats(Store.open(writer.path).keys)
+
+
+def _somebody_repeats(keys: Sequence[SequenceKey]) -> bool:
+    """Whether anybody has a second recording; the views of one recording are one."""
+    recordings = {(key.subject, key.recording) for key in keys}
+    return len(recordings) > len({key.subject for key in keys})
 
 
 def _inputs(dataset: GaitDataset) -> str:

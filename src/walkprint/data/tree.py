@@ -1,10 +1,11 @@
 """What data sets on disk share: a tree subject/recording/view of frames, or the packed store made from it."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,7 +40,8 @@ class TreeDataset(GaitDataset):
         RecipeError: the size is odd or too small.
     """
 
-    LAYOUT = "subject/recording/view/*.png"
+    LAYOUT: ClassVar[str] = "subject/recording/view/*.png"
+    SUFFIXES: ClassVar[frozenset[str]] = IMAGE_SUFFIXES | UNREAD_SUFFIXES
 
     def __init__(self, root: str | Path, *, size_px: int = 64) -> None:
         if size_px < 2 or size_px % 2:
@@ -68,6 +70,20 @@ class TreeDataset(GaitDataset):
     def place(self) -> str:
         """See `GaitDataset`."""
         return str(self.root.resolve())
+
+    def misplaced(self) -> Sequence[str]:
+        """See `GaitDataset`."""
+        if self._store is not None:
+            return ()
+        root, known = self.root.resolve(), {folder.resolve() for folder in self._folders.values()}
+        found: list[str] = []
+        for name, inner, files in os.walk(root):  # it follows no link: what one points to is met at its own place
+            inner[:] = [one for one in inner if not one.startswith(".")]
+            folder = Path(name)
+            if folder not in known:
+                frames = [one for one in files if Path(one).suffix.lower() in self.SUFFIXES and one[0] != "."]
+                found += [str((folder / one).relative_to(root)) for one in frames]
+        return in_number_order(found)
 
     def store(self) -> Store:
         """See `GaitDataset`."""
