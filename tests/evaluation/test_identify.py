@@ -49,7 +49,7 @@ def test_equals_the_textbook_with_sequences_missing(protocol, unmatched, metric)
 def test_identity_matrix_gives_everything():
     keys = toy_keys()
     vectors = np.eye(5, dtype=np.float32)[[int(key.subject) for key in keys]][:, None]
-    report = identify(EmbeddingSet(vectors, keys), CASIA)
+    report = identify(EmbeddingSet(vectors, keys), CASIA, ranks=(1, 5))
     for row in report.rows:
         assert all(figure.value == 1 for figure in row.figures.values())
 
@@ -73,7 +73,8 @@ def test_metrics_do_not_mind_rotation_and_scale_and_centering_removes_a_shift():
     embeddings = toy_set(noise=1.5)
     turn, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))
     turned = EmbeddingSet((3 * embeddings.vectors @ turn).astype(np.float32), embeddings.keys)
-    assert identify(turned, CASIA, resamples=0).rows == identify(embeddings, CASIA, resamples=0).rows
+    some = {"ranks": (1, 5), "resamples": 0}
+    assert identify(turned, CASIA, **some).rows == identify(embeddings, CASIA, **some).rows
     shift = np.array([[[9.0]] if key in CASIA.gallery else [[0.0]] for key in embeddings.keys], np.float32)
     shifted = EmbeddingSet(embeddings.vectors + shift, embeddings.keys)
     expected = identify(embeddings, CASIA, center=True, resamples=0)
@@ -87,7 +88,7 @@ def test_metrics_do_not_mind_rotation_and_scale_and_centering_removes_a_shift():
 def test_centering_few_people_is_said(judge):
     for people, said in ((4, True), (5, False)):
         notes = judge(toy_set(subjects=people, noise=1.5), CASIA, center=True, resamples=0).notes
-        assert any("CENTERED ON ONLY 4 PEOPLE" in note for note in notes) == said
+        assert any("CENTERED ON FEWER THAN 5 PEOPLE (NM 4, CL 4)" in note for note in notes) == said
     notes = judge(toy_set(subjects=4, noise=1.5), CASIA, resamples=0).notes
     assert not any("CENTERED" in note for note in notes)
 
@@ -109,7 +110,7 @@ def test_a_sequence_is_never_compared_with_itself():
     report = identify(EmbeddingSet(vectors, keys), everybody, ranks=(1, 2))
     assert report.row("all", "pooled").unmatched == 1
     assert report.figure("all", "rank-1").value == 0
-    assert report.figure("all", "rank-2").value == 1
+    assert report.figure("all", "mAP").value == 0.5
     # Another set may hold a sequence of the same name: then it is another sequence.
     across = identify(EmbeddingSet(vectors, keys), everybody, gallery=EmbeddingSet(vectors, keys))
     assert across.figure("all").value == 1
@@ -152,8 +153,8 @@ def test_one_view_and_one_subject():
     report = identify(toy_set(views=("090",)), PLAIN)
     assert report.views == ("090",)
     alone = identify(toy_set(subjects=1), CASIA)
-    assert alone.figure("NM").value == 1
-    assert alone.figure("NM").low is None
+    assert alone.figure("NM", "mAP").value == 1
+    assert alone.figure("NM", "mAP").low is None
 
 
 def test_nothing_selected_says_what_the_keys_look_like():
@@ -189,8 +190,32 @@ def test_settings_out_of_range(settings):
         identify(toy_set(), CASIA, **settings)
 
 
-def test_more_ranks_than_gallery_items():
-    assert identify(toy_set(subjects=2), CASIA, ranks=(1, 500)).figure("NM", "rank-500").value == 1
+def test_a_rank_that_nobody_can_miss_is_no_figure():
+    # Two takes of the other person in every view searched: the third place at the latest is right.
+    report = identify(toy_set(subjects=2, noise=9.0), CASIA, ranks=(1, 2, 3, 500))
+    for name in CASIA.probes:
+        assert report.figure(name, "rank-2").value < 1
+        for rank in ("rank-3", "rank-500"):
+            for row in report.rows:
+                assert math.isnan(row.figures[rank].value)
+                assert row.figures[rank].low is None
+    said = [note for note in report.notes if "to miss anybody" in note]
+    assert said == [
+        "Not shown (-), rank-3 (NM, CL), rank-500 (NM, CL): the gallery holds too few wrong sequences to miss anybody, "
+        "whatever the network does."
+    ]
+    plain = json.loads(report.to_json())
+    assert plain["rows"][0]["figures"]["rank-500"]["value"] is None
+    assert not any("to miss anybody" in note for note in identify(toy_set(), CASIA, ranks=(1, 5)).notes)
+    compared = compare(toy_set(subjects=2), toy_set(subjects=2), CASIA, ranks=(1, 3))
+    assert math.isnan(compared.figure("NM", "rank-3").value)
+    assert any("rank-3 (NM, CL)" in note for note in compared.notes)
+
+
+def test_few_people_are_said_once():
+    few = "Fewer than 10 people (NM 1, CL 1): their intervals say little, however narrow."
+    assert [note for note in identify(toy_set(subjects=1), CASIA).notes if "people" in note] == [few]
+    assert not any("people" in note for note in identify(toy_set(subjects=10), CASIA).notes)
 
 
 def test_curve_begins_at_rank_one_and_rises():

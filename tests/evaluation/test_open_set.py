@@ -51,7 +51,7 @@ def test_seeded_with_intervals_and_a_warning_about_few_strangers():
     assert first.to_json() == second.to_json()
     figure = first.figure("NM", "DIR@FAR=10%", "pooled")
     assert 0 <= figure.low <= figure.high <= 1
-    assert "NM: a FAR of 1 % rests on 0.1 strangers' probes." in first.notes
+    assert "A FAR of 1 % rests on few probes of strangers (NM 0.1, CL 0.1); do not read it closely." in first.notes
     assert first.notes[-1] == "2 of 5 subjects taken out of the gallery, 20 times over."
 
 

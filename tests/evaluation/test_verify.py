@@ -110,7 +110,8 @@ def test_a_rate_that_few_wrong_pairs_carry_is_said():
     said = [
         note for note in verify(embeddings, CASIA, false_accept_rates=(rare,), resamples=0).notes if "rests" in note
     ]
-    assert len(said) == len(CASIA.probes)
+    assert len(said) == 1
+    assert all(name in said[0] for name in CASIA.probes)
     often = verify(embeddings, CASIA, false_accept_rates=(6 / min(wrong.values()),), resamples=0).notes
     assert not any("rests" in note for note in often)
     assert sum(note.startswith("official:") for note in often) == 1

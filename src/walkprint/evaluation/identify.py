@@ -19,6 +19,7 @@ from walkprint.evaluation.ranking import Ranks, rank_block
 from walkprint.evaluation.report import Curve, Matrix, Report, Row
 
 _CURVE_RANKS = 20
+_FEW_PEOPLE = 10
 
 
 def identify(
@@ -65,8 +66,8 @@ def identify(
             Row(name, view, to_figures(names, one.points[i], one.draws[i]), *_counts(one, i))
             for i, view in enumerate((*one.views, MEAN, POOLED))
         ]
-        people = {embeddings.keys[i].subject for i in protocol.probes[name].among(embeddings.keys)}
-        notes += _notes(name, one, protocol, len(people))
+        notes += _notes(name, one, protocol)
+    notes += _few_people(work.pairs) + _certain_ranks(work, ranks)
     return Report(
         title=protocol.name,
         kind="identification",
@@ -132,6 +133,8 @@ def compare(
         notes=(
             "Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",
             *works[0].pairs.notes(),
+            *_few_people(works[0].pairs),
+            *_certain_ranks(works[0], ranks),
         ),
         provenance=dict(provenance or {}),
     )
@@ -142,6 +145,12 @@ class _Work:
     pairs: Pairs
     ranks: Ranks
     estimates: dict[str, Estimates]
+
+    def certain(self, name: str, k: int) -> bool:
+        """Whether rank-k of a probe set is decided before anything is measured: no search meets k wrong sequences."""
+        ranks = self.ranks.rows(self.pairs.probe_sets[name])
+        searched = ranks.first >= 0
+        return bool(searched.any() and ranks.wrong[searched].max() < k)
 
 
 def _work_on(
@@ -177,7 +186,12 @@ def _work_on(
         )
         for name, rows in pairs.probe_sets.items()
     }  # fmt: skip
-    return _Work(pairs, ranks, estimates)
+    work = _Work(pairs, ranks, estimates)
+    for name, one in estimates.items():
+        certain = [i for i, k in enumerate(at) if work.certain(name, k)]
+        for values in (one.points, one.draws, one.matrix):
+            values[..., certain] = np.nan  # 100 % by construction would be read as a success
+    return work
 
 
 def _nobody(protocol: Protocol, pairs: Pairs) -> str:
@@ -204,21 +218,31 @@ def _counts(one: Estimates, i: int) -> tuple[int, int]:
     return int(one.probes.sum()), int(one.unmatched.sum())
 
 
-def _notes(name: str, one: Estimates, protocol: Protocol, people: int) -> list[str]:
+def _notes(name: str, one: Estimates, protocol: Protocol) -> list[str]:
     fate = "counted as errors" if protocol.unmatched == "miss" else "left out"
     lost, total = int(one.unmatched.sum()), int(one.probes.sum())
     partly = one.searches_unmatched
-    few = 10
     notes = []
     if not total:
         notes.append(f"{name}: no sequence is selected.")
-    if 0 < people < few:
-        notes.append(f"{name}: only {people} people; intervals over fewer than {few} say little, however narrow.")
     if lost:
         notes.append(f"{name}: {lost} of {total} probes have no sequence of their subject in the gallery; {fate}.")
     if partly and protocol.gallery_view == "each":
         notes.append(f"{name}: {partly} of {one.searches} searches of one gallery view lack the subject; {fate}.")
     return notes
+
+
+def _few_people(pairs: Pairs) -> list[str]:
+    people = {name: len(np.unique(pairs.probe_codes.subject[rows])) for name, rows in pairs.probe_sets.items()}
+    few = ", ".join(f"{name} {count}" for name, count in people.items() if 0 < count < _FEW_PEOPLE)
+    return [f"Fewer than {_FEW_PEOPLE} people ({few}): their intervals say little, however narrow."] if few else []
+
+
+def _certain_ranks(work: _Work, at: Sequence[int]) -> list[str]:
+    sets = {k: ", ".join(name for name in work.estimates if work.certain(name, k)) for k in at}
+    told = ", ".join(f"rank-{k} ({names})" for k, names in sets.items() if names)
+    reason = "the gallery holds too few wrong sequences to miss anybody, whatever the network does"
+    return [f"Not shown (-), {told}: {reason}."] if told else []
 
 
 def _matrices(work: _Work, names: Sequence[str]) -> tuple[Matrix, ...]:

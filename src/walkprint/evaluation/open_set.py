@@ -68,7 +68,7 @@ def identify_open_set(
         allow_different_sources=allow_different_sources,
     )  # fmt: skip
     names = [f"DIR@FAR={100 * rate:g}%" for rate in false_accept_rates]
-    rows, notes = [], pairs.notes()
+    rows, notes, few = [], pairs.notes(), []
     known = np.intersect1d(pairs.probe_codes.subject, pairs.gallery_codes.subject)
     if len(known) < 2:
         raise ProtocolError(
@@ -83,9 +83,10 @@ def identify_open_set(
         rows.append(Row(name, POOLED, to_figures(names, points, spread), probes, unmatched))
         least = min(false_accept_rates) * probes * removed / len(known)
         if probes and least < _FEW:
-            notes.append(
-                f"{name}: a FAR of {100 * min(false_accept_rates):g} % rests on {least:.1f} strangers' probes."
-            )
+            few.append(f"{name} {least:.1f}")
+    if few:
+        lowest = f"{100 * min(false_accept_rates):g} %"
+        notes.append(f"A FAR of {lowest} rests on few probes of strangers ({', '.join(few)}); do not read it closely.")
     notes.append(f"{removed} of {len(known)} subjects taken out of the gallery, {draws} times over.")
     settings = plain_settings(protocol, pairs, metric, center, resamples, seed)
     settings |= {"source": embeddings.source, "strangers": strangers, "draws": draws}

@@ -50,11 +50,12 @@ class Pairs:
     def notes(self) -> list[str]:
         """What a report has to say about centering."""
         people = {name: len(np.unique(self.probe_codes.subject[self.probe_sets[name]])) for name in self.shifts}
+        few = ", ".join(f"{name} {count}" for name, count in people.items() if count < _FEW_PEOPLE)
+        if not few:
+            return []
         return [
-            f"{name}: CENTERED ON ONLY {count} PEOPLE: their mean is mostly themselves, and taking it away may cost "
-            f"them; below {_FEW_PEOPLE} people do not center."
-            for name, count in people.items()
-            if count < _FEW_PEOPLE
+            f"CENTERED ON FEWER THAN {_FEW_PEOPLE} PEOPLE ({few}): their mean is mostly themselves, and taking it away "
+            "may cost them; do not center so few."
         ]
 
     def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], Codes]]:

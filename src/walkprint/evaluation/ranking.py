@@ -63,21 +63,23 @@ class Ranks:
             -2 not counted (no pair of this probe and cell counts).
         average_precision: float64, mean over positives of (right items so far / rank); 0 where there is none.
         inverse_penalty: float64, number of positives / rank of the last; 0 where there is none.
+        wrong: int32, how many wrong items count; the first right one cannot stand behind more.
     """
 
     first: NDArray[np.int32]
     average_precision: NDArray[np.float64]
     inverse_penalty: NDArray[np.float64]
+    wrong: NDArray[np.int32]
 
     @classmethod
     def empty(cls, probes: int, cells: int) -> "Ranks":
         """Ranks to be filled."""
         first = np.full((probes, cells), NOT_COUNTED, np.int32)
-        return cls(first, np.zeros((probes, cells)), np.zeros((probes, cells)))
+        return cls(first, np.zeros((probes, cells)), np.zeros((probes, cells)), np.zeros((probes, cells), np.int32))
 
     def rows(self, rows: slice) -> "Ranks":
         """A view of some probes."""
-        return Ranks(self.first[rows], self.average_precision[rows], self.inverse_penalty[rows])
+        return Ranks(self.first[rows], self.average_precision[rows], self.inverse_penalty[rows], self.wrong[rows])
 
 
 def rank(distances: NDArray[np.float32], probes: ArrayLike, gallery: ArrayLike) -> Ranks:
@@ -121,7 +123,7 @@ def rank_block(
     _rank(
         distances, probes.subject, probes.exclude, probes.require, probes.identity,
         gallery.subject, gallery.exclude, gallery.require, gallery.identity, cell_starts,
-        ranks.first, ranks.average_precision, ranks.inverse_penalty,
+        ranks.first, ranks.average_precision, ranks.inverse_penalty, ranks.wrong,
     )  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def cumulative_matches(first: NDArray[np.int32], length: int) -> NDArray[np.floa
 def _rank(
     distances: Any, subject: Any, exclude: Any, require: Any, identity: Any,
     g_subject: Any, g_exclude: Any, g_require: Any, g_identity: Any, starts: Any,
-    first: Any, precision: Any, penalty: Any,
+    first: Any, precision: Any, penalty: Any, wrong_items: Any,
 ) -> None:  # fmt: skip
     right = np.empty(distances.shape[1], np.float32)
     wrong = np.empty(distances.shape[1], np.float32)
@@ -156,6 +158,7 @@ def _rank(
                     rights += 1
             precision[i, cell] = 0
             penalty[i, cell] = 0
+            wrong_items[i, cell] = wrongs
             if rights == 0:
                 first[i, cell] = -1 if wrongs else -2
                 continue

@@ -72,7 +72,7 @@ def verify(
     names = ["EER"]
     for rate in false_accept_rates:
         names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
-    rows, curves, notes = [], [], pairs.notes()
+    rows, curves, notes, few = [], [], pairs.notes(), []
     for name, among in pairs.probe_sets.items():
         counts = _count_set(pairs, name)
         if not counts.genuine or not counts.impostors:
@@ -91,14 +91,16 @@ def verify(
         notes.append(f"{name}: {counts.genuine:,} right and {counts.impostors:,} wrong pairs.")
         least = min(false_accept_rates) * counts.impostors
         if least < _FEW:
-            lowest = f"{100 * min(false_accept_rates):g} %"
-            notes.append(f"{name}: a FAR of {lowest} rests on {least:.1f} wrong pairs; do not read it closely.")
+            few.append(f"{name} {least:.1f}")
         points = _read(counts.curve(), false_accept_rates)[0]
         draws = _read(counts.resampled(draw_weights(counts.subjects, resamples, seed)), false_accept_rates)
         rows.append(Row(name, POOLED, to_figures(names, points, draws), among.stop - among.start, counts.unmatched))
         curves.append(_drawn(name, counts.curve()))
     if not curves:
         raise ProtocolError(f"protocol {protocol.name}: verification needs right and wrong pairs; {' '.join(notes)}")
+    if few:
+        lowest = f"{100 * min(false_accept_rates):g} %"
+        notes.append(f"A FAR of {lowest} rests on few wrong pairs ({', '.join(few)}); do not read it closely.")
     notes.append(
         "official: as the script of the FVG benchmark reads it, at the largest FAR less than half a point above the "
         "one asked for, rounded to whole percent; compare it only with figures read that way."
