@@ -89,7 +89,13 @@ def test_train_goes_on_by_the_same_command_or_by_the_folder_alone(
     again = ["train", str(RECIPE), "--run", str(run), *small(store), "--set", "seed=7", "optimizer.lr=0.1"]
     error = _refused(again, capsys)
     assert "another recipe" in error
-    assert "+seed: 7" in error
+    assert "seed: 0 -> 7" in error
+
+
+def test_a_failed_start_does_not_bind_the_folder(store: Path, tmp_path: Path, capsys: Captured) -> None:
+    words = ["train", str(RECIPE), "--run", str(tmp_path / "run"), "--accelerator", "cpu", *small(store)]
+    assert "set subjects_per_batch to 2 or less" in _refused([*words, "--schedule.subjects_per_batch=16"], capsys)
+    assert main([*words, "--schedule.steps=1", "--scheduler.steps=1"]) == 0
 
 
 @pytest.mark.slow

@@ -21,14 +21,50 @@ def test_the_recipe_is_written_and_recognized(tmp_path: Path) -> None:
     run.begin({**RECIPE, "milestones": [10, 20]}, resume=True)
 
 
-def test_another_recipe_is_refused_with_a_diff(tmp_path: Path) -> None:
+def train_something(run: RunFolder) -> None:
+    run.checkpoints.mkdir()
+    (run.checkpoints / "step-000000001.safetensors").touch()
+
+
+def test_another_recipe_is_refused_with_the_differences_in_one_line(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    before = {**RECIPE, "augmentations": [{"class_path": "Flip", "init_args": {"chance": 0.5}}]}
+    after = {**before, "augmentations": [{"class_path": "Flip", "init_args": {"chance": 0.2}}], "milestones": [10]}
+    run.begin(before, resume=True)
+    train_something(run)
+    with pytest.raises(RecipeError, match="another recipe") as caught:
+        run.begin(after, resume=True)
+    assert str(caught.value) == (
+        f"{tmp_path}: this run began with another recipe (milestones: [10, 20] -> [10], augmentations.0.init_args."
+        "chance: 0.5 -> 0.2); name another folder, or begin anew with --fresh (from Python: resume=False)"
+    )
+    with pytest.raises(RecipeError, match=r"\(seed: 0 -> 0\.0, rate: 0\.0005 -> absent, new: absent -> null\);"):
+        run.begin({"network": before["network"], "seed": 0.0, "milestones": [10, 20],
+                   "augmentations": before["augmentations"], "new": None}, resume=True)  # fmt: skip
+    with pytest.raises(RecipeError, match="the order of its settings"):
+        run.begin(dict(reversed(before.items())), resume=True)
+
+
+def test_of_many_differences_the_first_are_shown(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.begin({f"setting_{i}": i for i in range(9)}, resume=True)
+    train_something(run)
+    with pytest.raises(RecipeError, match=r"setting_3: 3 -> \[7, .{76}\.\.\., 5 more\);") as caught:
+        run.begin({f"setting_{i}": [i + 4] * 50 for i in range(9)}, resume=True)
+    assert "setting_4" not in str(caught.value)
+
+
+@pytest.mark.parametrize("made", ["checkpoints", "network", "generator"])
+def test_until_something_is_trained_another_recipe_is_taken(tmp_path: Path, made: str) -> None:
     run = RunFolder(tmp_path)
     run.begin(RECIPE, resume=True)
-    with pytest.raises(RecipeError, match="another recipe") as caught:
-        run.begin({**RECIPE, "seed": 1}, resume=True)
-    assert "-seed: 0" in str(caught.value)
-    assert "+seed: 1" in str(caught.value)
-    assert "rate" not in str(caught.value)
+    run.checkpoints.mkdir()
+    run.begin({**RECIPE, "seed": 1}, resume=True)
+    assert read_recipe(tmp_path)["seed"] == 1
+    getattr(run, made).mkdir(exist_ok=True)
+    (run.checkpoints / ("step-000000001.safetensors" if made == "checkpoints" else "x")).touch()
+    with pytest.raises(RecipeError, match="seed: 1 -> 2"):
+        run.begin({**RECIPE, "seed": 2}, resume=True)
 
 
 def test_beginning_anew_deletes_what_training_made_and_nothing_else(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The folder of one run: its resolved recipe, versions, metrics and checkpoints; one process at a time writes to it."""
 
 import contextlib
-import difflib
 import fcntl
 import json
 import os
@@ -19,6 +18,8 @@ import yaml
 
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
 from walkprint.training.checkpoint import write_atomically
+
+_SHOWN, _LONGEST = 4, 80
 
 
 class RunFolder:
@@ -66,6 +67,8 @@ class RunFolder:
     def begin(self, recipe: Mapping[str, Any], resume: bool) -> None:
         """Claim the folder for a recipe: write it, or see that the one already there is the same.
 
+        Until something is trained, a checkpoint or a finished network, another recipe takes the place of the first.
+
         Args:
             recipe: resolved, plain data.
             resume: when False, whatever an earlier run left in the folder is deleted.
@@ -79,16 +82,16 @@ class RunFolder:
                 path.unlink(missing_ok=True)
             for folder in (self.checkpoints, self.network, self.generator):
                 shutil.rmtree(folder, ignore_errors=True)
-        if not self.recipe.exists():
+        if not self.recipe.exists() or not self._trained():
             write_atomically(self.recipe, text.encode())
-            return
-        before = self.recipe.read_text(encoding="utf-8")
-        if before != text:
-            lines = difflib.unified_diff(before.splitlines(), text.splitlines(), "this run", "asked for", "", "", 1, "")
+        elif self.recipe.read_text(encoding="utf-8") != text:
             raise RecipeError(
-                f"{self.path}: this run began with another recipe; name another folder, or begin anew with "
-                "resume=False\n" + "\n".join(lines)
+                f"{self.path}: this run began with another recipe ({_differences(read_recipe(self.path), recipe)}); "
+                "name another folder, or begin anew with --fresh (from Python: resume=False)"
             )
+
+    def _trained(self) -> bool:
+        return any(self.checkpoints.glob("*.safetensors")) or self.network.exists() or self.generator.exists()
 
     def note_versions(self, step: int, **more: Any) -> None:
         """Add to `versions.json` what training goes on with from a step."""
@@ -110,6 +113,31 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
         return yaml.safe_dump(json.loads(json.dumps(recipe)), sort_keys=False, allow_unicode=True)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"recipe: {error}; expected plain data (text, numbers, lists, maps) only") from error
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """The settings in which two recipes differ, as "schedule.steps: 20 -> 30", the first few of them."""
+    old, new = _flat(before), _flat(json.loads(json.dumps(after)))
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    shown = [f"{name}: {_short(old.get(name))} -> {_short(new.get(name))}" for name in names[:_SHOWN]]
+    if len(names) > _SHOWN:
+        shown.append(f"{len(names) - _SHOWN} more")
+    return ", ".join(shown) or "the order of its settings"
+
+
+def _flat(value: Any, name: str = "") -> dict[str, str]:
+    """Nested settings as dotted names, each with its value as JSON, in which 1 and 1.0 differ."""
+    inner: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, Mapping) else []
+    if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        inner = list(enumerate(value))
+    if not inner:
+        return {name: json.dumps(value, ensure_ascii=False, default=str)}
+    return {path: text for key, one in inner for path, text in _flat(one, f"{name}.{key}".lstrip(".")).items()}
+
+
+def _short(text: str | None) -> str:
+    text = "absent" if text is None else text
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:
