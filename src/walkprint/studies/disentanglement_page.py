@@ -163,12 +163,12 @@ def _by_code(cells: Sequence[Cell], read: Callable[..., float | None], results: 
     return found
 
 
-def _code_table(title: str, found: _ByCode, note: str) -> list[Table]:
+def _code_table(title: str, found: _ByCode, note: str, *, signed: bool = False) -> list[Table]:
     if not found:
         return []
     codes = list(next(iter(found.values())))
     lines = [["variant", *codes]]
-    lines += [[name, *(over_seeds(row[code]).interval() for code in codes)] for name, row in found.items()]
+    lines += [[name, *(over_seeds(row[code]).interval(signed=signed) for code in codes)] for name, row in found.items()]
     return [Table(title, lines, note)]
 
 

@@ -43,14 +43,15 @@ class Estimate:
         text = f"{100 * self.value:{'+' if signed else ''}.1f}"
         return text if self.spread is None else f"{text} ± {100 * self.spread:.1f}"
 
-    def interval(self) -> str:
-        """As signed percentage with its interval; "-" for NaN."""
+    def interval(self, *, signed: bool = True) -> str:
+        """As percentage with its interval; "-" for NaN."""
         if math.isnan(self.value):
             return "-"
-        text = f"{100 * self.value:+.1f}"
-        return (
-            text if self.low is None or self.high is None else f"{text} [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
-        )
+        kind = "+.1f" if signed else ".1f"
+        text = f"{100 * self.value:{kind}}"
+        if self.low is None or self.high is None:
+            return text
+        return f"{text} [{100 * self.low:{kind}}, {100 * self.high:{kind}}]"
 
     @property
     def certain(self) -> bool:
