@@ -142,10 +142,8 @@ def _revealed(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> list[Tab
                   for what in ("subject", "clothes")]  # fmt: skip
         return float(beyond[0] - beyond[1])
 
-    return [
-        *tables,
-        *_code_table("What codes reveal of the subject beyond clothes", _by_code(cells, more, results), _MORE),
-    ]
+    beyond = _by_code(cells, more, results)
+    return [*tables, *_code_table("What codes reveal of the subject beyond clothes", beyond, _MORE, signed=True)]
 
 
 _ByCode = dict[str, dict[str, list[float]]]
