@@ -7,6 +7,8 @@ from tests.oracles.evaluation import CASIA, toy_set
 
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Selection
+from walkprint.data.fvg import FRONTAL
+from walkprint.evaluation.glossary import explain
 from walkprint.evaluation.html import render_html
 from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
@@ -42,6 +44,8 @@ def test_text_is_the_customary_table():
         "CL                  -       0          0",
         "",
         "NM: 1 of 6 is missing.",
+        "",
+        "rank-k: share of probes with a sequence of the right person among the k nearest of the gallery",
     ]
 
 
@@ -53,6 +57,23 @@ def test_every_form_names_the_gallery_below_the_title(judge):
     assert report.to_markdown().splitlines()[2] == line
     assert f'<p class="caption">{line}<br>' in render_html([report])
     assert Report.from_json(report.to_json()).gallery == line
+
+
+def test_every_form_explains_its_abbreviations_and_no_others():
+    reports = [judge(toy_set(), CASIA) for judge in (identify, verify, identify_open_set)]
+    for report, words in zip(reports, (("rank-k", "mAP", "mINP"), ("EER", "TAR@FAR"), ("DIR@FAR",)), strict=True):
+        sets = "NM normal, CL in a coat"
+        assert [line.split(",")[0].split(":")[0].split("=")[0] for line in report.glossary] == [*words, "NM normal"]
+        assert report.glossary[-1] == sets
+        assert report.to_text().endswith("\n".join(report.glossary) + "\n")
+        assert f"* {sets}" in report.to_markdown()
+    page = render_html(reports)
+    assert page.count("NM normal, CL in a coat") == 1
+    assert "equal error rate" not in render_html(reports[:1])
+
+
+def test_the_same_name_of_another_benchmark_is_not_explained():
+    assert not any("coat" in line for line in explain(["EER"], FRONTAL.to_dict()))
 
 
 def test_a_gallery_that_nobody_chose_says_how_to_choose():

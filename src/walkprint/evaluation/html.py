@@ -65,6 +65,7 @@ def render_html(
         facts={**facts, **(provenance or {})},
         cards=_cards(reports[0]),
         sections=[_section(report) for report in reports],
+        glossary=list(dict.fromkeys(line for report in reports for line in report.glossary)),
         sheets=[(name, base64.b64encode(png).decode()) for name, png in (sheets or {}).items()],
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from walkprint.core.errors import DataError
+from walkprint.evaluation.glossary import explain
 
 Kind = Literal["identification", "verification", "open set", "difference"]
 _FORMAT, _VERSION = "walkprint report", 1
@@ -192,6 +193,11 @@ class Report:
             parts.append("one gallery view at a time")
         return " · ".join(parts)
 
+    @property
+    def glossary(self) -> list[str]:
+        """What the abbreviations of the tables mean, a line each."""
+        return explain(self.figure_names, self.settings.get("protocol", {}))
+
     def to_text(self) -> str:
         """Tables for a terminal."""
         lines = [self.title, *([self.gallery] if self.gallery else []), self.caption, ""]
@@ -200,6 +206,7 @@ class Report:
                 lines += [f"{name} by probe view", *aligned(self.view_table(name)), ""]
         lines += ["mean over probe views [95 % interval]" if self.views else "all probes [95 % interval]"]
         lines += [*aligned(self.summary_table()), *([""] if self.notes else []), *self.notes]
+        lines += ["", *self.glossary] if self.glossary else []
         return "\n".join(lines) + "\n"
 
     def to_markdown(self) -> str:
@@ -210,7 +217,8 @@ class Report:
             for name in self.figure_names[:1]:
                 lines += [f"{name} by probe view", "", *piped(self.view_table(name)), ""]
         lines += [*piped(self.summary_table())]
-        lines += ["", *(f"* {_escaped(note)}" for note in self.notes)] if self.notes else []
+        said = [*self.notes, *self.glossary]
+        lines += ["", *(f"* {_escaped(one)}" for one in said)] if said else []
         if self.provenance:
             lines += ["", _escaped(" · ".join(f"{name}: {value}" for name, value in self.provenance.items()))]
         return "\n".join(lines) + "\n"
