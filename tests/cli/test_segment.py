@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +60,33 @@ def test_films_become_a_store_that_embedding_reads(tmp_path: Path, videos: list[
                  str(tmp_path / "e.npz")]) == 0  # fmt: skip
     assert len(list(Video(preview / "anna.mp4"))) == 24
     assert cv2.imread(str(preview / "sheet.png")) is not None
+
+
+def test_a_second_recording_is_asked_for_and_what_is_left_out_stays_known(
+    tmp_path: Path, videos: list[str], capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    film(
+        Path("anna.mp4"), [frame.image for frame in [*Video(videos[0]), *list(Video(videos[1]))[:8]]]
+    )  # ben: too short
+    assert main(["segment", "anna.mp4", "--out", "my store"]) == 0
+    said = capsys.readouterr().out
+    assert "nobody has a second recording: identification has no gallery; --one_person, or more videos" in said
+    left_out = dict(re.findall(r"left out: (\d+) frames, (.*)", said))
+    assert left_out
+    assert Store.open("my store").meta["dropped"] == {reason: int(count) for count, reason in left_out.items()}
+    command = shlex.split(said.splitlines()[-1].removeprefix("next: walkprint "))
+    assert main(command) == 0
+    capsys.readouterr()
+    assert "as where nobody has a second recording" in _refused(["evaluate", "--embeddings", command[-1]], capsys)
+
+
+def test_two_walks_of_one_person_are_enough(tmp_path: Path, videos: list[str], capsys: Captured) -> None:
+    there_and_back = [frame.image for video in videos for frame in Video(video)]
+    both = str(film(tmp_path / "both.mp4", there_and_back))
+    assert main(["segment", both, "--one_person", "--out", str(tmp_path / "store")]) == 0
+    assert len(Store.open(tmp_path / "store").keys) == 2
+    assert "second recording" not in capsys.readouterr().out
 
 
 def test_color_and_background_and_tracks_as_subjects(tmp_path: Path, videos: list[str]) -> None:

@@ -128,3 +128,11 @@ def test_the_same_sequences_give_the_same_bytes(tmp_path):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     index = [np.load(tmp_path / name / "index.npz") for name in "ab"]
     assert all((index[0][column] == index[1][column]).all() for column in ("sha256", "offset", "length"))
+
+
+def test_frames_of_no_sequence_are_counted_of_all_parts(tmp_path):
+    for part in (0, 1):
+        with StoreWriter(tmp_path / "s", part=(part, 2)) as writer:
+            writer.add(random_clip(SequenceKey(str(part)), 4), {"empty": 1})
+            writer.finish({"empty": 2, "no person": part})
+    assert Store.open(tmp_path / "s").meta["dropped"] == {"empty": 6, "no person": 1}

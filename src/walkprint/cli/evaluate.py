@@ -113,8 +113,8 @@ def find_protocol(name: str | None, embeddings: Path) -> Protocol:
     if name is None:
         if not own:
             raise ProtocolError(
-                f"{protocols_file(embeddings)}: no protocol beside the embeddings; name one of {', '.join(known)}, or "
-                "a YAML file, with --protocol"
+                f"{protocols_file(embeddings)}: no protocol beside the embeddings, as where nobody has a second "
+                f"recording; name one of {', '.join(known)}, or a YAML file, with --protocol"
             )
         return next(iter(own.values()))
     if name not in known:

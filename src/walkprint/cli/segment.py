@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ from walkprint.video.walks import Cut, Dropped, Hook, Walk, look_first, walks
 EXAMPLE = "walkprint segment walk.mp4 --out stores/walk --preview preview"
 SEGMENTERS = {"background": "Background", "mediapipe": "MediaPipe", "mask_rcnn": "MaskRcnn", "onnx": "Onnx"}
 _SHEET_CLIPS, _SHEET_FRAMES = 40, 12
+_BUNDLED_PX = 64
 
 
 def main(words: Sequence[str]) -> Summary:
@@ -153,6 +155,8 @@ class Job:
                         writer.add(clip)
                     if len(shown) < _SHEET_CLIPS:
                         shown.append(_few_frames(clip))
+            if writer is not None:
+                writer.finish(self.dropped.frames)
         if writer is None:
             names = ", ".join(str(video.path) for video in videos)
             raise DataError(
@@ -202,7 +206,15 @@ class Job:
         lines += [f"lost: {line}" for line in self.lost]
         if self.preview is not None:
             lines.append(f"{self.preview}: annotated videos and a sheet")
-        lines.append(f"next: walkprint embed --run RUN --data Folder --data.root {out} --out embeddings.npz")
+        if max(self.takes.values()) == 1:
+            lines.append(
+                "nobody has a second recording: identification has no gallery; --one_person, or more videos of the "
+                "same person"
+            )
+        # The network that comes with the package reads silhouettes of 64 px.
+        run = "RUN" if self.cut.color or self.cut.size_px != _BUNDLED_PX else "street"
+        root = shlex.quote(str(out))
+        lines.append(f"next: walkprint embed --run {run} --data Folder --data.root {root} --out embeddings.npz")
         numbers = {
             "out": str(out), "walks": count, "subjects": len(self.takes), "frames": frames,
             "left_out": self.dropped.frames, "lost": self.lost,

@@ -228,8 +228,11 @@ class StoreWriter:
         self.done[key] = 0
         self.dropped.update(dropped)
 
-    def finish(self) -> Store | None:
+    def finish(self, dropped: Mapping[str, int] | None = None) -> Store | None:
         """Close this part; the last part to finish puts the store in its place.
+
+        Args:
+            dropped: why frames that belong to no sequence were left out -> how many, on this part's whole way.
 
         Returns:
             The store, or None while other parts are missing.
@@ -239,17 +242,19 @@ class StoreWriter:
         """
         if self._log.closed:
             return Store.open(self.path) if self.path.exists() else None
-        self._append({"complete": True})
+        self._append({"complete": True, "dropped": dict(dropped or {})})
         self._log.close()
         records: list[dict[str, Any]] = []
+        left_out: Counter[str] = Counter()
         for part in range(self._parts):
             found, _ = _read_log(self._log_file(part))
             if not found or "complete" not in found[-1]:
                 return None
             records += [record for record in found if "key" in record]
-        return self._publish(records)
+            left_out.update(found[-1].get("dropped", {}))
+        return self._publish(records, left_out)
 
-    def _publish(self, records: list[dict[str, Any]]) -> Store:
+    def _publish(self, records: list[dict[str, Any]], left_out: Counter[str]) -> Store:
         records.sort(key=lambda record: record["key"])
         usable = [record for record in records if record["length"]]
         if not usable:
@@ -261,7 +266,7 @@ class StoreWriter:
         if len(shapes) != 1 or len(keys) != len(records):
             raise DataError(f"{self.path}: parts disagree (frame sizes {sorted(shapes)}, or a sequence written twice)")
         channels, height, width = shapes.pop()
-        dropped: Counter[str] = Counter(self._plan.get("dropped", {}))
+        dropped = left_out + Counter(self._plan.get("dropped", {}))
         for record in records:
             dropped.update(record["dropped"])
         unusable = [str(SequenceKey(*record["key"])) for record in records if not record["length"]]
