@@ -1,6 +1,7 @@
 """The demo, at a size that a test can bear: a report that stands alone, and a table that says what it is."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,27 @@ def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.C
     assert "coats added" in text
     assert "gain" in text
     assert str(tmp_path / "report.html") in text
+    assert demo._WORDS in text
+    assert "Fewer than 10 people (NM 2, BG 2, CL 2)" in text
     page = (tmp_path / "report.html").read_text()
+    header = page[: page.index("</header>")]
+    lead = header[: header.index('<div class="cards">')]
+    for head in ("energy image", "narrow GaitSet", "coats added", "gain"):
+        assert f'<th scope="col">{head}</th>' in lead
+    assert "narrow GaitSet, coats added: identical-view-excluded" in lead  # whose tiles follow
+    assert re.search(r"<span>person \d+, generated coat</span", page)
+    assert "<figcaption>BG, with a bag</figcaption>" in page
     assert page.count("<svg") >= 4  # three CMC, one ROC
     assert page.count("data:image/png;base64,") >= 3  # one per condition; coats that held together too
     assert 'src="http' not in page
     assert "<script" not in page
+
+
+def test_the_readme_shows_what_the_demo_prints() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    shown = re.search(r"<!-- demo table: begin -->\n```\n(.*?)```", readme, flags=re.DOTALL)
+    assert shown is not None
+    assert shown[1].splitlines()[:4] == [*demo._caption(demo._FULL), ""]
 
 
 def test_demo_renders_once_and_refuses_other_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

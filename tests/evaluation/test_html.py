@@ -13,7 +13,7 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.evaluation.html import render_html, write_html
 from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
-from walkprint.evaluation.plots import contact_sheet, contact_sheets, curves_svg
+from walkprint.evaluation.plots import contact_sheet, curves_svg
 from walkprint.evaluation.report import Curve
 from walkprint.evaluation.verify import verify
 
@@ -68,6 +68,18 @@ def test_shows_figures_notes_and_provenance():
     assert "data:image/png;base64," in text
 
 
+def test_a_table_leads_and_walks_are_named():
+    report = identify(toy_set(), CASIA)
+    text = render_html(
+        [report], table=("who wins", [["", "mine"], ["NM", "9.0 [1.0, 10.0]"]]),
+        sheets={"coats": {"person 1": contact_sheet([clip(0)]), "person 2": contact_sheet([clip(255)])}},
+    )  # fmt: skip
+    Collector().feed(text)
+    order = [text.index(part) for part in ("who wins", "<td>9.0<small>", '<p class="caption">toy</p>', 'class="card"')]
+    assert order == sorted(order)
+    assert '<div class="walk"><span>person 2</span><img alt="silhouettes: coats person 2"' in text
+
+
 def test_names_cannot_smuggle_markup():
     nasty = "<script>alert(1)</script>&$x_1$"
     protocol = Protocol(nasty, CASIA.gallery, {nasty: CASIA.probes["CL"]}, exclude=CASIA.exclude)
@@ -112,12 +124,11 @@ def test_contact_sheet_places_frames():
     assert (sheet[8:, 7:] == 96).all()
 
 
-def test_contact_sheet_in_color_and_by_condition():
+def test_contact_sheet_in_color():
     frames = np.zeros((1, 3, 4, 4), np.uint8)
     frames[:, 0] = 200
     picture = contact_sheet([Clip(frames, SequenceKey("a"))], frames_per_clip=1)
     assert cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)[0, 0].tolist() == [0, 0, 200]
-    assert list(contact_sheets({"nm": [clip(1)], "bg": []})) == ["nm"]
     with pytest.raises(DataError, match="expected some of one size"):
         contact_sheet([clip(1), clip(1, size=(8, 8))])
     with pytest.raises(DataError, match="expected some of one size"):

@@ -19,11 +19,12 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import prepare
-from walkprint.data.store import is_store
+from walkprint.data.store import Store, is_store
 from walkprint.data.walkers import Walkers
 from walkprint.evaluation import Report, compare, embed, energy_image_embeddings, identify, verify
+from walkprint.evaluation.glossary import CONDITIONS
 from walkprint.evaluation.html import write_html
-from walkprint.evaluation.plots import contact_sheet, contact_sheets
+from walkprint.evaluation.plots import contact_sheet
 from walkprint.generation.expand import GeneratorExpander, expand
 from walkprint.studies.expansion import leave_out_coats
 
@@ -33,6 +34,9 @@ _LEAD = (
     "autoencoder-guided GAN learned from them and made two takes in a coat for each of the others; the same small "
     "network, trained without and with those, recognizes people whom neither ever saw. Synthetic figures; they say "
     "nothing about accuracy on real people."
+)
+_WORDS = (
+    "NM normal, BG with a bag, CL in a coat; rank-1: how often the nearest walk of the gallery is the right person's."
 )
 _RARE, _WANTED = "eighth", {"cl": 2}
 _GENERATOR = {"widths": [24, 48, 64, 96], "latent_size": 64}
@@ -96,15 +100,13 @@ def demo(*, quick: bool = False, out: Path | None = None, seed: int = 0) -> Summ
     for name, report in found.items():
         report.save(out / "figures" / f"{name.replace(',', '').replace(' ', '_')}.json")
     shown = [replace(report, title=f"{name}: {report.title}") for name, report in reversed(found.items())]
-    beside = generated_beside_real(filled.store(), subjects=3)
-    titled = "generated: normal walking, the coat made of it, perhaps a rendered coat"
-    sheets = {titled: contact_sheet(beside)} if beside else {}
     write_html(
         out / "report.html",
         [*shown, replace(gain, title="what the coats add"), pairs],
         title="walkprint demo",
         lead=_LEAD,
-        sheets={**sheets, **contact_sheets(clips_by_condition(people.store()))},
+        table=(" ".join(_caption(size)), _table(found, gain)),
+        sheets=_sheets(people.store(), filled.store()),
         provenance={"trained on": f"{size.train} people, {size.steps} steps", "tested on": f"{len(keys)} sequences"},
     )
     return _summary(found, gain, size, out / "report.html", time.monotonic() - start)
@@ -179,19 +181,42 @@ def _embedded(data: Walkers, keys: Sequence[SequenceKey], size: _Size, run: Path
         return embed(network, data.store(), keys, progress=tell)
 
 
-def _summary(found: Mapping[str, Report], gain: Report, size: _Size, page: Path, seconds: float) -> Summary:
-    names = list(found)
-    lines = [
+def _sheets(people: Store, filled: Store) -> dict[str, dict[str, bytes]]:
+    """Generated coats between what they were made of and rendered ones, then some people in each condition."""
+    sheets: dict[str, dict[str, bytes]] = {"generated coats": {}}
+    for clip in generated_beside_real(filled, subjects=3):
+        shown = "generated coat" if clip.key in filled.generated else CONDITIONS[clip.key.condition]
+        sheets["generated coats"][f"person {clip.key.subject}, {shown}"] = contact_sheet([clip])
+    for condition, clips in clips_by_condition(people).items():
+        named = {f"person {clip.key.subject}": contact_sheet([clip]) for clip in clips}
+        sheets[f"{condition.upper()}, {CONDITIONS[condition]}"] = named
+    return {title: walks for title, walks in sheets.items() if walks}
+
+
+def _caption(size: _Size) -> list[str]:
+    return [
         f"Rank-1 on {size.subjects - size.train} rendered people (synthetic) whom no network ever saw, %;",
-        "identical view excluded, mean over views [95 % interval by bootstrap over people]:",
-        "",
-        f"{'':<3}{names[0]:>21}{names[1]:>21}{'coats added':>21}{'gain':>21}",
+        "identical view excluded, mean over views [95 % interval by bootstrap over people].",
+        _WORDS,
     ]
+
+
+def _table(found: Mapping[str, Report], gain: Report) -> list[list[str]]:
+    """The systems side by side, a line for each probe set."""
+    first, second, _ = found
+    figures = {
+        name: [*(report.figure(name) for report in found.values()), gain.figure(name)] for name in gain.probe_sets
+    }
+    lines = [[name, *(one.percent(interval=True) for one in row)] for name, row in figures.items()]
+    return [["", first, second, "coats added", "gain"], *lines]
+
+
+def _summary(found: Mapping[str, Report], gain: Report, size: _Size, page: Path, seconds: float) -> Summary:
     numbers: dict[str, Any] = {"report": str(page), "seconds": round(seconds, 1), "synthetic": True}
     for name in gain.probe_sets:
-        figures = [report.figure(name) for report in found.values()]
-        figures.append(gain.figure(name))
-        lines.append(f"{name:<3}" + "".join(f"{one.percent(interval=True):>21}" for one in figures))
-        numbers[name] = {f"{which} rank-1": one.value for which, one in zip([*names, "gain"], figures, strict=True)}
-    lines += ["", f"{seconds:.0f} s. Report: {page.resolve()}"]
+        compared = {**found, "gain": gain}
+        numbers[name] = {f"{which} rank-1": report.figure(name).value for which, report in compared.items()}
+    table = [f"{name:<3}" + "".join(f"{cell:>21}" for cell in cells) for name, *cells in _table(found, gain)]
+    warnings = next(iter(found.values())).notes
+    lines = [*_caption(size), "", *table, *warnings, "", f"{seconds:.0f} s. Report: {page.resolve()}"]
     return Summary(numbers, "\n".join(lines))

@@ -13,6 +13,10 @@ from walkprint.core.errors import DataError
 from walkprint.evaluation.plots import curves_svg
 from walkprint.evaluation.report import Report, write_text
 
+LeadTable = tuple[str, Sequence[Sequence[str]]]
+"""What a table says, and its lines: the first is the head, the first cell of each names it."""
+Sheets = Mapping[str, bytes | Mapping[str, bytes]]
+
 
 def write_html(
     path: str | Path,
@@ -20,11 +24,12 @@ def write_html(
     *,
     title: str = "Gait recognition report",
     lead: str = "",
-    sheets: Mapping[str, bytes] | None = None,
+    table: LeadTable | None = None,
+    sheets: Sheets | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> None:
     """Write `render_html` to a file, atomically; arguments as there."""
-    write_text(path, render_html(reports, title=title, lead=lead, sheets=sheets, provenance=provenance))
+    write_text(path, render_html(reports, title=title, lead=lead, table=table, sheets=sheets, provenance=provenance))
 
 
 def render_html(
@@ -32,7 +37,8 @@ def render_html(
     *,
     title: str = "Gait recognition report",
     lead: str = "",
-    sheets: Mapping[str, bytes] | None = None,
+    table: LeadTable | None = None,
+    sheets: Sheets | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> str:
     """One page of reports.
@@ -41,7 +47,8 @@ def render_html(
         reports: at least one; the first gives the headline.
         title: of the page.
         lead: a sentence below it.
-        sheets: condition -> PNG, see `contact_sheets`.
+        table: shown first of all, with what it says.
+        sheets: title -> PNG, see `contact_sheet`; or title -> label -> PNG, for walks that are named one by one.
         provenance: what the header says, say recipe, seed, commit, machine; the reports' own are added.
 
     Returns:
@@ -62,12 +69,19 @@ def render_html(
     return environment.get_template("report.html.j2").render(
         title=title,
         lead=lead,
+        lead_table=table,
         facts={**facts, **(provenance or {})},
+        cards_of=reports[0].title,
         cards=_cards(reports[0]),
         sections=[_section(report) for report in reports],
         glossary=list(dict.fromkeys(line for report in reports for line in report.glossary)),
-        sheets=[(name, base64.b64encode(png).decode()) for name, png in (sheets or {}).items()],
+        sheets=[(name, _walks(sheet)) for name, sheet in (sheets or {}).items()],
     )
+
+
+def _walks(sheet: bytes | Mapping[str, bytes]) -> dict[str, str]:
+    named = {"": sheet} if isinstance(sheet, bytes) else sheet
+    return {label: base64.b64encode(png).decode() for label, png in named.items()}
 
 
 def _cards(report: Report) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -133,11 +133,6 @@ def contact_sheet(clips: Sequence[Clip], *, frames_per_clip: int = 12) -> bytes:
             top, left = row * (height + _GAP_PX), column * (width + _GAP_PX)
             sheet[top : top + height, left : left + width] = clip.frames[time].transpose(1, 2, 0)
     return _png(sheet)
-
-
-def contact_sheets(clips: Mapping[str, Sequence[Clip]], *, frames_per_clip: int = 12) -> dict[str, bytes]:
-    """A contact sheet per condition, for those that have a clip."""
-    return {name: contact_sheet(some, frames_per_clip=frames_per_clip) for name, some in clips.items() if some}
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
