@@ -1,6 +1,7 @@
 """`walkprint train-generator`, and recipes of generators."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ import yaml
 
 from walkprint.cli import main
 from walkprint.cli.generator_recipe import load_generator_recipe
+from walkprint.cli.train_generator import next_command
 from walkprint.core.errors import RecipeError
+from walkprint.data.store import Store
+from walkprint.data.writing import StoreWriter
 from walkprint.generation.build import build_generator, generator_classes
 from walkprint.training.fit_generator import load_generator
 
@@ -58,6 +62,47 @@ def test_a_run_by_words(store: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["train-generator", "--run", str(run), "--accelerator", "cpu", "--json"]) == 0, "goes on by its recipe"
     assert json.loads(capsys.readouterr().out) == {"run": str(run), "step": 10, "numbers": {}}
     assert main(words) == 2, "other steps are another recipe"
+
+
+@pytest.mark.filterwarnings("ignore:.*the generator collapses")
+def test_the_next_command_can_be_run(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "own people"
+    with StoreWriter(data) as writer:
+        for key in Store.open(store).keys:
+            writer.copy(Store.open(store), key)
+    settings = {"root": str(data), "train_subjects": ["002", "001"], "gallery_take": "01"}
+    recipe = {"generator": SMALL, "data": {"class_path": "Folder", "init_args": settings}, "steps": 10, "batch_size": 4}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**recipe, "least_diversity": 0.0}))
+    run = str(tmp_path / "run")
+    words = ["train-generator", "--run", run, "--accelerator", "cpu"]
+    assert main([*words[:1], str(tmp_path / "recipe.yaml"), *words[1:]]) == 0
+    told = capsys.readouterr().out.splitlines()[-1].removeprefix("next: ")
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: {told}", "the same without the recipe"
+    command = shlex.split(told)
+    assert command == [
+        "walkprint", "expand", "--data", "Folder", "--data.root", str(data), "--data.train_subjects", '["002", "001"]',
+        "--data.gallery_take", "01", "--run", run, "--wanted", '{"bg": 6, "cl": 6}', "--out", f"{data}-expanded",
+    ]  # fmt: skip
+    assert main([*command[1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["wanted"] == {"bg": 6, "cl": 6}
+
+
+def test_the_next_command_says_nothing_that_the_store_knows(store: Path) -> None:
+    data = {"class_path": "Walkers", "init_args": {"root": str(store), "train": 1}}
+    made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4, "conditions": ["nm"]})
+    assert next_command(*made, Path("r")) == (
+        f"walkprint expand --data Walkers --data.root {store} --data.train 1 --run r --wanted '{{\"nm\": 7}}' "
+        f"--out {store}-expanded"
+    )
+
+
+def test_help_names_what_comes_from_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train-generator", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "subjects_of(data) --> generator.init_args.subjects" in said
+    assert "functools" not in said
+    assert "object at 0x" not in said
 
 
 def test_generators_by_class_path() -> None:

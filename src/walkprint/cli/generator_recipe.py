@@ -1,9 +1,8 @@
 """A generator's recipe: one complete training as YAML. Names of subjects, conditions and views come from the data."""
 
 from argparse import ArgumentError
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +98,14 @@ class NamesOfData:
     def link(self, parser: ArgumentParser) -> None:
         """Let a parser do so while it builds what the settings describe."""
         for factor in _FROM_DATA:
-            parser.link_arguments(
-                "data", f"generator.init_args.{factor}", partial(self._names, factor), apply_on="instantiate"
-            )
+            parser.link_arguments("data", f"generator.init_args.{factor}", self._reader(factor), apply_on="instantiate")
 
-    def _names(self, factor: str, data: GaitDataset) -> list[str]:
-        return list(getattr(LabelNames.of(training_keys(data, self.conditions)), factor))
+    def _reader(self, factor: str) -> Callable[[GaitDataset], list[str]]:
+        def names(data: GaitDataset) -> list[str]:
+            return list(getattr(LabelNames.of(training_keys(data, self.conditions)), factor))
+
+        names.__name__ = f"{factor}_of"  # what --help shows
+        return names
 
 
 def add_generator_recipe(parser: ArgumentParser) -> NamesOfData:

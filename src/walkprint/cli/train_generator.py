@@ -1,12 +1,23 @@
 """`walkprint train-generator`: a generator by a recipe; the same command goes on with a run that was stopped."""
 
+import inspect
+import json
+import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from walkprint.cli.generator_recipe import GeneratorRecipe, add_generator_recipe, build_generator_recipe
+from walkprint.cli.generator_recipe import (
+    GeneratorRecipe,
+    add_generator_recipe,
+    build_generator_recipe,
+    training_keys,
+)
+from walkprint.cli.recipe import plain_settings
 from walkprint.cli.train import recipe_first
 from walkprint.cli.words import Summary, new_parser, parse, spelled_out
+from walkprint.data.base import GaitDataset
 from walkprint.generation.watch import DiversityMonitor
 from walkprint.training.fit_generator import GeneratorResult, fit_generator
 
@@ -35,8 +46,39 @@ def main(words: Sequence[str]) -> Summary:
     diversity = f", diversity {numbers['diversity']:.2f} of real frames'" if "diversity" in numbers else ""
     return Summary(
         {"run": str(run), "step": result.step, "numbers": numbers},
-        f"{run}: {result.step} steps{diversity}\nnext: walkprint expand --help",
+        f"{run}: {result.step} steps{diversity}\nnext: {next_command(recipe, plain, run)}",
     )
+
+
+def next_command(recipe: GeneratorRecipe, plain: Mapping[str, Any], run: Path) -> str:
+    """The `walkprint expand` that gives training subjects as many takes of each learned condition as of the source."""
+    takes: dict[str, Counter[str]] = {}
+    for subject, condition, _ in {
+        (key.subject, key.condition, key.take) for key in training_keys(recipe.data, recipe.conditions)
+    }:
+        takes.setdefault(condition, Counter())[subject] += 1
+    most = {condition: max(counted.values()) for condition, counted in takes.items()}
+    source = recipe.generator.source
+    rare = sorted(set(most) - {source}) or [source]
+    wanted = {condition: max(most[source], most[condition] + 1) for condition in rare}
+    out = f"{recipe.data.store().path}-expanded"
+    words = ["--run", str(run), "--wanted", json.dumps(wanted, ensure_ascii=False), "--out", out]
+    return shlex.join(["walkprint", "expand", *_data_words(recipe.data, plain["data"]), *words])
+
+
+def _data_words(data: GaitDataset, plain: Mapping[str, Any]) -> list[str]:
+    """The options that open the same data set, without those that its store knows or that are usual."""
+    kind, given = type(data), plain["init_args"]
+    parameters = inspect.signature(kind).parameters
+    needed = {name for name, one in parameters.items() if one.default is one.empty} | {"root"}
+    usual = {name: one.default for name, one in parameters.items()}
+    usual |= plain_settings(kind(**{name: one for name, one in given.items() if name in needed}).settings)
+    name = kind.__name__ if kind.__module__.startswith("walkprint.") else plain["class_path"]
+    words = ["--data", name]
+    for setting, value in given.items():
+        if setting in needed or value != usual.get(setting):
+            words += [f"--data.{setting}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
+    return words
 
 
 def fit_generator_recipe(
