@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
-from tests.data.trees import write_tree
+from tests.data.trees import draw_person, write_tree
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
@@ -147,6 +148,38 @@ def test_pictures_at_another_depth_are_said(tmp_path):
     assert "left out: 4 files, not at subject/condition-take/view/*.png, say a/nm-02/000/more/1.png" in str(report)
     assert "people: 1, conditions: 1, views: 2" in str(report)
     assert Folder(tmp_path / "s").misplaced() == ()
+
+
+def test_masks_of_another_kind_are_left_out(tmp_path):
+    write_tree(tmp_path / "raw", KEYS[:4])
+    labels, inverted, inverted_ones = (tmp_path / "raw" / key.subject / key.recording / key.view for key in KEYS[1:4])
+    for number in range(1, 7):
+        mask = draw_person(number)
+        cv2.imwrite(str(labels / f"{number}.png"), mask // 255 * 2)
+        cv2.imwrite(str(inverted / f"{number}.png"), 255 - mask)
+        cv2.imwrite(str(inverted_ones / f"{number}.png"), 1 - mask // 255)
+    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    assert report.frames == 6
+    assert report.dropped == {
+        "neither 0/1 nor 0/255": 6, "foreground at the border of the frame: inverted?": 12
+    }  # fmt: skip
+    assert report.faults == ["a/nm-01/090/1.png: a mask of 0, 2; expected 0/1 or 0/255"]
+    with pytest.raises(DataError, match=r"a mask of 0, 2; expected 0/1 or 0/255 \(strict"):
+        prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, strict=True)
+
+
+def test_people_whom_the_frame_cuts_are_kept(tmp_path):
+    folder = tmp_path / "raw" / "a" / "nm-01" / "000"
+    folder.mkdir(parents=True)
+    for number, (rows, columns) in enumerate([((0, 60), (0, 30)), ((0, 60), (20, 50)), ((5, 60), (0, 50))]):
+        mask = np.zeros((60, 50), np.uint8)
+        mask[slice(*rows), slice(*columns)] = 255
+        cv2.imwrite(str(folder / f"{number}.png"), mask)
+    person = draw_person(1)
+    rows, columns = np.flatnonzero(person.any(1)), np.flatnonzero(person.any(0))
+    cv2.imwrite(str(folder / "9.png"), person[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    assert (report.frames, report.dropped) == (4, {})
 
 
 def test_links_inside_are_not_astray(tmp_path):

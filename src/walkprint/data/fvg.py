@@ -79,6 +79,7 @@ class Fvg(TreeDataset):
     """
 
     LAYOUT = "FVG's session1/001_02/*.png"
+    MASKS = False  # read without color, they are still pictures
     PROTOCOLS: ClassVar[Mapping[str, Protocol]] = PROTOCOLS
 
     def __init__(self, root: str | Path, *, color: bool = True, size_px: int = 64) -> None:

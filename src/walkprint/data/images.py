@@ -20,7 +20,7 @@ UNREAD_SUFFIXES = frozenset(
 _LOSSY = frozenset({".jpg", ".jpeg"})
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 2**26
-_HALF = 127
+HALF = 127
 
 
 class CorruptImageError(DataError):
@@ -49,7 +49,7 @@ def read_gray(path: Path) -> NDArray[np.uint8]:
         if gray is None:
             raise CorruptImageError("no picture" if data else "empty file")
     if path.suffix.lower() in _LOSSY:
-        gray = np.where(gray > _HALF, 255, 0).astype(np.uint8)
+        gray = np.where(gray > HALF, 255, 0).astype(np.uint8)
     return gray
 
 

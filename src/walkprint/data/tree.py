@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align
 from walkprint.data.base import GaitDataset, Reading
-from walkprint.data.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray
+from walkprint.data.images import HALF, IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray
 from walkprint.data.store import Store, is_store
 
 _DIGITS = re.compile(r"([0-9]+)")
+_NO_MASK, _INVERTED = "neither 0/1 nor 0/255", "foreground at the border of the frame: inverted?"
+_NAMED = 4
 
 
 def in_number_order(names: Sequence[str]) -> list[str]:
@@ -42,6 +45,7 @@ class TreeDataset(GaitDataset):
 
     LAYOUT: ClassVar[str] = "subject/recording/view/*.png"
     SUFFIXES: ClassVar[frozenset[str]] = IMAGE_SUFFIXES | UNREAD_SUFFIXES
+    MASKS: ClassVar[bool] = True  # False where frames may be dim pictures of people, whose gray is no mask's
 
     def __init__(self, root: str | Path, *, size_px: int = 64) -> None:
         if size_px < 2 or size_px % 2:
@@ -123,7 +127,15 @@ class TreeDataset(GaitDataset):
         for name in self._frame_names(folder):
             path = folder / name
             try:
-                frames.append(align(read_gray(path), self.size_px))
+                gray = read_gray(path)
+                if self.MASKS:
+                    _refuse_inverted(gray)
+                    if 1 < gray.max(initial=0) <= HALF:
+                        if not dropped[_NO_MASK]:  # the others of a sequence are alike
+                            faults.append(f"{path.relative_to(self.root)}: {_values(gray)}; expected 0/1 or 0/255")
+                        dropped[_NO_MASK] += 1
+                        continue
+                frames.append(align(gray, self.size_px))
             except UnusableFrameError as reason:
                 dropped[str(reason)] += 1
             except CorruptImageError as reason:
@@ -172,6 +184,20 @@ class TreeDataset(GaitDataset):
             if entry.is_symlink() and not entry.resolve().is_relative_to(self.root.resolve()):
                 raise DataError(f"{entry}: a link that leads out of {self.root}; copy what it points to instead")
             yield entry.name, entry.is_dir()
+
+
+def _refuse_inverted(mask: NDArray[np.uint8]) -> None:
+    """Refuse a mask whose four edges are person for the most part each: somebody whom the frame cuts fills no four."""
+    edges = (mask[0], mask[-1], mask[:, 0], mask[:, -1]) if mask.size else ()
+    half = min(HALF, int(mask.max(initial=0)) // 2)
+    if edges and all(2 * np.count_nonzero(edge > half) > len(edge) for edge in edges):
+        raise UnusableFrameError(_INVERTED)
+
+
+def _values(mask: NDArray[np.uint8]) -> str:
+    found = np.unique(mask)
+    more = ", ..." if len(found) > _NAMED else ""
+    return f"a mask of {', '.join(map(str, found[:_NAMED]))}{more}"
 
 
 def _unread(folder: Path) -> list[str]:
