@@ -32,7 +32,7 @@ def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.C
     for head in ("energy image", "narrow GaitSet", "coats added", "gain"):
         assert f'<th scope="col">{head}</th>' in lead
     assert "narrow GaitSet, coats added: identical-view-excluded" in lead  # whose tiles follow
-    assert re.search(r"<span>person \d+, generated coat</span", page)
+    assert re.search(r"<span>person \d+, generated coat</span>", page)
     assert "<figcaption>BG, with a bag</figcaption>" in page
     assert page.count("<svg") >= 4  # three CMC, one ROC
     assert page.count("data:image/png;base64,") >= 3  # one per condition; coats that held together too

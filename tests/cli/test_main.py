@@ -49,7 +49,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["trian"]) == 2
-    assert "unknown verb 'trian'; expected one of demo" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "unknown verb 'trian'; expected one of demo" in error
+    assert error.endswith("; did you mean train?\n")
+    assert cli.main(["xqzw"]) == 2
+    assert "did you mean" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)

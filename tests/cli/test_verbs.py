@@ -209,6 +209,16 @@ def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
     assert "shard" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
 
 
+@pytest.mark.parametrize(("name", "advice"), [("stret", "; did you mean street?"), ("mnie", "; did you mean mine?")])
+def test_embed_names_the_run_that_was_meant(
+    name: str, advice: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    words = ["embed", "--run", name, "--data", "Folder", "--data.root", "nowhere", "--out", "e.npz"]
+    assert _refused(words, capsys).endswith(f"--run {name}: no such folder{advice}\n")
+
+
 def test_the_bundled_network_embeds_other_data(store: Path, tmp_path: Path, capsys: Captured) -> None:
     out = tmp_path / "street.npz"
     assert main(["embed", "--run", "street", "--data", "Walkers", "--data.root", str(store), "--out", str(out)]) == 0
@@ -261,7 +271,8 @@ def test_evaluate_by_a_named_protocol_or_a_file(embeddings: Path, tmp_path: Path
         ("casia", "expected a YAML file or one of"),
         ("none.yaml", "cannot be read"),
         ("list.yaml", "found a list"),
-        ("takes.yaml", "write '1' in quotes"),
+        ("takes.yaml", 'takes holds 01; expected text: write "01" in quotes'),
+        ("views.yaml", 'views holds 072; expected text: write "072" in quotes'),
     ],
 )
 def test_evaluate_refuses_a_protocol(
@@ -269,7 +280,8 @@ def test_evaluate_refuses_a_protocol(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("list.yaml").write_text("- a\n")
-    Path("takes.yaml").write_text("name: a\ngallery: {takes: [1]}\nprobes: {a: {}}\n")
+    Path("takes.yaml").write_text("name: a\ngallery: {takes: [01]}\nprobes: {a: {}}\n")
+    Path("views.yaml").write_text("name: a\ngallery: {views: [072]}\nprobes: {a: {}}\n")
     assert message in _refused(["evaluate", "--embeddings", str(embeddings), "--protocol", protocol], capsys)
 
 

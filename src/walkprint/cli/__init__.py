@@ -3,6 +3,7 @@
 Exit codes: 0 done, 2 something the user can mend (one line on stderr says what), 130 interrupted.
 """
 
+import difflib
 import importlib
 import json
 import sys
@@ -46,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"walkprint {__version__}\n")
         return 0
     if words[0] not in VERBS:
-        return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}")
+        near = difflib.get_close_matches(words[0], VERBS, 1)
+        advice = f"; did you mean {near[0]}?" if near else ""
+        return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}{advice}")
     return _carry_out(words[0], words[1:])
 
 

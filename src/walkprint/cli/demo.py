@@ -217,6 +217,13 @@ def _summary(found: Mapping[str, Report], gain: Report, size: _Size, page: Path,
         compared = {**found, "gain": gain}
         numbers[name] = {f"{which} rank-1": report.figure(name).value for which, report in compared.items()}
     table = [f"{name:<3}" + "".join(f"{cell:>21}" for cell in cells) for name, *cells in _table(found, gain)]
-    warnings = next(iter(found.values())).notes
-    lines = [*_caption(size), "", *table, *warnings, "", f"{seconds:.0f} s. Report: {page.resolve()}"]
+    notes = next(iter(found.values())).notes
+    lines = [
+        *_caption(size),
+        "",
+        *table,
+        *(["", *notes] if notes else []),
+        "",
+        f"{seconds:.0f} s. Report: {page.resolve()}",
+    ]
     return Summary(numbers, "\n".join(lines))

@@ -9,6 +9,7 @@ from typing import Literal
 from jsonargparse import ArgumentParser
 
 import walkprint.networks
+from walkprint.cli.complaints import nearest
 from walkprint.cli.recipe import build, import_families
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.device import usable_device
@@ -35,6 +36,8 @@ def main(words: Sequence[str]) -> Summary:
         raise BadWordsError(f"--shard is {settings.shard!r}; expected i/n, say 0/4")
     if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
         raise BadWordsError("give --run, or --energy_image together with --data")
+    if settings.run is not None:
+        _network_folder(settings.run)  # before anything that takes time
     device = usable_device(settings.device)
     dataset = instantiate(parser, settings)["data"]
     if dataset is None and str(settings.run) in _BUNDLED and not settings.run.exists():
@@ -99,9 +102,7 @@ def trained_network(run: str | Path) -> Network:
     Raises:
         CheckpointError: the run has none, or its weights belong to another network.
     """
-    folder = RunFolder(run).network if RunFolder(run).network.is_dir() else Path(run)
-    if not folder.exists() and str(run) in _BUNDLED:
-        folder = _BUNDLED[str(run)]
+    folder = _network_folder(run)
     if not (folder / WEIGHTS_NAME).is_file():
         raise CheckpointError(
             f"{run}: no trained network here; train it to the end with `walkprint train`, or with `walkprint demo`"
@@ -109,6 +110,16 @@ def trained_network(run: str | Path) -> Network:
     network: Network = build(Network, read_config(folder))
     load_weights(network, folder)
     return network.eval()
+
+
+def _network_folder(run: str | Path) -> Path:
+    folder = RunFolder(run).network if RunFolder(run).network.is_dir() else Path(run)
+    if folder.exists():
+        return folder
+    if str(run) in _BUNDLED:
+        return _BUNDLED[str(run)]
+    beside = {str(one) for one in folder.parent.glob("*") if one.is_dir()}
+    raise CheckpointError(f"--run {run}: no such folder{nearest(str(run), {*beside, *_BUNDLED})}")
 
 
 def save(embeddings: EmbeddingSet, dataset: GaitDataset, out: Path) -> Summary:

@@ -122,6 +122,25 @@ def find_protocol(name: str | None, embeddings: Path) -> Protocol:
     return known[name]
 
 
+class _Written(int):
+    """A number as it is written: YAML reads 072 as 58, and the advice to quote it must not say 58."""
+
+    written: str
+
+    def __repr__(self) -> str:
+        return self.written
+
+
+class _Loader(yaml.SafeLoader):
+    def number(self, node: yaml.ScalarNode) -> _Written:
+        value = _Written(self.construct_yaml_int(node))
+        value.written = node.value
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number)
+
+
 def read_protocol(path: Path) -> Protocol:
     """The protocol that a YAML file spells.
 
@@ -129,7 +148,7 @@ def read_protocol(path: Path) -> Protocol:
         ProtocolError: the file is missing, damaged, or spells no protocol.
     """
     try:
-        plain = yaml.safe_load(path.read_text(encoding="utf-8"))
+        plain = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ProtocolError(f"{path}: cannot be read ({error}); expected a protocol in YAML") from error
     if not isinstance(plain, Mapping):

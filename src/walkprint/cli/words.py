@@ -1,6 +1,5 @@
 """From words on the command line to the arguments of a plain function, and what a verb hands back."""
 
-import difflib
 import inspect
 import re
 import sys
@@ -10,10 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace, set_parsing_settings
 
+from walkprint.cli.complaints import classes, in_words, nearest
 from walkprint.core.errors import GaitError
 
 set_parsing_settings(import_path_denylist=[])  # enforces its own list of what a recipe may never name, say os.system
@@ -60,25 +62,35 @@ def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
     try:
         return parser.parse_args(list(words))
     except ArgumentError as error:
-        raise BadWordsError(with_nearest_name(str(error), parser)) from error
+        raise BadWordsError(with_nearest_name(_naming_file(str(error), words), parser)) from error
 
 
 _MISSPELT = re.compile(r"path string: (\w+)|[Oo]ption '(\w+)'|arguments: --([\w.]+)")
 
 
 def with_nearest_name(message: str, parser: ArgumentParser) -> str:
-    """A complaint about an unknown name, with the known name that is spelled most alike, where one is alike."""
+    """A complaint in words; about an unknown name, with the known name that is spelled most alike, if one is alike."""
     found = _MISSPELT.search(message)
     if found is None:
-        return message
+        return in_words(message)
     names = {word.removeprefix("--") for action in parser._actions for word in action.option_strings}
-    for module in [one for name, one in sys.modules.items() if name.startswith("walkprint.")]:
-        for name, kind in inspect.getmembers(module, inspect.isclass):
-            if kind.__module__.startswith("walkprint.") and not name.startswith("_"):
-                names |= {name, *getattr(kind.__init__, "__annotations__", {})}
-    written = next(name for name in found.groups() if name)
-    near = difflib.get_close_matches(written, sorted(names - {written}), 1, cutoff=0.6)
-    return f"{message}; did you mean {near[0]}?" if near else message
+    for kind in classes():
+        names |= {kind.__name__, *getattr(kind.__init__, "__annotations__", {})}
+    return in_words(message) + nearest(next(name for name in found.groups() if name), names)
+
+
+def _naming_file(message: str, words: Sequence[str]) -> str:
+    """The parser does not say which of the files is no YAML."""
+    for word in words:
+        path = Path(word.rpartition("=")[2])
+        if "<unicode string>" in message and path.is_file():
+            try:
+                yaml.safe_load(path.read_text(encoding="utf-8"))
+            except yaml.YAMLError:
+                return message.replace('"<unicode string>"', str(path))
+            except (OSError, ValueError):
+                continue
+    return message
 
 
 def instantiate(parser: ArgumentParser, settings: Namespace) -> Namespace:

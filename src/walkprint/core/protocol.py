@@ -177,7 +177,7 @@ def _selection_from_dict(plain: Any) -> Selection:
             continue
         for item in items:
             if not isinstance(item, str):
-                raise ProtocolError(f"protocol: {name} holds {item!r}; expected text: write '{item}' in quotes")
+                raise ProtocolError(f'protocol: {name} holds {item!r}; expected text: write "{item!r}" in quotes')
         values[name] = tuple(items)
     return Selection(**values)
 

@@ -1,0 +1,83 @@
+"""What the parser complains about, in the words of those who typed it."""
+
+import difflib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+_UNION = re.compile(
+    r"Does not validate against any of the Union subtypes\s+Subtypes:.*?Errors:\n(?P<indent> *)- (?P<reasons>.*)"
+    r"\n *Given value type:[^\n]*\n *Given value: (?P<value>[^\n]*)",
+    re.DOTALL,
+)
+_LITERAL = re.compile(r"Expected a typing\.Literal\[(?P<choices>[^]]*)\](?:\. Got value: (?P<found>\S+))?")
+_ABSTRACT = re.compile(r"Expected an instantiatable class, but (?P<name>\S+) is abstract")
+_KINDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "list": "a list such as [a,b]",
+    "collections.abc.Sequence": "a list such as [a,b]",
+    "dict": "names with values such as {a: b}",
+}
+_PHRASES = (
+    (r"Parser key \"([^\"]*)\":\s*", r"\1: "),
+    (r"Problem with given class_path '(?:[\w.]+\.)?(\w+)':\s*", r"\1: "),
+    (r"Option '(\w+)' is not accepted", r"no setting \1"),
+    (r"Expected a dot import path string: (\S+)", r"no class \1"),
+    (r"Expected an? <class '([\w.]+)'>", lambda found: f"expected {_KINDS.get(found[1], found[1])}"),
+    (r"\. Got value: ", ", found "),
+)
+
+
+def in_words(message: str) -> str:
+    """A complaint of the parser without its types: where, what was found, what was expected."""
+    message = _UNION.sub(_of_union, message)
+    message = _LITERAL.sub(_of_choices, message)
+    message = _ABSTRACT.sub(_of_family, message)
+    for pattern, words in _PHRASES:
+        message = re.sub(pattern, words, message)
+    return message
+
+
+def nearest(written: str, names: set[str]) -> str:
+    """The advice to take the name that is spelled most alike, or nothing where none is alike."""
+    near = difflib.get_close_matches(written, sorted(names - {written}), 1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def classes() -> Iterator[Any]:
+    """Our own classes, of the modules that are loaded."""
+    for module in [one for name, one in sys.modules.items() if name.startswith("walkprint.")]:
+        for name, kind in inspect.getmembers(module, inspect.isclass):
+            if kind.__module__.startswith("walkprint.") and not name.startswith("_"):
+                yield kind
+
+
+def _of_union(found: re.Match[str]) -> str:
+    """Only the reasons that are not about leaving the value out."""
+    reasons = re.split(rf"\n{found['indent']}- ", found["reasons"])
+    told = [
+        in_words(one.replace("class, but is abstract", f"class, but {found['value']} is abstract"))
+        for one in reasons
+        if "<class 'NoneType'>" not in one or "\n" in one
+    ]
+    if not all(one.startswith("expected ") for one in told):
+        return "; ".join(told)
+    return f"expected {' or '.join(one.removeprefix('expected ') for one in told)}, found {found['value']}"
+
+
+def _of_choices(found: re.Match[str]) -> str:
+    choices = [one.strip("'\"") for one in found["choices"].split(", ")]
+    told = f"expected {' or '.join(choices)}"
+    return told if found["found"] is None else f"{told}, found {found['found']}{nearest(found['found'], set(choices))}"
+
+
+def _of_family(found: re.Match[str]) -> str:
+    name = found["name"].rpartition(".")[2]
+    families = tuple(kind for kind in classes() if kind.__name__ == name)
+    members = {kind.__name__ for kind in classes() if issubclass(kind, families) and not inspect.isabstract(kind)}
+    return f"{name} stands for all of them; name one: {', '.join(sorted(members))}"
