@@ -209,7 +209,14 @@ def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
     assert "shard" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
 
 
-@pytest.mark.parametrize(("name", "advice"), [("stret", "; did you mean street?"), ("mnie", "; did you mean mine?")])
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("stret", "; did you mean street?"),
+        ("mnie", "; did you mean mine?"),
+        ("xqzw", "; give the folder of a run, or street"),
+    ],
+)
 def test_embed_names_the_run_that_was_meant(
     name: str, advice: str, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,8 @@ def _network_folder(run: str | Path) -> Path:
     if str(run) in _BUNDLED:
         return _BUNDLED[str(run)]
     beside = {str(one) for one in folder.parent.glob("*") if one.is_dir()}
-    raise CheckpointError(f"--run {run}: no such folder{nearest(str(run), {*beside, *_BUNDLED})}")
+    advice = nearest(str(run), {*beside, *_BUNDLED}) or f"; give the folder of a run, or {' or '.join(_BUNDLED)}"
+    raise CheckpointError(f"--run {run}: no such folder{advice}")
 
 
 def save(embeddings: EmbeddingSet, dataset: GaitDataset, out: Path) -> Summary:
