@@ -8,6 +8,7 @@ import pkgutil
 import numpy as np
 import pytest
 from tests.data.trees import casia_keys, ou_mvlp_keys, write_fvg, write_ou_mvlp, write_tree
+from tests.travel import sent
 
 from walkprint import data
 from walkprint.core.errors import DataError
@@ -130,7 +131,7 @@ def test_protocols_have_a_gallery_and_disjoint_probes(dataset):
 
 def test_the_class_is_documented_and_travels_to_processes(dataset):
     assert inspect.getdoc(type(dataset))
-    copy = pickle.loads(pickle.dumps(dataset))
+    copy = sent(dataset)
     assert list(copy.catalogue()) == list(dataset.catalogue())
 
 

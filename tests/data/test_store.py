@@ -1,11 +1,12 @@
 import json
-import pickle
+from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.trees import random_clip, write_store
+from tests.travel import sent
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
@@ -78,9 +79,8 @@ def test_frame_rate_and_meta_survive(tmp_path):
 
 def test_a_store_travels_to_other_processes_by_its_path(tmp_path):
     store, clips = write_store(tmp_path / "s", LENGTHS)
-    sent = pickle.dumps(store)
-    assert len(sent) < 500
-    np.testing.assert_array_equal(pickle.loads(sent).read(KEYS[0]).frames, clips[KEYS[0]].frames)
+    assert len(ForkingPickler.dumps(store)) < 500
+    np.testing.assert_array_equal(sent(store).read(KEYS[0]).frames, clips[KEYS[0]].frames)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,13 @@ def test_nothing_is_unpickled_or_evaluated(path: Path) -> None:
                 assert (keyword.arg, value) != ("shell", True)
 
 
+def test_no_test_unpickles() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pickle":
+                assert node.attr not in {"load", "loads", "Unpickler"}, f"{_name(path)}:{node.lineno}"
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=_name)
 def test_everything_public_has_a_docstring(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text())), "the module has none"

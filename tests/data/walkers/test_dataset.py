@@ -1,7 +1,6 @@
-import pickle
-
 import numpy as np
 import pytest
+from tests.travel import sent
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
@@ -42,7 +41,7 @@ def test_a_store_of_walkers_opens_as_walkers(tmp_path):
     assert stored.variety == Variety(noise=0.5)
     key = walkers.catalogue()[3]
     np.testing.assert_array_equal(stored.read(key).frames, walkers.read(key).frames)
-    assert pickle.loads(pickle.dumps(stored)).store().keys == stored.store().keys
+    assert sent(stored).store().keys == stored.store().keys
     with pytest.raises(DataError, match="walkprint walkers"):
         walkers.store()
 
