@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> Summary:
     known = ", ".join(STUDIES)
     if not words or words[0] not in STUDIES:
         raise BadWordsError(f"unknown study {words[0]!r}; expected one of {known}" if words else f"name one of {known}")
-    return carry_out(STUDIES[words[0]], words[1:], EXAMPLE, verb=f"study {words[0]}")
+    return carry_out(STUDIES[words[0]], words[1:], EXAMPLE.replace("inter-class", words[0]), verb=f"study {words[0]}")
 
 
 def study_inter_class(
@@ -112,6 +112,7 @@ def study_cloth_expansion(
     subjects: int = 60,
     frames: int = 6,
     width: int = 8,
+    bf16: bool = False,
     generator_widths: list[int] = [24, 48, 64, 96],  # noqa: B006
     generator_settings: dict[str, Any] = {},  # noqa: B006
     real: Path | None = None,
@@ -145,6 +146,7 @@ def study_cloth_expansion(
         subjects: rendered people of a seed, the last third of whom test.
         frames: of a training clip.
         width: channels of the recognizers' first block.
+        bf16: train the recognizers in bfloat16, about twice as fast on most processors.
         generator_widths: channels of the generators at 32, 16, 8 and 4 pixels.
         generator_settings: settings of the AE-guided GAN other than those of the study.
         real: folder `subject/condition-take/view/*.png` of real masks.
@@ -158,8 +160,8 @@ def study_cloth_expansion(
         "networks": tuple(networks), "variants": tuple(variants), "parts": tuple(parts), "switches": tuple(switches),
         "coats": tuple(map(str, coats)), "rare": rare, "wanted": wanted, "seeds": seeds, "steps": steps,
         "generator_steps": generator_steps, "subjects": subjects, "frames": frames, "width": width,
-        "generator_widths": tuple(generator_widths), "generator_settings": dict(generator_settings), "real": real,
-        "protocol": None if protocol is None else read_protocol(protocol),
+        "bf16": bf16, "generator_widths": tuple(generator_widths), "generator_settings": dict(generator_settings),
+        "real": real, "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
     sized = cloth_expansion.QUICK if quick else cloth_expansion.LARGE if large else {}
     study = ClothExpansionStudy(**settings | sized)

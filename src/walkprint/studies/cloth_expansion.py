@@ -120,6 +120,7 @@ class ClothExpansionStudy:
         frames: of a training clip.
         subjects_per_batch, clips_per_subject: of a batch.
         learning_rate, weight_decay: of AdamW; one cycle.
+        bf16: train the recognizers in bfloat16 where that is safe, about twice as fast on most processors.
         real: folder of real masks, or None.
         protocol: for them.
     """
@@ -147,6 +148,7 @@ class ClothExpansionStudy:
     clips_per_subject: int = 4
     learning_rate: float = 3e-3
     weight_decay: float = 5e-4
+    bf16: bool = False
     real: Path | None = None
     protocol: Protocol | None = None
 
@@ -261,7 +263,7 @@ class ClothExpansionStudy:
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
         losses = {"GEINet": _ENERGY_LOSSES, "GaitPart": _PART_LOSSES}.get(network, _LOSSES)
-        return {
+        return ({"precision": "bf16-mixed"} if self.bf16 else {}) | {
             "network": described(network, self._narrow(network), 64),
             "losses": losses,
             "loss_weights": dict.fromkeys(losses, 1.0),

@@ -95,7 +95,7 @@ def trained(recipe: Plain, dataset: GaitDataset, out: Path, *, sampler: Sampler 
         recipe: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of a
             clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`, `train`
             (how many of the training subjects, the first by name), perhaps `train_conditions` (others are left
-            out), and whatever else the data depend on.
+            out) and `precision`, and whatever else the data depend on.
         dataset: on a store.
         out: the study's folder.
         sampler: of the sequences of a batch, where it is not subjects alone; the recipe has to name it.
@@ -142,6 +142,7 @@ def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | No
         run=run,
         recipe=recipe,
         seed=recipe["seed"],
+        precision=recipe.get("precision", "32-true"),
         channels_last=True,
         log_every=max(1, steps // 40),
         checkpoint_every=max(1, steps // 4),
