@@ -9,6 +9,7 @@ import pytest
 from walkprint.cli import main
 from walkprint.core.errors import RecipeError
 from walkprint.data.store import Store
+from walkprint.data.walkers import Walkers
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.build import build_generator
 from walkprint.studies import cloth_expansion, cloth_expansion_page
@@ -42,6 +43,14 @@ def test_coats_are_scarce_for_those_who_train_alone(tmp_path):
         assert list(coats(people, "test").values()) == [2, 2]
         assert len({(key.subject, key.take) for key in people.keys("train") if key.condition == "nm"}) == 4 * 6
     assert len(list((tmp_path / "stores").glob("walkers-*"))) == 4
+
+
+def test_scarce_walkers_are_those_of_the_study(tmp_path):
+    settings = TINY.cells()[0].settings["data"]["people"]
+    copied, rendered = scarce_people(settings, "half", tmp_path), Walkers(**settings, scarce={"cl": 2})
+    assert list(copied.catalogue()) == rendered.catalogue()
+    for key in [key for key in rendered.catalogue() if key.condition == "cl"][:2]:
+        np.testing.assert_array_equal(copied.read(key).frames, rendered.read(key).frames)
 
 
 def test_coats_are_made_for_those_who_train_alone(tmp_path):

@@ -26,7 +26,6 @@ from walkprint.evaluation.glossary import CONDITIONS
 from walkprint.evaluation.html import write_html
 from walkprint.evaluation.plots import contact_sheet
 from walkprint.generation.expand import GeneratorExpander, expand
-from walkprint.studies.expansion import leave_out_coats
 
 EXAMPLE = "walkprint demo --quick --out demo"
 _LEAD = (
@@ -38,7 +37,7 @@ _LEAD = (
 _WORDS = (
     "NM normal, BG with a bag, CL in a coat; rank-1: how often the nearest walk of the gallery is the right person's."
 )
-_RARE, _WANTED = "eighth", {"cl": 2}
+_SCARCE, _WANTED = {"cl": 8}, {"cl": 2}
 _GENERATOR = {"widths": [24, 48, 64, 96], "latent_size": 64}
 _NETWORK = {"channels": [16, 32, 64], "feature": 64, "global_branch": False, "batch_norm": True}
 
@@ -114,7 +113,9 @@ def demo(*, quick: bool = False, out: Path | None = None, seed: int = 0) -> Summ
 
 def _people(size: _Size, store: Path, seed: int, workers: int | None) -> Walkers:
     """The walkers of this size from a store, rendered when there is none yet; few of those who train have a coat."""
-    people = Walkers(subjects=size.subjects, train=size.train, seed=seed, views=size.views, frames=size.frames)
+    people = Walkers(
+        subjects=size.subjects, train=size.train, seed=seed, views=size.views, frames=size.frames, scarce=_SCARCE
+    )
     if is_store(store):
         found = Walkers(store)
         if found.settings != people.settings:
@@ -123,8 +124,7 @@ def _people(size: _Size, store: Path, seed: int, workers: int | None) -> Walkers
             )
         return found
     with progress("rendering") as tell:
-        prepare(people, store.with_name("rendered"), workers=workers, progress=tell)
-    leave_out_coats(Walkers(store.with_name("rendered")), _RARE, store)
+        prepare(people, store, workers=workers, progress=tell)
     return Walkers(store)
 
 

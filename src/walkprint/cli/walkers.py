@@ -24,6 +24,7 @@ def walkers(
     seed: int = 0,
     views: str = ",".join(VIEWS),
     takes: dict[str, int] = dict(TAKES),  # noqa: B006
+    scarce: dict[str, int] | None = None,
     views_per_take: int | None = None,
     one_side: bool = False,
     frames: int = 40,
@@ -43,6 +44,7 @@ def walkers(
         seed: of the world they live in.
         views: angles of the camera in degrees, with commas: 000 is walked towards it, 090 shows the left side.
         takes: how many takes of each condition: nm, bg, cl.
+        scarce: only one in so many training people has takes of a condition, say {cl: 8}; those who test keep theirs.
         views_per_take: from how many of the views a take is seen, drawn by lot; from all when null.
         one_side: show each person from the left (views below 180) or from the right only.
         frames: frames of a clip, at 25 Hz.
@@ -57,6 +59,7 @@ def walkers(
         seed=seed,
         views=views.split(","),
         takes=takes,
+        scarce=scarce,
         views_per_take=views_per_take,
         one_side=one_side,
         frames=frames,

@@ -6,6 +6,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import prepare
 from walkprint.data.walkers import Variety, Walkers
+from walkprint.data.writing import StoreWriter
 
 SMALL = {"subjects": 3, "train": 2, "views": ("000", "090"), "takes": {"nm": 2, "cl": 1}, "frames": 6}
 
@@ -52,6 +53,33 @@ def test_views_by_lot():
     assert len({key.view for key in walkers.catalogue()}) > 5
 
 
+def test_scarce_takes_are_left_out_and_the_others_stay_as_they_are(tmp_path):
+    usual = Walkers(**{**SMALL, "subjects": 5, "train": 4})
+    scarce = Walkers(**{**SMALL, "subjects": 5, "train": 4}, scarce={"cl": 3})
+    kept = [key for key in usual.catalogue() if key.condition != "cl" or key.subject in ("001", "004", "005")]
+    assert scarce.catalogue() == kept
+    assert len(kept) == len(usual.catalogue()) - 4
+    prepare(scarce, tmp_path / "store", workers=1)
+    stored = sent(Walkers(tmp_path / "store"))
+    assert stored.scarce == sent(scarce).scarce == {"cl": 3}
+    for key in kept[::5]:
+        np.testing.assert_array_equal(stored.read(key).frames, usual.read(key).frames)
+
+
+def test_an_unfinished_store_is_not_continued_with_other_scarcity(tmp_path):
+    StoreWriter(tmp_path / "store", dataset="Walkers", settings=Walkers(**SMALL).settings).__exit__(
+        ValueError, None, None
+    )
+    with pytest.raises(DataError, match="unfinished store with other settings"):
+        prepare(Walkers(**SMALL, scarce={"cl": 2}), tmp_path / "store", workers=1)
+
+
+def test_settings_without_scarcity_are_those_of_before():
+    assert set(Walkers(**SMALL).settings) == set(Walkers(**SMALL, scarce={}).settings) == {
+        "subjects", "train", "seed", "views", "takes", "views_per_take", "one_side", "frames", "size_px", "variety"
+    }  # fmt: skip
+
+
 def test_color_clip_and_its_mask():
     color, mask = Walkers(**SMALL).read_color(SequenceKey("001", "nm", "01", "090"))
     assert color.frames.shape[1] == 3
@@ -76,6 +104,8 @@ def test_color_clip_and_its_mask():
         ({"takes": {"nm": 0}}, "takes are {'nm': 0}; expected"),
         ({"takes": {}}, "1 or more of one"),
         ({"takes": {"nm": 2, "cl": -1}}, "0 or more of each"),
+        ({"scarce": {"bg": 2}}, "scarce is {'bg': 2}; expected 1 or more for some of nm, cl"),
+        ({"scarce": {"cl": 0}}, "scarce is {'cl': 0}; expected 1 or more"),
         ({"size_px": 63}, "size_px is 63; expected an even number"),
     ],
 )

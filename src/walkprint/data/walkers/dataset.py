@@ -43,6 +43,8 @@ class Walkers(GaitDataset):
         views: angles between the direction of walking and the camera, degrees as text; 0 comes towards the camera,
             90 shows the left side, 270 the right.
         takes: how many takes of each condition.
+        scarce: condition -> of the training subjects only one in so many, from the first on, has takes of it; those for
+            testing keep theirs, and everything else is as without.
         views_per_take: from how many of the views a take is seen, drawn by lot; all when None.
         one_side: each person is seen from one side only, left (views below 180) or right, every other person; then a
             network need not learn that the two sides of a person belong together.
@@ -67,6 +69,7 @@ class Walkers(GaitDataset):
         seed: int = 0,
         views: Sequence[str] = VIEWS,
         takes: Mapping[str, int] = TAKES,
+        scarce: Mapping[str, int] | None = None,
         views_per_take: int | None = None,
         one_side: bool = False,
         frames: int = 40,
@@ -78,7 +81,7 @@ class Walkers(GaitDataset):
             made = self._made_from(self._store)
             subjects, seed, views, takes = made["subjects"], made["seed"], made["views"], made["takes"]
             views_per_take, one_side = made["views_per_take"], made["one_side"]
-            frames, size_px = made["frames"], made["size_px"]
+            frames, size_px, scarce = made["frames"], made["size_px"], made.get("scarce")
             train, variety = made["train"] if train is None else train, Variety(**made["variety"])
         if subjects < 1 or frames < 1 or seed < 0:
             raise RecipeError(f"walkers: {subjects} subjects, {frames} frames, seed {seed}; expected 1, 1, 0 or more")
@@ -89,13 +92,15 @@ class Walkers(GaitDataset):
         if unknown:
             raise RecipeError(f"walkers: condition {', '.join(sorted(unknown))}; expected {', '.join(CONDITIONS)}")
         _check_what_is_rendered(views, takes, size_px)
+        scarce = dict(scarce or {})
+        _check_scarcity(scarce, takes)
         if views_per_take is not None and not 1 <= views_per_take <= len(views):
             raise RecipeError(
                 f"walkers: {views_per_take} views per take, expected 1 to {len(views)}, the views there are"
             )
         self.names = tuple(f"{number:0{max(3, len(str(subjects)))}d}" for number in range(1, subjects + 1))
         self.train, self.seed, self.views, self.takes = train, seed, tuple(views), dict(takes)
-        self.views_per_take, self.one_side = views_per_take, one_side
+        self.scarce, self.views_per_take, self.one_side = scarce, views_per_take, one_side
         self.frames, self.size_px, self.variety = frames, size_px, variety
         # Views of one take come one after another: keep the last person and walk.
         self._person = lru_cache(maxsize=1)(self._make_person)
@@ -119,7 +124,8 @@ class Walkers(GaitDataset):
     @property
     def settings(self) -> Mapping[str, Any]:
         """What to call the class with to get the same people."""
-        return {
+        # Absent where nothing is scarce, so that stores and digests of before stay what they are.
+        return ({"scarce": self.scarce} if self.scarce else {}) | {
             "subjects": len(self.names),
             "train": self.train,
             "seed": self.seed,
@@ -148,10 +154,17 @@ class Walkers(GaitDataset):
         """Every subject, condition, take and view."""
         if self._store is not None:
             return self._store.keys
+        without = {
+            (name, condition)
+            for condition, one_in in self.scarce.items()
+            for number, name in enumerate(self.subjects("train"))
+            if number % one_in
+        }
         return sorted(
             SequenceKey(name, condition, f"{take:02d}", view)
             for name in self.names
             for condition, count in self.takes.items()
+            if (name, condition) not in without
             for take in range(1, count + 1)
             for view in self._seen(name, condition, f"{take:02d}")
         )
@@ -225,6 +238,12 @@ def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size
         raise RecipeError(f"walkers: takes are {dict(takes)}; expected 0 or more of each condition, 1 or more of one")
     if size_px < 2 or size_px % 2:
         raise RecipeError(f"walkers: size_px is {size_px}; expected an even number of pixels")
+
+
+def _check_scarcity(scarce: Mapping[str, int], takes: Mapping[str, int]) -> None:
+    there = [condition for condition, count in takes.items() if count]
+    if set(scarce) - set(there) or min(scarce.values(), default=1) < 1:
+        raise RecipeError(f"walkers: scarce is {dict(scarce)}; expected 1 or more for some of {', '.join(there)}")
 
 
 def _is_angle(view: str) -> bool:
