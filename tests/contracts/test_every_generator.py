@@ -5,24 +5,29 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator, Sequence
-from itertools import product
+from dataclasses import replace
+from itertools import groupby, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from tests.generation.trees import person
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 import walkprint.generation
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
-from walkprint.generation.base import GenerativeModel, Stage
-from walkprint.generation.batches import FrameBatches
+from walkprint.generation.base import GenerativeModel, Phase, Stage
+from walkprint.generation.batches import FrameBatches, GeneratorBatch
 from walkprint.generation.labels import Labels
 from walkprint.generation.watch import DiversityMonitor
+from walkprint.losses.base import LossValue
 from walkprint.training.fit_generator import GeneratorResult, fit_generator, load_generator
+from walkprint.training.generator_learner import GeneratorLearner
 
 STEPS = 12
 SMALL = {"widths": (4, 4, 8, 8), "latent": 8, "latent_size": 8, "projection": 8}
@@ -126,31 +131,81 @@ def test_stages_share_the_steps(kind, batches):
         assert len(set(names)) == len(names)
 
 
-def test_each_phase_moves_exactly_its_parameters(kind, batches):
+def learner(model: GenerativeModel, batches: FrameBatches, steps: int, **settings: object) -> GeneratorLearner:
+    return GeneratorLearner(Fabric(accelerator="cpu", devices=1), model, batches, steps, **settings)
+
+
+class Watched:
+    """A model whose phases look after themselves; `moved` lists stage and phase, and what moved, of every one."""
+
+    def __init__(self, model: GenerativeModel) -> None:
+        self.model, self.moved = model, []
+        stages = [
+            replace(stage, phases=tuple(self._watched(stage, phase) for phase in stage.phases))
+            for stage in model.stages()
+        ]
+        model.stages = lambda: stages
+
+    def _watched(self, stage: Stage, phase: Phase) -> Phase:
+        def loss(batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
+            own = {id(one) for one in phase.parameters()}
+            for name, one in self.model.named_parameters():
+                assert one.requires_grad == (id(one) in own), f"{name} in {phase.name}"
+                assert one.grad is None, f"{name} brings a gradient to {phase.name}"
+            return phase.loss(batch, generator)
+
+        def optimizer(parameters: Sequence[nn.Parameter]) -> Optimizer:
+            made, before = phase.optimizer(parameters), {}
+
+            def look(*_: object) -> None:
+                before.update({name: one.detach().clone() for name, one in self.model.named_parameters()})
+
+            def compare(*_: object) -> None:
+                names = {name for name, one in self.model.named_parameters() if not torch.equal(one, before[name])}
+                self.moved.append(((stage.name, phase.name), names))
+
+            made.register_step_pre_hook(look)
+            made.register_step_post_hook(compare)
+            return made
+
+        return replace(phase, loss=loss, optimizer=optimizer)
+
+
+def test_training_moves_in_each_phase_exactly_its_parameters(kind, batches):
     model, ever = build(kind, batches), set()
-    for stage in entered(model, batches):
-        seen: set[int] = set()
-        for number, phase in enumerate(stage.phases):
-            own = list(phase.parameters())
+    stages, watched = model.stages(), Watched(model)
+    trained, steps = learner(model, batches, STEPS), []
+    for step in range(1, STEPS + 1):
+        before = len(watched.moved)
+        trained.learn(step)
+        steps.append([place for place, _ in watched.moved[before:]])
+    orders = [[(stage.name, phase.name) for phase in stage.phases for _ in range(phase.repeats)] for stage in stages]
+    assert [order for order, _ in groupby(steps)] == orders
+    names = {id(one): name for name, one in model.named_parameters()}
+    for stage in stages:
+        seen: set[str] = set()
+        for phase in stage.phases:
+            own = {names[id(one)] for one in phase.parameters()}
             assert own
-            assert not seen & {id(one) for one in own}, "two phases of a stage share parameters"
-            seen |= {id(one) for one in own}
-            model.requires_grad_(False)
-            for one in own:
-                one.requires_grad_(True)
-            before = {name: one.detach().clone() for name, one in model.named_parameters()}
-            optimizer = phase.optimizer(own)
-            judged = phase.loss(batches.batch(1), torch.Generator().manual_seed(number))
-            judged.value.backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            moved = {name for name, one in model.named_parameters() if not torch.equal(one, before[name])}
-            allowed = {name for name, one in model.named_parameters() if one.requires_grad}
-            assert moved <= allowed
+            assert not seen & own, "two phases of a stage share parameters"
+            seen |= own
+            found = [moved for place, moved in watched.moved if place == (stage.name, phase.name)]
+            assert all(moved <= own for moved in found)
             # A bias may stand still at first: in a hinge that all frames are within, real and generated ones cancel.
-            assert {name for name in allowed if model.get_parameter(name).ndim > 1} <= moved
+            assert all({name for name in own if model.get_parameter(name).ndim > 1} <= moved for moved in found)
         ever |= seen
-    assert ever == {id(one) for one in model.parameters()}, "parameters that no phase trains"
+    assert ever == set(names.values()), "parameters that no phase trains"
+
+
+def test_the_average_follows_the_weights(kind, batches):
+    trained = learner(build(kind, batches), batches, 50, ema_decay=0.3)
+    average = {name: value.clone() for name, value in trained.model.state_dict().items()}
+    for step, decay in ((1, 2 / 11), (2, 3 / 12), (3, 0.3), (4, 0.3)):  # (1 + step) / (10 + step), while below
+        trained.learn(step)
+        for name, value in trained.model.state_dict().items():
+            kept = decay * average[name] + (1 - decay) * value if value.is_floating_point() else value
+            average[name] = kept.clone()
+            torch.testing.assert_close(trained.best.state_dict()[name], kept, msg=name)
 
 
 @pytest.mark.parametrize("half", [False, True])

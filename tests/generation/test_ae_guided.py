@@ -1,5 +1,6 @@
 """The three ideas of the autoencoder-guided GAN, and that labels keep their meaning."""
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.classifier import surprise
 from walkprint.generation.labels import Labels
+from walkprint.generation.watch import DiversityMonitor
+from walkprint.losses.base import LossValue
+from walkprint.training.checkpoint import CheckpointFolder
 from walkprint.training.fit_generator import fit_generator
+from walkprint.training.generator_learner import GeneratorLearner
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +49,65 @@ def begun(batches: FrameBatches, **settings: Any) -> AEGuidedGAN:
     return model
 
 
-def test_at_first_the_generator_is_the_autoencoder_bit_for_bit(batches: FrameBatches) -> None:
+class _Stop(Exception):
+    pass
+
+
+def at_its_start(
+    batches: FrameBatches, run: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
+) -> GeneratorLearner:
+    """What `fit_generator` trains, halted before the first loss of the GAN."""
+    model, learners = build(batches, anchor_share=1.0, **settings), list[GeneratorLearner]()
+
+    class Seen(GeneratorLearner):
+        def __init__(self, *words: Any, **named: Any) -> None:
+            super().__init__(*words, **named)
+            learners.append(self)
+
+    def halt(batch: object, generator: object) -> LossValue:
+        raise _Stop
+
+    *before, gan = model.stages()
+    halted = replace(gan, phases=(replace(gan.phases[0], loss=halt), *gan.phases[1:]))
+    monkeypatch.setattr(model, "stages", lambda: [*before, halted])
+    monkeypatch.setattr("walkprint.training.fit_generator.GeneratorLearner", Seen)
+    with pytest.raises(_Stop):
+        fit_generator(
+            model, batches, steps=20, run=run, recipe={}, accelerator="cpu", ema_decay=0.9, checkpoint_every=1
+        )
+    return learners[0]
+
+
+def test_at_first_the_generator_is_the_autoencoder_bit_for_bit(
+    batches: FrameBatches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batch = batches.batch(0)
     for ae_init in (True, False):
-        model = begun(batches, ae_init=ae_init)
-        with torch.no_grad():
-            _, latents = model.encoder(model.to_unit(batch.frames))
-            restored, made = model.restorer(latents, batch.labels), model.generator(latents, batch.labels)
-        assert torch.equal(restored, made) == ae_init
+        learner = at_its_start(batches, tmp_path / str(ae_init), monkeypatch, ae_init=ae_init)
+        assert learner.model is not learner.best
+        for model in (learner.model, learner.best):
+            assert isinstance(model, AEGuidedGAN)
+            model.eval()
+            with torch.no_grad():
+                _, latents = model.encoder(model.to_unit(batch.frames))
+                restored, made = model.restorer(latents, batch.labels), model.generator(latents, batch.labels)
+            assert torch.equal(restored, made) == ae_init
+
+
+def test_what_begins_the_generator_is_the_average_of_the_trained_autoencoder(
+    batches: FrameBatches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = at_its_start(batches, tmp_path, monkeypatch)
+    trained = CheckpointFolder(tmp_path / "checkpoints").load_newest()
+    assert trained is not None
+    assert trained["step"] == 10
+    for model in (learner.model, learner.best):
+        assert isinstance(model, AEGuidedGAN)
+        for name, value in model.generator.state_dict().items():
+            assert torch.equal(value, trained["average"][f"restorer.{name}"]), name
+    kernel = "restorer.decoder.last.weight"
+    assert not torch.equal(trained["average"][kernel], trained["model"][kernel])
+    assert not torch.equal(trained["average"][kernel], build(batches).state_dict()[kernel])
 
 
 def test_at_first_the_discriminators_trunk_is_the_encoders(batches: FrameBatches) -> None:
@@ -158,6 +214,7 @@ def test_labels_keep_their_meaning(batches: FrameBatches, tmp_path: Path) -> Non
     )
     assert result.numbers["generator/guard_condition"] > 0.9
     assert result.numbers["diversity"] > 0.4
+    assert result.numbers["labels"] > 0.9
     sources = torch.cat([batches.batch(i).sources for i in range(900, 904)])
     subjects = torch.cat([batches.batch(i).targets.subjects for i in range(900, 904)])
     zeros = torch.zeros_like(subjects)
@@ -165,3 +222,11 @@ def test_labels_keep_their_meaning(batches: FrameBatches, tmp_path: Path) -> Non
     narrow = model.sample(sources, Labels(subjects, zeros + 1, zeros), torch.Generator())
     area = [[(one[subjects == who] > 127).float().mean() for one in (wide, narrow)] for who in range(3)]
     assert all(coat > 1.2 * without for coat, without in area), "a coat makes everybody wider"
+    with torch.no_grad():  # the conditions change places: in the embedding, and in where encodings move to
+        table = model.generator.embedding.tables["condition"].weight
+        table.copy_(table.flip(0))
+        model.shifts.neg_()
+    drifted = DiversityMonitor().measure(model, batches, 300)
+    assert drifted["labels"] < 0.3
+    with pytest.warns(UserWarning, match="labels drift"):
+        DiversityMonitor(stop_below=0).judge(drifted, 300)
