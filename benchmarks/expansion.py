@@ -31,7 +31,7 @@ from walkprint.generation.layers import WIDTHS
 from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
 
 SUBJECTS, TAKES, FRAMES, WANTED = 2, 4, 40, 8
-NARROW = (16, 32, 64, 128)
+SHIPPED = (24, 48, 64, 96)
 
 
 def person(subject: int, t: int) -> np.ndarray:
@@ -138,8 +138,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         dataset, counter = write(Path(name) / "people"), Counter[str]()
         for label, widths, bf16 in (
-            ("narrow generator, bf16", NARROW, True),
-            ("narrow generator, fp32", NARROW, False),
+            ("generator of the recipes for walkers, bf16", SHIPPED, True),
+            ("the same, fp32", SHIPPED, False),
             ("generator of BAGAN-GP's widths, bf16", WIDTHS, True),
         ):
             generator = model(widths)

@@ -35,3 +35,16 @@ def test_refusals() -> None:
         Encoder(6, (2, 3, 4))
     with pytest.raises(RecipeError, match="factors"):
         LabelEmbedding(NAMES, 4, ())
+
+
+def test_the_last_layer_draws_the_same_in_evaluation() -> None:
+    torch.manual_seed(0)
+    decoder, latent = Decoder(6, (2, 3, 4, 5)), torch.randn(2, 6)
+    for weights in decoder.parameters():
+        torch.nn.init.normal_(weights, std=0.2)
+    decoder.eval()
+    fast = decoder(latent)
+    decoder.last.train()  # batch norm stays as it was
+    plain = decoder(latent)
+    assert plain.std() > 0.1
+    assert torch.allclose(fast, plain, atol=1e-5)
