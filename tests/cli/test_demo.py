@@ -1,7 +1,10 @@
 """The demo, at a size that a test can bear: a report that stands alone, and a table that says what it is."""
 
+import contextlib
+import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,24 +12,34 @@ import pytest
 from walkprint.cli import demo, main
 
 
-@pytest.fixture(autouse=True)
-def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        demo, "_QUICK", demo._Size(6, 4, ("072", "108"), 8, generator_steps=10, steps=1, subjects_per_batch=2)
-    )
+@pytest.fixture(scope="module", autouse=True)
+def _tiny() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            demo, "_QUICK", demo._Size(6, 4, ("072", "108"), 8, generator_steps=10, steps=1, subjects_per_batch=2)
+        )
+        yield
 
 
-def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--quick", "--out", str(tmp_path)]) == 0
-    text = capsys.readouterr().out
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, _tiny: None) -> tuple[Path, str]:
+    """The folder of a demo, and what it printed."""
+    out, printed = tmp_path_factory.mktemp("demo"), io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(["demo", "--quick", "--out", str(out)]) == 0
+    return out, printed.getvalue()
+
+
+def test_demo_writes_a_report_that_stands_alone(finished: tuple[Path, str]) -> None:
+    out, text = finished
     assert "synthetic" in text
     assert "energy image" in text
     assert "coats added" in text
     assert "gain" in text
-    assert str(tmp_path / "report.html") in text
+    assert str(out / "report.html") in text
     assert demo._WORDS in text
     assert "Fewer than 10 people (NM 2, BG 2, CL 2)" in text
-    page = (tmp_path / "report.html").read_text()
+    page = (out / "report.html").read_text()
     header = page[: page.index("</header>")]
     lead = header[: header.index('<div class="cards">')]
     for head in ("energy image", "narrow GaitSet", "coats added", "gain"):
@@ -40,11 +53,26 @@ def test_demo_writes_a_report_that_stands_alone(tmp_path: Path, capsys: pytest.C
     assert "<script" not in page
 
 
-def test_the_readme_shows_what_the_demo_prints() -> None:
+def test_the_readme_shows_what_the_demo_prints(finished: tuple[Path, str]) -> None:
+    """The caption, the heads, the rows and their columns; figures take minutes."""
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
     shown = re.search(r"<!-- demo table: begin -->\n```\n(.*?)```", readme, flags=re.DOTALL)
     assert shown is not None
-    assert shown[1].splitlines()[:4] == [*demo._caption(demo._FULL), ""]
+    caption, (head, *rows) = shown[1].splitlines()[:4], shown[1].splitlines()[4:]
+    assert caption == [*demo._caption(demo._FULL), ""]
+    printed = finished[1].splitlines()
+    first = printed.index("", printed.index(demo._WORDS)) + 1
+    assert head == printed[first]
+    assert len(rows) == 3
+    for row, other in zip(rows, printed[first + 1 :], strict=False):
+        assert _columns(row) == _columns(other)
+
+
+def _columns(row: str) -> list[tuple[str, int]]:
+    """What each cell of a line is, and where it ends."""
+    figure = r"-?\d+\.\d \[-?\d+\.\d, -?\d+\.\d\]"
+    cells = re.finditer(rf"{figure}|\S+", row)
+    return [(re.sub(figure, "figure", cell[0]), cell.end()) for cell in cells]
 
 
 def test_demo_renders_once_and_refuses_other_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
