@@ -8,9 +8,12 @@ import pytest
 
 from walkprint.cli import main
 from walkprint.core.errors import RecipeError
+from walkprint.core.protocol import Selection
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
 from walkprint.data.writing import StoreWriter
+from walkprint.evaluation import embed
+from walkprint.evaluation.generated_embeddings import identity_kept
 from walkprint.generation.build import build_generator
 from walkprint.studies import cloth_expansion, cloth_expansion_page
 from walkprint.studies.cloth_expansion import (
@@ -25,6 +28,7 @@ from walkprint.studies.cloth_expansion import (
 from walkprint.studies.expansion import RECORDED, SIMPLE, comparison_sheet, expanded_people, scarce_people
 from walkprint.studies.grid import read_cells, run_cells
 from walkprint.studies.recognition import _built as build
+from walkprint.studies.recognition import trained
 
 TINY = ClothExpansionStudy(**cloth_expansion.QUICK | {"networks": ("GaitSet",), "coats": ("2", "1", "half")})
 
@@ -134,6 +138,19 @@ def test_measures_compare_the_same_people(tmp_path):
         assert found["morphological"][name][1] == recorded, f"{name}: another reference for another maker"
     for name in ("identity kept", "condition reached"):
         assert found["copying"][name][0] == found["copying"][name][1], "a copy is a recording"
+    assert "identity of others" not in found["copying"], "those without coats have none to copy"
+
+
+def test_those_who_have_no_coat_are_searched_too(tmp_path):
+    study = replace(TINY, variants=("morphological",), parts=("ssim",), rare="half")
+    (cell,) = [one for one in study.cells() if one.settings["variant"] == "morphological"]
+    people = expanded_people(cell.settings["data"], tmp_path)
+    judge, _ = trained(cell.settings["judge"], expanded_people(cell.settings["judge"]["data"], tmp_path), tmp_path)
+    others = list(people.subjects("train"))[1::2]
+    made = embed(judge, people.store(), [key for key in people.store().generated if key.subject in others])
+    normal = embed(judge, people.store(), [key for key in people.keys("train") if key.condition == "nm"])
+    expected = identity_kept(made, normal, gallery=Selection(conditions=("nm",))).generated
+    assert compute(cell, tmp_path)["measures"]["identity of others"] == [expected, None]
 
 
 def test_variants_of_a_seed_differ_in_the_data_alone():

@@ -14,6 +14,7 @@ def test_a_page_says_the_same_in_every_format(tmp_path):
     assert "Rank-1 &lt;b&gt;" in html
     assert "<svg role='img'>" in html
     assert "data:image/png;base64,UE5H" in html
+    assert (tmp_path / "sheet-1.png").read_bytes() == b"PNG"
     assert "+1.0 – +3.0" in html
     assert "by resampling the test subjects" in html
     assert "| GaitSet | +2.0 [+1.0, +3.0] |" in (tmp_path / "study.md").read_text()

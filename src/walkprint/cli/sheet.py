@@ -6,6 +6,7 @@ from pathlib import Path
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.store import Store
 from walkprint.evaluation.plots import contact_sheet
+from walkprint.evaluation.report import write_bytes
 
 
 def clips_by_condition(store: Store, *, subjects: int = 4) -> dict[str, list[Clip]]:
@@ -25,7 +26,7 @@ def clips_by_condition(store: Store, *, subjects: int = 4) -> dict[str, list[Cli
 
 def save_sheet(store: Store, path: Path) -> None:
     """Write one sheet of all conditions as PNG, atomically."""
-    _write(contact_sheet([clip for some in clips_by_condition(store).values() for clip in some]), path)
+    write_bytes(path, contact_sheet([clip for some in clips_by_condition(store).values() for clip in some]))
 
 
 def generated_beside_real(store: Store, *, subjects: int = 4) -> list[Clip]:
@@ -48,16 +49,9 @@ def generated_beside_real(store: Store, *, subjects: int = 4) -> list[Clip]:
 
 def save_generated_sheet(store: Store, path: Path) -> None:
     """Write one sheet of `generated_beside_real` as PNG, atomically."""
-    _write(contact_sheet(generated_beside_real(store)), path)
+    write_bytes(path, contact_sheet(generated_beside_real(store)))
 
 
 def save_sheet_of(clips: Sequence[Clip], path: Path) -> None:
     """Write one sheet of these clips as PNG, atomically."""
-    _write(contact_sheet(clips), path)
-
-
-def _write(png: bytes, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(png)
-    temporary.replace(path)
+    write_bytes(path, contact_sheet(clips))

@@ -25,7 +25,8 @@ _MEASURES = (
     "the nearest training frame; 1 is a copy. Smoothness: change from frame to frame. Identity kept: rank-1 against "
     "normal walking of all training subjects, by a recognizer trained on the recordings, and condition reached, by a "
     "classifier of frames that learned the test people's coats: both in percent. Frechet distance of that recognizer's "
-    "embeddings. Means over seeds."
+    "embeddings. All of the people who were recorded in a coat; identity of others: of those who were not. Means over "
+    "seeds."
 )
 
 
@@ -118,7 +119,7 @@ def _measures_table(title: str, outcomes: Outcomes) -> Table:
 
 def _figure(name: str, pairs: Sequence[Sequence[float | None]]) -> str:
     """A mean of generated takes, in brackets that of recordings."""
-    share = name in ("usable", "identity kept", "condition reached")
+    share = name in ("usable", "identity kept", "identity of others", "condition reached")
     means = [np.mean(known) if (known := [one for one in side if one is not None]) else None
              for side in zip(*pairs, strict=True)]  # fmt: skip
     shown = ["-" if mean is None else f"{100 * mean:.1f}" if share else f"{mean:.3f}" for mean in means]

@@ -1,6 +1,7 @@
 """What the cells of the cloth study share: people with few coats, trained generators, expanded stores, measures."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def measures(people: Walkers, judge: Network, *, teller_steps: int = 200) -> Num
     """How good the generated takes of an expanded store are, each figure beside that of recordings.
 
     Takes and recordings are of the same people, those who were recorded in a coat; who they are is asked among the
-    normal walks of all training people.
+    normal walks of all training people. "identity of others" asks it of the takes of those who were not.
 
     Args:
         people: with generated takes.
@@ -200,16 +201,20 @@ def measures(people: Walkers, judge: Network, *, teller_steps: int = 200) -> Num
     if not made:
         return {"measures": usable}
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    generated, real = (
-        embed(judge, store, keys, device=device, frames_per_batch=256) for keys in (made, [*coats, *normal])
-    )
+    others = [key for key in store.generated if key.subject not in worn]
+    look = partial(embed, judge, store, device=device, frames_per_batch=256)
+    generated, real = look(made), look([*coats, *normal])
+    searched = Selection(conditions=(NORMAL,))
     found: dict[str, Measure] = {
         **measure_frames(store, generated=made, training=[*coats, *normal]),
-        "identity kept": identity_kept(generated, real, gallery=Selection(conditions=(NORMAL,))),
+        "identity kept": identity_kept(generated, real, gallery=searched),
         "condition reached": condition_reached(store, made, coats, coat_teller(people, teller_steps)),
         "Frechet distance": frechet_gait_distance(generated, real.take(range(len(coats)))),
     }
-    return {"measures": usable | {name: [one.generated, one.real] for name, one in found.items()}}
+    numbers = {name: [one.generated, one.real] for name, one in found.items()}
+    if others:  # of whom there is no recorded coat to compare with
+        numbers["identity of others"] = [identity_kept(look(others), real, gallery=searched).generated, None]
+    return {"measures": usable | numbers}
 
 
 def coat_teller(people: Walkers, steps: int) -> Classify:

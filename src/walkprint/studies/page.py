@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from walkprint.evaluation.report import aligned, piped, write_text
+from walkprint.evaluation.report import aligned, piped, write_bytes, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Diagram:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet of silhouettes as PNG, in the HTML page only."""
+    """A sheet of silhouettes as PNG, in the HTML page and beside it."""
 
     title: str
     png: bytes
@@ -106,8 +106,10 @@ class Page:
         )
 
     def save(self, out: Path) -> Path:
-        """Write study.txt, .md, .json and .html, each atomically; returns the page."""
+        """Write study.txt, .md, .json and .html, and each sheet as sheet-1.png and so on; returns the page."""
         for ending, text in (("txt", self.to_text), ("md", self.to_markdown), ("json", self.to_json)):
             write_text(out / f"study.{ending}", text())
+        for number, sheet in enumerate(self.sheets, start=1):
+            write_bytes(out / f"sheet-{number}.png", sheet.png)
         write_text(out / "study.html", self.to_html())
         return out / "study.html"
