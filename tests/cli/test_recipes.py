@@ -135,6 +135,22 @@ def test_frames_must_suit_the_network(store: Path) -> None:
         recipe.batches()
 
 
+def test_only_the_wanted_conditions_are_learned(store: Path) -> None:
+    plain = {
+        "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
+        "losses": {"triplet": {"class_path": "TripletLoss"}},
+        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+        "frames": {"class_path": "RandomSubset", "init_args": {"count": 4}},
+        "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
+        "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": 8},
+    }
+    for wanted, expected in ((None, {"nm", "bg", "cl"}), (["nm", "cl"], {"nm", "cl"})):
+        recipe, resolved = load_recipe(plain | ({"conditions": wanted} if wanted else {}))
+        batches = recipe.batches()
+        assert {key.condition for step in range(9) for key in batches.batch(step).keys} == expected
+        assert resolved["conditions"] == wanted
+
+
 def test_one_part_can_be_built_alone() -> None:
     assert build(Loss, {"class_path": "TripletLoss", "init_args": {"margin": 0.5}}).margin == 0.5
     for plain in ({"class_path": "os.system"}, {"class_path": "TripletLoss", "init_args": {"marge": 1}}):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,27 @@ def test_train_goes_on_by_the_same_command_or_by_the_folder_alone(
     error = _refused(again, capsys)
     assert "another recipe" in error
     assert "seed: 0 -> 7" in error
+
+
+def test_train_learns_from_some_conditions(run: Path, store: Path, tmp_path: Path, capsys: Captured) -> None:
+    words = ["train", str(RECIPE), "--run", str(tmp_path / "run"), "--accelerator", "cpu", *small(store)]
+    assert "conditions: cll not among those of the training subjects, bg, cl, nm; did you mean cl?" in _refused(
+        [*words, "--conditions", "[nm, cll]"], capsys
+    )
+    assert main([*words, "--conditions", "[nm, cl]"]) == 0
+    assert yaml.safe_load((tmp_path / "run" / "recipe.yaml").read_text())["conditions"] == ["nm", "cl"]
+    assert main(["train", "--run", str(tmp_path / "run"), "--accelerator", "cpu"]) == 0
+    capsys.readouterr()
+    assert 'conditions: ["nm", "cl"] -> null' in _refused(words, capsys)
+
+
+def test_train_goes_on_with_a_run_that_is_older_than_some_settings(run: Path, tmp_path: Path, capsys: Captured) -> None:
+    older = shutil.copytree(run, tmp_path / "run")
+    recipe = yaml.safe_load((older / "recipe.yaml").read_text())
+    del recipe["conditions"], recipe["data"]["init_args"]["scarce"]
+    (older / "recipe.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False))
+    assert main(["train", "--run", str(older), "--accelerator", "cpu"]) == 0
+    assert main(["embed", "--run", str(older), "--out", str(tmp_path / "test.npz")]) == 0
 
 
 def test_a_failed_start_does_not_bind_the_folder(store: Path, tmp_path: Path, capsys: Captured) -> None:

@@ -38,11 +38,23 @@ def test_another_recipe_is_refused_with_the_differences_in_one_line(tmp_path: Pa
         f"{tmp_path}: this run began with another recipe (milestones: [10, 20] -> [10], augmentations.0.init_args."
         "chance: 0.5 -> 0.2); name another folder, or begin anew with --fresh (from Python: resume=False)"
     )
-    with pytest.raises(RecipeError, match=r"\(seed: 0 -> 0\.0, rate: 0\.0005 -> absent, new: absent -> null\);"):
+    with pytest.raises(RecipeError, match=r"\(seed: 0 -> 0\.0, rate: 0\.0005 -> absent, new: absent -> 1\);"):
         run.begin({"network": before["network"], "seed": 0.0, "milestones": [10, 20],
-                   "augmentations": before["augmentations"], "new": None}, resume=True)  # fmt: skip
+                   "augmentations": before["augmentations"], "new": 1, "newer": None}, resume=True)  # fmt: skip
     with pytest.raises(RecipeError, match="the order of its settings"):
         run.begin(dict(reversed(before.items())), resume=True)
+
+
+def test_a_run_of_before_a_setting_goes_on_where_that_is_null(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.begin({**RECIPE, "data": {"init_args": {"root": "people"}}}, resume=True)
+    train_something(run)
+    before = run.recipe.read_text()
+    newer = {"conditions": None, **RECIPE, "data": {"init_args": {"root": "people", "scarce": None}}}
+    run.begin(newer, resume=True)
+    assert run.recipe.read_text() == before
+    with pytest.raises(RecipeError, match=r"\(data\.init_args\.scarce: absent -> 8\);"):
+        run.begin({**newer, "data": {"init_args": {"root": "people", "scarce": 8}}}, resume=True)
 
 
 def test_of_many_differences_the_first_are_shown(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from jsonargparse import ArgumentParser, Namespace
 
-from walkprint.cli.recipe import import_families, plain_settings
+from walkprint.cli.recipe import import_families, plain_settings, training_keys
 from walkprint.cli.words import BadWordsError, instantiate, new_parser, parse
 from walkprint.core.errors import RecipeError
-from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
@@ -71,23 +70,6 @@ class GeneratorRecipe:
         return FrameBatches(
             self.data.store(), keys, batch_size=self.batch_size, source=self.generator.source, seed=self.seed
         )
-
-
-def training_keys(data: GaitDataset, conditions: Sequence[str] | None) -> list[SequenceKey]:
-    """The sequences of the training subjects in some conditions, or in all.
-
-    Raises:
-        RecipeError: a condition does not occur among them.
-    """
-    keys = data.keys("train")
-    found = {key.condition for key in keys}
-    unknown = sorted(set(conditions or ()) - found)
-    if unknown:
-        raise RecipeError(
-            f"conditions: {', '.join(unknown)} not among those of the training subjects, "
-            f"{', '.join(sorted(found)) or 'of whom there are none'}"
-        )
-    return [key for key in keys if conditions is None or key.condition in conditions]
 
 
 class NamesOfData:

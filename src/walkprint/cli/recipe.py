@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 import sys
 from argparse import ArgumentError
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from jsonargparse import ArgumentParser, Namespace
 import walkprint.data
 import walkprint.losses
 import walkprint.networks
+from walkprint.cli.complaints import nearest
 from walkprint.cli.words import BadWordsError, new_parser, parse, with_nearest_name
 from walkprint.core.errors import RecipeError
+from walkprint.core.sequence import SequenceKey
 from walkprint.data.augment import Augmentation
 from walkprint.data.base import GaitDataset
 from walkprint.data.frames import FrameChooser
@@ -71,6 +73,7 @@ class Recipe:
         losses: by names of your choice; their weighted sum is minimized.
         loss_weights: by the same names; 1 where a name is absent.
         data: the data set; its root is a packed store.
+        conditions: those that are learned; all that training subjects have when null.
         frames: which frames of a sequence a training clip takes.
         augmentations: applied to every training clip, in this order.
         optimizer: of torch, or your own.
@@ -87,6 +90,7 @@ class Recipe:
     frames: FrameChooser
     optimizer: MakeOptimizer
     schedule: Plan
+    conditions: list[str] | None = None
     loss_weights: dict[str, float] | None = None
     augmentations: list[Augmentation] = field(default_factory=list)
     scheduler: Schedule | None = None
@@ -99,7 +103,7 @@ class Recipe:
 
         Raises:
             DataError: the data are no packed store, or nobody trains.
-            RecipeError: network and frames do not fit together.
+            RecipeError: network and frames do not fit together, or a condition does not occur.
         """
         if self.network.ordered and not self.frames.ordered:
             raise RecipeError(
@@ -109,13 +113,30 @@ class Recipe:
         sampler = EvenConditions if self.schedule.even_conditions else SubjectSampler
         return TrainingBatches(
             self.data.store(),
-            self.data.keys("train"),
+            training_keys(self.data, self.conditions),
             chooser=self.frames,
             sampler=sampler(self.schedule.subjects_per_batch, self.schedule.clips_per_subject),
             augmentations=self.augmentations,
             seed=self.seed,
             width_px=self.network.width_px,
         )
+
+
+def training_keys(data: GaitDataset, conditions: Sequence[str] | None) -> list[SequenceKey]:
+    """The sequences of the training subjects in some conditions, or in all.
+
+    Raises:
+        RecipeError: a condition does not occur among them.
+    """
+    keys = data.keys("train")
+    found = {key.condition for key in keys}
+    unknown = sorted(set(conditions or ()) - found)
+    if unknown:
+        raise RecipeError(
+            f"conditions: {', '.join(unknown)} not among those of the training subjects, "
+            f"{', '.join(sorted(found)) or 'of whom there are none'}{nearest(unknown[0], found)}"
+        )
+    return [key for key in keys if conditions is None or key.condition in conditions]
 
 
 def import_families() -> None:

@@ -67,7 +67,8 @@ class RunFolder:
     def begin(self, recipe: Mapping[str, Any], resume: bool) -> None:
         """Claim the folder for a recipe: write it, or see that the one already there is the same.
 
-        Until something is trained, a checkpoint or a finished network, another recipe takes the place of the first.
+        A setting that is null says what its absence says: the recipe of an older run lacks those that are newer. Until
+        something is trained, a checkpoint or a finished network, another recipe takes the place of the first.
 
         Args:
             recipe: resolved, plain data.
@@ -84,9 +85,11 @@ class RunFolder:
                 shutil.rmtree(folder, ignore_errors=True)
         if not self.recipe.exists() or not self._trained():
             write_atomically(self.recipe, text.encode())
-        elif self.recipe.read_text(encoding="utf-8") != text:
+            return
+        before = read_recipe(self.path)
+        if recipe_text(_without_nulls(before)) != recipe_text(_without_nulls(recipe)):
             raise RecipeError(
-                f"{self.path}: this run began with another recipe ({_differences(read_recipe(self.path), recipe)}); "
+                f"{self.path}: this run began with another recipe ({_differences(before, recipe)}); "
                 "name another folder, or begin anew with --fresh (from Python: resume=False)"
             )
 
@@ -115,10 +118,16 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
         raise RecipeError(f"recipe: {error}; expected plain data (text, numbers, lists, maps) only") from error
 
 
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """The settings in which two recipes differ, as "schedule.steps: 20 -> 30", the first few of them."""
     old, new = _flat(before), _flat(json.loads(json.dumps(after)))
-    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    names = [name for name in {**old, **new} if old.get(name, "null") != new.get(name, "null")]
     shown = [f"{name}: {_short(old.get(name))} -> {_short(new.get(name))}" for name in names[:_SHOWN]]
     if len(names) > _SHOWN:
         shown.append(f"{len(names) - _SHOWN} more")
