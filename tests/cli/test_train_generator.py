@@ -14,6 +14,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.build import build_generator, generator_classes
+from walkprint.generation.watch import DiversityMonitor
 from walkprint.training.fit_generator import load_generator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,23 @@ def test_a_run_by_words(store: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["train-generator", "--run", str(run), "--accelerator", "cpu", "--json"]) == 0, "goes on by its recipe"
     assert json.loads(capsys.readouterr().out) == {"run": str(run), "step": 10, "numbers": {}}
     assert main(words) == 2, "other steps are another recipe"
+
+
+def test_the_summary_says_what_the_watch_found(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = {"class_path": "Walkers", "init_args": {"root": str(store)}}
+    recipe = {"generator": SMALL, "data": data, "conditions": ["cl", "nm"], "steps": 10, "batch_size": 4}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    words = ["train-generator", str(tmp_path / "recipe.yaml"), "--accelerator", "cpu", "--run"]
+    for found, said in (({"diversity": 1.06, "labels": 0.974}, "diversity 1.06 and labels 0.97"), ({}, "10 steps\n")):
+        monkeypatch.setattr(DiversityMonitor, "measure", lambda *_, found=found: found)
+        assert main([*words, str(tmp_path / f"text-{len(found)}")]) == 0
+        text = capsys.readouterr().out
+        assert said in text
+        assert ("of real frames'" in text) == bool(found)
+        assert main([*words, str(tmp_path / f"json-{len(found)}"), "--json"]) == 0
+        assert found.items() <= json.loads(capsys.readouterr().out)["numbers"].items()
 
 
 @pytest.mark.filterwarnings("ignore:.*the generator collapses")

@@ -222,8 +222,9 @@ def test_labels_keep_their_meaning(batches: FrameBatches, tmp_path: Path) -> Non
     narrow = model.sample(sources, Labels(subjects, zeros + 1, zeros), torch.Generator())
     area = [[(one[subjects == who] > 127).float().mean() for one in (wide, narrow)] for who in range(3)]
     assert all(coat > 1.2 * without for coat, without in area), "a coat makes everybody wider"
-    with torch.no_grad():  # the conditions change places: in the embedding, and in where encodings move to
+    with torch.no_grad():  # conditions change places in the embedding, and encodings move the other way
         table = model.generator.embedding.tables["condition"].weight
+        assert isinstance(table, torch.Tensor)
         table.copy_(table.flip(0))
         model.shifts.neg_()
     drifted = DiversityMonitor().measure(model, batches, 300)

@@ -1,5 +1,6 @@
-"""The watch over diversity: 1 for frames as different as real ones, 0 for a collapse."""
+"""The watch: 1 for frames that differ and show their labels as real ones do, 0 for a collapse or for lost labels."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,22 @@ class Coats(GenerativeModel):
         return self.to_unit(torch.stack([torch.from_numpy(frame) for frame in frames]).unsqueeze(1))
 
 
+class Told(Coats):
+    """Draws what its sources show with a probability of `lost`, else coats; tells real coats by their width."""
+
+    def __init__(self, batches: FrameBatches, *, lost: float = 0.0, always: int | None = None) -> None:
+        super().__init__(batches, 8)
+        self.lost, self.always = lost, always
+
+    def generate(self, sources: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
+        coats, keep = super().generate(sources, labels, generator), torch.rand(len(sources), generator=generator)
+        return torch.where(keep.view(-1, 1, 1, 1) < self.lost, self.to_unit(sources), coats)
+
+    def conditions_told(self, frames: Tensor) -> Tensor:
+        middle = (frames[:, 0, 31] > 127).sum(1)  # 28 pixels of a coat, 16 without
+        return (middle < 22).long() if self.always is None else torch.full((len(frames),), self.always)
+
+
 @pytest.fixture(scope="module")
 def batches(tmp_path_factory: pytest.TempPathFactory) -> FrameBatches:
     store = tiny_store(tmp_path_factory.mktemp("people") / "store", without_coat=1)
@@ -44,6 +61,44 @@ def test_diversity(batches: FrameBatches) -> None:
     assert watch.measure(Coats(batches, 8), batches, 0)["diversity"] == pytest.approx(1, abs=0.2)
     assert watch.measure(Coats(batches, 1), batches, 0)["diversity"] == 0
     assert watch.measure(Coats(batches, 8), batches, 3) == watch.measure(Coats(batches, 8), batches, 3)
+
+
+def test_labels_that_are_kept_and_lost(batches: FrameBatches) -> None:
+    watch = DiversityMonitor(pairs=200)
+    assert batches.names.conditions == ("cl", "nm")
+    for lost in (0.0, 0.5, 1.0):
+        found = watch.measure(Told(batches, lost=lost), batches, 0)
+        assert found["labels"] == pytest.approx(1 - lost, abs=0.1 * (0 < lost < 1))
+    kept = watch.measure(Told(batches, lost=0.5), batches, 3)
+    assert kept == watch.measure(Told(batches, lost=0.5), batches, 3)
+    assert kept != watch.measure(Told(batches, lost=0.5), batches, 4)
+
+
+def test_who_cannot_tell_real_coats_is_not_asked(batches: FrameBatches) -> None:
+    watch = DiversityMonitor()
+    silent, coats, normal = Coats(batches, 8), Told(batches, always=0), Told(batches, always=1)
+    for model in (silent, coats, normal):
+        assert set(watch.measure(model, batches, 0)) == {"diversity"}
+    assert silent.conditions_told(batches.batch(0).frames) is None
+
+
+def test_diversity_is_the_same_whether_or_not_labels_are_measured(batches: FrameBatches) -> None:
+    watch = DiversityMonitor()
+    found = watch.measure(Told(batches), batches, 5)
+    assert found.pop("labels") == 1
+    assert found == watch.measure(Told(batches, always=1), batches, 5)
+
+
+def test_judgement_of_labels() -> None:
+    watch = DiversityMonitor(stop_below=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        watch.judge({"diversity": 1.0, "labels": 0.75}, 7)
+        DiversityMonitor(labels_below=0).judge({"diversity": 1.0, "labels": 0.0}, 7)
+    with pytest.warns(UserWarning, match=r"step 7: .* 0\.60 times .* at least 0\.7: labels drift; .*guard_weight"):
+        watch.judge({"diversity": 1.0, "labels": 0.6}, 7)
+    with pytest.warns(UserWarning, match="collapses"), pytest.warns(UserWarning, match="drift"):
+        watch.judge({"diversity": 0.0, "labels": 0.0}, 7)
 
 
 def test_judgement() -> None:
@@ -71,6 +126,12 @@ def test_diversity_where_nobody_has_both_conditions(batches: FrameBatches) -> No
 
 
 def test_refusals(tmp_path: Path) -> None:
-    for settings in ({"every": 0}, {"pairs": 0}, {"stop_below": 0.5, "warn_below": 0.4}, {"stop_below": -1}):
+    for settings in (
+        {"every": 0},
+        {"pairs": 0},
+        {"stop_below": 0.5, "warn_below": 0.4},
+        {"stop_below": -1},
+        {"labels_below": -1},
+    ):
         with pytest.raises(RecipeError, match="DiversityMonitor"):
             DiversityMonitor(**settings)

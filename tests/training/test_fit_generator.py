@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,38 @@ def test_a_collapse_ends_the_training(store: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(AEGuidedGAN, "generate", one_picture)
     with pytest.raises(TrainingError, match=r"step 20: .* differ 0\.00 times as much"):
         train_generator(store, tmp_path, watch=DiversityMonitor(every=5))
+
+
+class _Kill(Exception):
+    pass
+
+
+def _kill_at_39(step: int, numbers: object) -> None:
+    if step == 39:
+        raise _Kill
+
+
+def test_labels_that_drift_warn_and_are_the_same_after_a_resume(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sources_again(self: AEGuidedGAN, sources: Tensor, labels: object, generator: object) -> Tensor:
+        return self.to_unit(sources)
+
+    settings: dict[str, Any] = {
+        "steps": 42,
+        "model": {"shares": (0.7, 0.1, 0.2), "anchor_share": 1.0, "learning_rates": (1e-3, 2e-4, 1e-4)},
+        "precision": "32-true",
+        "watch": DiversityMonitor(every=3, stop_below=0),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        first = train_generator(store, tmp_path / "undisturbed", **settings)
+        with pytest.raises(_Kill):
+            train_generator(store, tmp_path / "killed", listeners=[_kill_at_39], **settings)
+        again = train_generator(store, tmp_path / "killed", **settings)
+    assert 0 < first.numbers["labels"] == again.numbers["labels"]
+    assert_same(tmp_path / "undisturbed", tmp_path / "killed")
+    monkeypatch.setattr(AEGuidedGAN, "generate", sources_again)
+    settings["watch"] = DiversityMonitor(every=42, stop_below=0)
+    with pytest.warns(UserWarning, match=r"step 42: .* labels drift"):
+        assert train_generator(store, tmp_path / "drifting", **settings).numbers["labels"] < 0.5

@@ -13,14 +13,17 @@ from walkprint.generation.watch import DiversityMonitor
 from walkprint.training.fit_generator import GeneratorResult, fit_generator
 
 
-def train_generator(store: Path, run: Path, steps: int = 20, **changes: Any) -> GeneratorResult:
-    """A run of three stages; `changes` replace arguments of `fit_generator`."""
+def train_generator(
+    store: Path, run: Path, steps: int = 20, model: dict[str, Any] | None = None, **changes: Any
+) -> GeneratorResult:
+    """A run of three stages; `model` replaces settings of it, and `changes` arguments of `fit_generator`."""
     opened = Store.open(store) if store.exists() else tiny_store(store)
     batches = FrameBatches(opened, opened.keys, batch_size=4, seed=2)
     torch.manual_seed(5)
     settings: dict[str, Any] = {"widths": [2, 4, 4, 4], "latent_size": 4, "borrow": 0.5, "anchor_share": 0.5}
+    settings |= model or {}
     names = batches.names
-    model = AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings)
+    built = AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings)
     arguments: dict[str, Any] = {
         "recipe": {"generator": {"class_path": "AEGuidedGAN", "init_args": settings}},
         "seed": 3,
@@ -31,10 +34,10 @@ def train_generator(store: Path, run: Path, steps: int = 20, **changes: Any) -> 
         "clip_norm": 1.0,
         "log_every": 3,
         "checkpoint_every": 2,
-        "watch": DiversityMonitor(every=5, pairs=4, warn_below=0, stop_below=0),
+        "watch": DiversityMonitor(every=5, pairs=4, warn_below=0, stop_below=0, labels_below=0),
         **changes,
     }
-    return fit_generator(model, batches, steps=steps, run=run, **arguments)
+    return fit_generator(built, batches, steps=steps, run=run, **arguments)
 
 
 def train_alone(store: Path, run: Path) -> None:

@@ -12,8 +12,9 @@ from walkprint.cli.generator_recipe import (
     GeneratorRecipe,
     add_generator_recipe,
     build_generator_recipe,
+    training_keys,
 )
-from walkprint.cli.recipe import plain_settings, training_keys
+from walkprint.cli.recipe import plain_settings
 from walkprint.cli.train import recipe_first
 from walkprint.cli.words import Summary, new_parser, parse, spelled_out
 from walkprint.data.base import GaitDataset
@@ -42,10 +43,11 @@ def main(words: Sequence[str]) -> Summary:
     recipe, plain = build_generator_recipe(parser, settings, names)
     result = fit_generator_recipe(recipe, plain, own["run"], accelerator=own["accelerator"], fresh=own["fresh"])
     run, numbers = result.run.path, dict(result.numbers)
-    diversity = f", diversity {numbers['diversity']:.2f} of real frames'" if "diversity" in numbers else ""
+    found = " and ".join(f"{name} {numbers[name]:.2f}" for name in ("diversity", "labels") if name in numbers)
+    beside = f", {found} of real frames'" if found else ""
     return Summary(
         {"run": str(run), "step": result.step, "numbers": numbers},
-        f"{run}: {result.step} steps{diversity}\nnext: {next_command(recipe, plain, run)}",
+        f"{run}: {result.step} steps{beside}\nnext: {next_command(recipe, plain, run)}",
     )
 
 

@@ -181,6 +181,12 @@ class AEGuidedGAN(GenerativeModel):
         """See `GenerativeModel`; all frames of a call are one take, with one draw of noise and of wearers."""
         return cast(Tensor, self.generator(self._latents(sources, labels, generator, as_take=True), labels))
 
+    @torch.no_grad()
+    def conditions_told(self, frames: Tensor) -> Tensor:
+        """See `GenerativeModel`; the guard's opinion."""
+        logits: Tensor = self.guard(self.to_unit(frames.to(self.spread.device)))["condition"]
+        return logits.argmax(1).cpu()
+
     def _latents(self, sources: Tensor, labels: Labels, generator: torch.Generator, *, as_take: bool) -> Tensor:
         """What the generator starts from, (batch, latent); `as_take` draws once a subject, not once a frame."""
         if not self.ordered:

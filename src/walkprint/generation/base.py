@@ -121,6 +121,17 @@ class GenerativeModel(nn.Module, ABC):
         finally:
             self.train(training)
 
+    def conditions_told(self, frames: Tensor) -> Tensor | None:
+        """What a frozen classifier of real frames takes frames for; None from a generator that has none.
+
+        Args:
+            frames: uint8 (batch, 1, 64, 64).
+
+        Returns:
+            Class indices of conditions, int64 (batch,), on the CPU.
+        """
+        return None
+
     @staticmethod
     def to_unit(frames: Tensor) -> Tensor:
         """From uint8 to float, -1 background to 1 person."""

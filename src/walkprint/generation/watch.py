@@ -1,4 +1,4 @@
-"""Does a generator still make different frames where real ones differ? A collapse does not go unnoticed."""
+"""Do generated frames differ as real ones do, and show what was asked for? Collapse and drift do not go unnoticed."""
 
 import warnings
 from collections.abc import Mapping
@@ -15,31 +15,48 @@ _STREAM = 1 << 20  # apart from those that draw training batches
 
 
 class DiversityMonitor:
-    """Compares how much frames of one label differ, generated ones with real ones.
+    """Compares generated frames of the rare conditions, which are all but the source, with real ones of equal labels.
 
     Each pair shares subject, condition and view. `diversity` is the mean absolute difference of the generated pairs,
     made from different frames, divided by that of the real pairs: about 1 is right, 0 is a collapse.
+
+    `labels` is the share of generated frames that the generator's own frozen classifier of real frames takes for the
+    condition asked for, divided by the share of real ones: about 1 says that conditions keep their meaning. There is
+    none where a generator has no such classifier, or one that cannot tell: it has to be right about at least half of
+    the real frames, and to say the same of source frames at most half as often. So a generator that ignores the
+    condition and makes its sources again has at most 0.5.
 
     Args:
         every: steps between measurements.
         pairs: how many pairs a measurement looks at.
         warn_below: a diversity below this gives a warning.
         stop_below: a diversity below this ends the training; 0 never does.
+        labels_below: `labels` below this gives a warning; 0 never does.
 
     Raises:
         RecipeError: a setting is out of range.
     """
 
-    def __init__(self, *, every: int = 200, pairs: int = 64, warn_below: float = 0.4, stop_below: float = 0.05) -> None:
-        if every < 1 or pairs < 1 or not 0 <= stop_below <= warn_below:
+    def __init__(
+        self,
+        *,
+        every: int = 200,
+        pairs: int = 64,
+        warn_below: float = 0.4,
+        stop_below: float = 0.05,
+        labels_below: float = 0.7,
+    ) -> None:
+        if every < 1 or pairs < 1 or not 0 <= stop_below <= warn_below or not labels_below >= 0:
             raise RecipeError(
-                f"DiversityMonitor: every is {every}, pairs {pairs}, warn_below {warn_below}, stop_below {stop_below}; "
-                "expected at least 1, at least 1, and 0 <= stop_below <= warn_below"
+                f"DiversityMonitor: every is {every}, pairs {pairs}, warn_below {warn_below}, stop_below {stop_below}, "
+                f"labels_below {labels_below}; expected at least 1, at least 1, 0 <= stop_below <= warn_below, and at "
+                "least 0"
             )
         self.every, self.pairs, self.warn_below, self.stop_below = every, pairs, warn_below, stop_below
+        self.labels_below = labels_below
 
     def measure(self, model: GenerativeModel, batches: FrameBatches, step: int) -> dict[str, float]:
-        """The diversity at a step, a pure function of the model's weights and the step; empty where nothing is rare."""
+        """Diversity and labels at a step, a pure function of weights and step; empty where nothing is rare."""
         rng = step_generator(batches.seed, step, _STREAM)
         groups: dict[tuple[str, str, str], list[SequenceKey]] = {}
         for key in batches.keys:
@@ -60,26 +77,44 @@ class DiversityMonitor:
         real = [group[i] for group, _ in picks for i in rng.integers(0, len(group), 2)]
         sources = [group[i] for _, group in picks for i in rng.integers(0, len(group), 2)]
         generator = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
-        made = model.sample(batches.draw(sources, rng), batches.names.labels(real), generator)
+        labels, starts = batches.names.labels(real), batches.draw(sources, rng)
+        made = model.sample(starts, labels, generator)
         known = batches.draw(real, rng)
-        return {"diversity": _difference(made) / max(_difference(known), 1e-6)}
+        numbers = {"diversity": _difference(made) / max(_difference(known), 1e-6)}
+        told = [model.conditions_told(frames) for frames in (made, known, starts)]
+        of_made, of_known, of_starts = (_share(one, labels.conditions) for one in told)
+        if of_known >= 0.5 and of_starts <= of_known / 2:
+            numbers["labels"] = of_made / of_known
+        return numbers
 
     def judge(self, numbers: Mapping[str, float], step: int) -> None:
-        """Warn of a collapse, or end the training.
+        """Warn of a collapse, or end the training; warn of labels that lose their meaning.
 
         Raises:
             TrainingError: the diversity is below `stop_below`.
         """
-        diversity = numbers.get("diversity", 1.0)
-        if diversity >= self.warn_below:
-            return
-        text = (
-            f"step {step}: generated frames of one label differ {diversity:.2f} times as much as real ones; expected "
-            f"at least {self.warn_below}: the generator collapses; lower its learning rate or train it longer"
-        )
-        if diversity < self.stop_below:
-            raise TrainingError(text)
-        warnings.warn(text, stacklevel=2)
+        diversity, labels = numbers.get("diversity", 1.0), numbers.get("labels", 1.0)
+        if diversity < self.warn_below:
+            text = (
+                f"step {step}: generated frames of one label differ {diversity:.2f} times as much as real ones; "
+                f"expected at least {self.warn_below}: the generator collapses; lower its learning rate or train it "
+                "longer"
+            )
+            if diversity < self.stop_below:
+                raise TrainingError(text)
+            warnings.warn(text, stacklevel=2)
+        if labels < self.labels_below:
+            warnings.warn(
+                f"step {step}: generated frames show their condition {labels:.2f} times as often as real ones, by a "
+                f"classifier of real frames; expected at least {self.labels_below}: labels drift; lower the "
+                "generator's learning rate, train the autoencoder longer, or set guard_weight, say to 1",
+                stacklevel=2,
+            )
+
+
+def _share(told: torch.Tensor | None, conditions: torch.Tensor) -> float:
+    """How many frames are taken for their condition; none where nobody tells."""
+    return 0.0 if told is None else float((told == conditions).float().mean())
 
 
 def _difference(frames: torch.Tensor) -> float:

@@ -79,7 +79,8 @@ def fit_generator(
         log_every: steps between log lines.
         checkpoint_every: steps between checkpoints; the last step always has one.
         keep: how many checkpoints stay.
-        watch: what looks after the diversity of the last stage; the usual one when None. It judges in its second half.
+        watch: what looks after diversity and labels in the last stage; the usual one when None. It judges in its
+            second half, and what it finds is logged beside the losses.
         listeners: called with every log line, besides `metrics.csv` and the progress bar.
         resume: go on with what is in the run folder; False deletes it and begins anew.
 
@@ -121,12 +122,12 @@ def fit_generator(
                 continue
             numbers = log.take()
             if watched:
-                diversity = watch.measure(learner.best, batches, step)
-                numbers |= diversity
+                seen = watch.measure(learner.best, batches, step)
+                numbers |= seen
             for listener in hear:
                 listener(step, numbers)
             if learner.progress_of_last(step) > 0.5 and watched:
-                watch.judge(diversity, step)
+                watch.judge(seen, step)
             if save_now:
                 checkpoints.save(step, learner.state(step))
         save_network(folder.generator, learner.best, _config(model, recipe))
