@@ -8,6 +8,7 @@ import sys
 import time
 import types
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,24 @@ def _greet(name: str, *, loud: bool = False, times: int = 1) -> Summary:
 def test_words_become_arguments() -> None:
     assert carry_out(_greet, ["ann", "--loud", "--times", "2"], "x").text == "ANN ANN"
     assert carry_out(_greet, ["ann", "--loud=false"], "x").text == "ann"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "ann"),
+        (["--loud"], "ANN ANN"),
+        (["--loud", "--times", "3"], "ANN ANN ANN"),
+        (["--loud", "--times", "1"], "ANN"),  # which is usual, but given
+        (["--config", "asked.yaml"], "ANN ANN ANN"),
+    ],
+)
+def test_what_is_given_counts_more_than_a_preset(
+    words: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("asked.yaml").write_text("{loud: true, times: 3}")
+    assert carry_out(_greet, ["ann", *words], "x", presets={"loud": {"times": 2, "other": 1}}).text == expected
 
 
 @pytest.mark.parametrize("words", [[], ["ann", "--times", "x"], ["ann", "--tims", "1"], ["ann", "--loud", "loudly"]])

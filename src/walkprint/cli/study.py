@@ -36,7 +36,8 @@ def main(words: Sequence[str]) -> Summary:
     known = ", ".join(STUDIES)
     if not words or words[0] not in STUDIES:
         raise BadWordsError(f"unknown study {words[0]!r}; expected one of {known}" if words else f"name one of {known}")
-    return carry_out(STUDIES[words[0]], words[1:], EXAMPLE.replace("inter-class", words[0]), verb=f"study {words[0]}")
+    name, example = words[0], EXAMPLE.replace("inter-class", words[0])
+    return carry_out(STUDIES[name], words[1:], example, verb=f"study {name}", presets=_presets(name))
 
 
 def study_inter_class(
@@ -80,7 +81,7 @@ def study_inter_class(
         street_subjects: rendered people that the networks for real masks learn from.
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
         workers: processes with one thread each; as many as cores when null.
-        quick: all of it tiny, to see it run; its figures mean nothing.
+        quick: all of it tiny, but for options given, to see it run; its figures mean nothing.
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "losses": tuple(losses), "parts": tuple(parts), "seeds": seeds, "steps": steps,
@@ -88,12 +89,12 @@ def study_inter_class(
         "street_subjects": street_subjects,
         "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
-    study = InterClassStudy(**settings | (inter_class.QUICK if quick else {}))
+    study = InterClassStudy(**(inter_class.QUICK if quick else {}) | settings)
 
     def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
         return inter_class_page.page(study, results, failed)
 
-    return _carry_out(study.cells(), inter_class.compute, report, out, shard, 1 if quick else workers)
+    return _carry_out(study.cells(), inter_class.compute, report, out, shard, workers)
 
 
 def study_cloth_expansion(
@@ -153,8 +154,9 @@ def study_cloth_expansion(
         protocol: YAML file, for them.
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
         workers: processes with one thread each; as many as cores when null.
-        large: sized for a GPU: 124 people, eleven views, published widths, trainings thirty times as long.
-        quick: all of it tiny, to see it run; its figures mean nothing.
+        large: sized for a GPU, but for options given: 124 people, eleven views, published widths, trainings thirty
+            times as long.
+        quick: all of it tiny, but for options given, to see it run; its figures mean nothing.
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "variants": tuple(variants), "parts": tuple(parts), "switches": tuple(switches),
@@ -163,13 +165,14 @@ def study_cloth_expansion(
         "bf16": bf16, "generator_widths": tuple(generator_widths), "generator_settings": dict(generator_settings),
         "real": real, "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
+    # Options come in their size already, unless they were given; the rest of the size is no option.
     sized = cloth_expansion.QUICK if quick else cloth_expansion.LARGE if large else {}
-    study = ClothExpansionStudy(**settings | sized)
+    study = ClothExpansionStudy(**sized | settings)
 
     def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
         return cloth_expansion_page.page(study, results, failed, out)
 
-    return _carry_out(study.cells(), cloth_expansion.compute, report, out, shard, 1 if quick else workers)
+    return _carry_out(study.cells(), cloth_expansion.compute, report, out, shard, workers)
 
 
 def study_disentanglement(
@@ -201,18 +204,18 @@ def study_disentanglement(
         width: channels of the networks' first block.
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
         workers: processes with one thread each; as many as cores when null.
-        quick: all of it tiny, to see it run; its figures mean nothing.
+        quick: all of it tiny, but for options given, to see it run; its figures mean nothing.
     """
     settings: dict[str, Any] = {
         "variants": tuple(variants), "others": tuple(others), "parts": tuple(parts), "seeds": seeds, "steps": steps,
         "subjects": subjects, "width": width,
     }  # fmt: skip
-    study = DisentanglementStudy(**settings | (disentanglement.QUICK if quick else {}))
+    study = DisentanglementStudy(**(disentanglement.QUICK if quick else {}) | settings)
 
     def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
         return disentanglement_page.page(study, results, failed, out)
 
-    return _carry_out(study.cells(), disentanglement.compute, report, out, shard, 1 if quick else workers)
+    return _carry_out(study.cells(), disentanglement.compute, report, out, shard, workers)
 
 
 STUDIES: dict[str, Callable[..., Summary]] = {
@@ -220,6 +223,16 @@ STUDIES: dict[str, Callable[..., Summary]] = {
     "cloth-expansion": study_cloth_expansion,
     "disentanglement": study_disentanglement,
 }
+
+
+def _presets(study: str) -> dict[str, Mapping[str, Any]]:
+    """What the flags that size a study make of its other options."""
+    sizes = {
+        "inter-class": {"quick": inter_class.QUICK},
+        "cloth-expansion": {"quick": cloth_expansion.QUICK, "large": cloth_expansion.LARGE},
+        "disentanglement": {"quick": disentanglement.QUICK},
+    }[study]
+    return sizes | {"quick": {"workers": 1, **sizes["quick"]}}
 
 
 def _carry_out(

@@ -5,7 +5,7 @@ import re
 import sys
 import textwrap
 from argparse import ArgumentError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -110,7 +110,12 @@ def instantiate(parser: ArgumentParser, settings: Namespace) -> Namespace:
 
 
 def carry_out(
-    function: Callable[..., Summary], words: Sequence[str], example: str, *, verb: str | None = None
+    function: Callable[..., Summary],
+    words: Sequence[str],
+    example: str,
+    *,
+    verb: str | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Summary:
     """Call a verb's function; required positional parameters are words, all others are options.
 
@@ -118,6 +123,8 @@ def carry_out(
         function: its parameters' types, defaults and docstring become the options and their help.
         words: those after the verb.
         example: a command line that works.
+        verb: its name on the command line; that of the function when None.
+        presets: flag -> what other options are with it, unless they are given; of several flags the first counts.
 
     Raises:
         BadWordsError: the words do not fit.
@@ -126,8 +133,13 @@ def carry_out(
     parser.add_argument("--config", action="config", help="YAML file that gives any of the options.")
     parser.add_function_arguments(function, as_positional=True)
     flags = [name for name, one in inspect.signature(function).parameters.items() if one.default is False]
-    settings = instantiate(parser, parse(parser, spelled_out(words, flags)))
+    words = spelled_out(words, flags)
+    settings = instantiate(parser, parse(parser, words))
     settings.pop("config", None)
+    preset = next((one for flag, one in (presets or {}).items() if settings[flag]), {})
+    given = vars(parser.parse_args(words, defaults=False)) if preset else {}
+    for name in preset.keys() & vars(settings).keys() - given.keys():
+        settings[name] = preset[name]
     return function(**vars(settings))
 
 

@@ -1,0 +1,57 @@
+"""Sizes of studies: what is given counts more than --large and --quick."""
+
+from typing import Any
+
+import pytest
+
+from walkprint.cli import study
+from walkprint.cli.words import Summary
+from walkprint.studies import cloth_expansion, disentanglement, inter_class
+
+MODULES = {"inter-class": inter_class, "cloth-expansion": cloth_expansion, "disentanglement": disentanglement}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the studies were asked to compute, in place of computing it."""
+    found: dict[str, Any] = {}
+
+    def note(cells: Any, compute: Any, report: Any, out: Any, shard: str, workers: int | None) -> Summary:
+        found.update(
+            seeds={cell.settings["seed"] for cell in cells},
+            recipe=next(cell.settings["recipe"] for cell in cells if "recipe" in cell.settings),
+            workers=workers,
+        )
+        return Summary({}, "")
+
+    monkeypatch.setattr(study, "_carry_out", note)
+    return found
+
+
+@pytest.mark.parametrize("name", study.STUDIES)
+def test_what_is_given_counts_more_than_quick(name: str, asked: dict[str, Any]) -> None:
+    quick = MODULES[name].QUICK  # type: ignore[attr-defined]
+    study.main([name, "--quick"])
+    assert asked["seeds"] == set(range(quick["seeds"]))
+    assert (asked["recipe"]["steps"], asked["recipe"]["frames"], asked["workers"]) == (
+        quick["steps"],
+        quick["frames"],
+        1,
+    )
+    study.main([name, "--quick", "--seeds", "3", "--steps", "7", "--workers", "2"])  # three seeds are the usual ones
+    assert asked["seeds"] == {0, 1, 2}
+    assert (asked["recipe"]["steps"], asked["recipe"]["frames"], asked["workers"]) == (7, quick["frames"], 2)
+    study.main([name, "--steps", "7"])
+    assert (asked["recipe"]["steps"], asked["workers"]) == (7, None)
+    assert asked["recipe"]["frames"] != quick["frames"]
+
+
+def test_what_is_given_counts_more_than_large(asked: dict[str, Any]) -> None:
+    words = ["cloth-expansion", "--large", "--parts", "[recognition]"]
+    large = cloth_expansion.LARGE
+    for given, steps in (([], large["steps"]), (["--steps", "500"], 500), (["--steps", "300"], 300)):
+        study.main([*words, *given])
+        assert asked["recipe"]["steps"] == steps
+        assert asked["recipe"]["data"]["people"]["subjects"] == large["subjects"]
+        assert asked["recipe"]["data"]["people"]["views"] == list(large["views"])
+        assert asked["workers"] is None
