@@ -37,13 +37,15 @@ def test_something_simple(store: Path, tmp_path: Path, capsys: Captured) -> None
     assert sum(int(more.lengths[more.index(key)]) for key in more.generated) == found["frames"]
 
 
-def test_it_says_what_was_missing(store: Path, tmp_path: Path, capsys: Captured) -> None:
-    words = _words(store, tmp_path / "more", "--expander", "Copying", "--wanted", "{cl: 3, hat: 1}")
+def test_it_says_what_was_missing(tmp_path: Path, capsys: Captured) -> None:
+    people = ["--subjects", "3", "--train", "2", "--views", "090", "--frames", "4", "--workers", "1"]
+    assert main(["walkers", "--out", str(tmp_path / "store"), *people, "--scarce", "{cl: 2}"]) == 0
+    words = _words(tmp_path / "store", tmp_path / "more", "--expander", "Copying", "--wanted", "{cl: 3}")
     assert main(words) == 0
     shown = capsys.readouterr().out
-    assert "and 4 generated" in shown
+    assert "and 1 generated" in shown
     assert "their area" not in shown, "copies start from coats"
-    assert "nothing to start from: 001/hat" in shown
+    assert "nothing to start from: 002/cl" in shown
 
 
 @pytest.fixture
@@ -104,6 +106,12 @@ def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_pat
         (["--expander", "Copying", "--run", "x"], "either --run or --expander"),
         (["--expander", "Copying", "--wanted", "cl"], "wanted"),
         (["--expander", "Copying", "--wanted", "{cl: 1}"], "nothing to make"),
+        (
+            ["--expander", "MorphologicalCoat", "--wanted", "{nmm: 9}"],
+            "'nmm', expected one of bg, cl, nm; did you mean nm?",
+        ),
+        (["--expander", "Copying", "--cover"], "--cover: only for a generator's --run; leave out with --expander"),
+        (["--expander", "Copying", "--cover", "--bf16"], "--bf16 and --cover: only for a generator's --run"),
         (["--expander", "subprocess.Popen"], "not allowed"),
         (["--run", "nowhere"], "nowhere"),
         (["--run", "nowhere", "--device", "cuda:99"], "device is 'cuda:99'; expected what is on this machine: cpu"),

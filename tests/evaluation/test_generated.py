@@ -6,7 +6,12 @@ from tests.oracles import generated as oracle
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.folder import Folder
+from walkprint.data.prepare import prepare
 from walkprint.data.store import Store
+from walkprint.data.walkers import Variety, Walkers
+from walkprint.data.walkers.people import person as draw_person
+from walkprint.data.walkers.people import walk as draw_walk
+from walkprint.data.walkers.render import FRAME_RATE_HZ
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.generated import (
     Measure,
@@ -18,6 +23,7 @@ from walkprint.evaluation.generated import (
     ssim_quality,
     temporal_smoothness,
 )
+from walkprint.evaluation.similarity import ssim_of_all
 from walkprint.generation.expand import expand
 from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
 
@@ -142,7 +148,7 @@ def test_single_takes_have_no_reference(people, tmp_path):
     store = people.store()
     first = [key(0, "cl", 1)]
     assert ssim_quality(store, [key(0, "cl", 2)], first, frames=10).real is None
-    with pytest.raises(DataError, match="diversity: no generated take has anything to compare with"):
+    with pytest.raises(DataError, match="diversity: no two generated takes of one subject"):
         ssim_diversity(store, first, first)
     with pytest.raises(DataError, match="quality"):
         ssim_quality(store, first, [key(1, "cl", 1)])
@@ -153,3 +159,109 @@ def test_single_takes_have_no_reference(people, tmp_path):
 def test_a_store_of_recordings_has_nothing_to_measure(people):
     with pytest.raises(DataError, match="walkprint expand"):
         measure_frames(people.store())
+
+
+def scarce(tmp_path, wanted):
+    """Four training people of three normal takes, the first of whom has two in a coat, and one who tests; expanded."""
+    with StoreWriter(tmp_path / "scarce") as writer:
+        for subject in range(5):
+            coats = 2 if subject in (0, 4) else 0
+            for condition, count in (("nm", 3), ("cl", coats)):
+                for take in range(1, count + 1):
+                    writer.add(Clip(walk(subject, condition, take), key(subject, condition, take)))
+    people = Folder(tmp_path / "scarce", train_count=4)
+    return Folder(expand(people, MorphologicalCoat(), wanted={"cl": wanted}, out=tmp_path / "filled"), train_count=4)
+
+
+def test_without_a_take_of_who_wore_a_coat_only_quality_is_missing(tmp_path):
+    people = scarce(tmp_path, wanted=2)
+    store, training = people.store(), people.keys("train")
+    found = measure_frames(store, training=training, frames=60, pairs=40)
+    why = "quality: nobody whom generated takes show was recorded in their condition and view"
+    assert found.pop("quality") == Measure(None, None, why)
+    generated = list(store.generated)
+    coats = [key(0, "cl", 1), key(0, "cl", 2)]
+    recorded = [one for one in training if one not in store.generated]
+    assert {one.note for one in found.values()} == {"generated of 3 subjects, recordings of 1"}
+    expected = {
+        "diversity": ssim_diversity(store, generated, coats, pairs=40),
+        "novelty": ssim_novelty(store, generated, coats, recorded, frames=60),
+        "smoothness": temporal_smoothness(store, generated, coats),
+    }
+    assert {name: (one.generated, one.real) for name, one in found.items()} == {
+        name: (one.generated, one.real) for name, one in expected.items()
+    }
+    assert all(one.real is not None for one in expected.values())
+    alone = measure_frames(store, frames=60, pairs=40)["smoothness"]
+    assert (alone.real, alone.note) == (None, "generated of 3 subjects, recordings of 0")
+
+
+def test_both_sides_show_those_who_were_recorded_in_a_coat(tmp_path):
+    people = scarce(tmp_path, wanted=4)
+    store = people.store()
+    found = measure_frames(store, training=people.keys("train"), frames=60, pairs=40)
+    own, coats = [key(0, "cl", 3), key(0, "cl", 4)], [key(0, "cl", 1), key(0, "cl", 2)]
+    assert {one.note for one in found.values()} == {"of the 1 of 4 subjects who were recorded so"}
+    smooth = temporal_smoothness(store, own, coats)
+    assert (found["smoothness"].generated, found["smoothness"].real) == (smooth.generated, smooth.real)
+    assert smooth.generated != temporal_smoothness(store, list(store.generated), coats).generated
+    assert found["quality"].generated == ssim_quality(store, own, coats, frames=60).generated
+
+
+def test_one_take_of_who_wore_a_coat_has_quality_and_the_others_diversity(tmp_path):
+    people = scarce(tmp_path, wanted=3)
+    found = measure_frames(people.store(), training=people.keys("train"), frames=60, pairs=40)
+    assert found["quality"].note == "of the 1 of 4 subjects who were recorded so"
+    assert found["diversity"].note == "generated of 4 subjects, recordings of 1"
+    assert found["diversity"].generated is not None
+
+
+def test_damage_is_not_taken_for_a_missing_figure(expanded):
+    with pytest.raises(DataError, match="no sequence"):
+        measure_frames(expanded["coat"], generated=[key(0, "cl", 9)])
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Walkers without mask noise, so that the frames of a take are those of its phases, and thickened coats."""
+    folder = tmp_path_factory.mktemp("rendered")
+    walkers = Walkers(
+        subjects=3, train=3, views=("090",), frames=36, takes={"nm": 2, "cl": 2}, variety=Variety(noise=0)
+    )
+    prepare(walkers, folder / "store", workers=1)
+    return Walkers(expand(Walkers(folder / "store"), MorphologicalCoat(), wanted={"cl": 4}, out=folder / "more"))
+
+
+def phases(walkers, recording):
+    """Phase of each frame of a rendered take, in cycles."""
+    who = draw_person(walkers.seed, recording.subject, walkers.variety)
+    taken = draw_walk(walkers.seed, recording, who, walkers.variety)
+    count = len(walkers.store().read(recording))
+    assert count == walkers.frames, "a frame is missing: the others are not at their places"
+    return taken.start + taken.gait.style.cadence_hz * np.arange(count) / FRAME_RATE_HZ
+
+
+def phase_to_the_nearest(walkers, sources):
+    """Mean distance in phase, up to half a cycle, from frames to the most similar recorded ones; by chance 0.125."""
+    store, apart = walkers.store(), []
+    for one, source in sources.items():
+        coats = [
+            other
+            for other in store.keys
+            if (other.subject, other.condition) == (one.subject, "cl") and other not in (one, *store.generated)
+        ]
+        near = ssim_of_all(store.read(one).frames[:, 0], np.concatenate(frames(store, coats))).argmax(axis=1)
+        there = np.concatenate([phases(walkers, other) for other in coats])[near]
+        apart.append(np.abs((phases(walkers, source) - there + 0.25) % 0.5 - 0.25))
+    return np.concatenate(apart).mean()
+
+
+def test_from_the_side_the_nearest_recorded_frame_is_near_in_phase(rendered):
+    store = rendered.store()
+    made = {one: SequenceKey.parse(line["source"]) for one, line in store.generated.items()}
+    recorded = {one: one for one in store.keys if one.condition == "cl" and one not in made}
+    assert len(made) == len(recorded) == 6
+    assert phase_to_the_nearest(rendered, made) < 0.06
+    assert phase_to_the_nearest(rendered, recorded) < 0.06
+    shifted = dict(zip(made, [*made.values()][1:] + [*made.values()][:1], strict=True))
+    assert phase_to_the_nearest(rendered, shifted) > 0.08, "any phases would seem near"

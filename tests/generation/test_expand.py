@@ -266,9 +266,9 @@ def test_what_does_not_follow_its_source_cannot_cover_it():
 
 def test_what_cannot_be_made_is_refused(people, tmp_path):
     out = tmp_path / "more"
-    with pytest.raises(DataError, match="nothing to make"):
+    with pytest.raises(DataError, match=r"nothing to make: every training subject has .* already \({'cl': 1}\)"):
         expand(people, Copying(), wanted={"cl": 1}, out=out)
-    with pytest.raises(DataError, match=r"nothing to make.*no rain to start from"):
+    with pytest.raises(DataError, match=r"nothing to make: no rain to start from for 000/cl, 001/cl; .* of cl, nm$"):
         expand(people, MorphologicalCoat(source="rain"), wanted={"cl": 2}, out=out)
     with pytest.raises(DataError, match="condition 'bg' is none of"):
         expand(people, GeneratorExpander(widen()), wanted={"bg": 1}, out=out)
@@ -281,6 +281,22 @@ def test_what_cannot_be_made_is_refused(people, tmp_path):
         expand(people, Copying(), wanted={"cl": 4}, out=out)
     with pytest.raises(DataError, match="holds generated takes already"):
         plan(Folder(out, train_count=2), None, {"cl": 6})
+
+
+def test_a_condition_that_nobody_was_recorded_in(tmp_path):
+    with StoreWriter(tmp_path / "store") as writer:
+        for condition in ("normal", "rain"):
+            clip = np.stack([person(0, "nm", 0)])[:, None]
+            writer.add(Clip(clip, SequenceKey("000", condition, "01", "090")))
+    people, coat = Folder(tmp_path / "store", train_count=1), MorphologicalCoat(source="normal")
+    for expander in (coat, Copying()):
+        with pytest.raises(DataError, match="wanted is 'rian', expected one of normal, rain; did you mean rain"):
+            expand(people, expander, wanted={"rian": 4}, out=tmp_path / "more")
+    with pytest.raises(DataError, match="wanted is 'cl', expected one of normal, rain, which there are takes of"):
+        expand(people, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more")
+    with pytest.warns(UserWarning, match="nobody was recorded in 'cl': a new condition, made of 'normal' alone"):
+        made = Store.open(expand(people, coat, wanted={"cl": 2}, out=tmp_path / "more")).generated
+    assert {(key.condition, line["source"]) for key, line in made.items()} == {("cl", "000/normal-01/090")}
 
 
 def test_generated_takes_do_not_move_the_gallery(people, tmp_path):

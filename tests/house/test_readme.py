@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from walkprint import cli
+from walkprint import Walkers, cli, prepare
+from walkprint.generation.expand import expand
+from walkprint.generation.simple import MorphologicalCoat
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,6 +32,21 @@ def test_python_in_the_documentation_runs(name: str, tmp_path: Path) -> None:
     for code in _blocks(ROOT / "docs" / name, "python"):
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_python_about_rare_conditions_tells_figures_where_one_in_four_has_coats(tmp_path: Path) -> None:
+    scarce = Walkers(subjects=5, train=4, views=("090",), frames=4, takes={"nm": 2, "cl": 2}, scarce={"cl": 4})
+    prepare(scarce, tmp_path / "scarce", workers=1)
+    expand(Walkers(tmp_path / "scarce"), MorphologicalCoat(), wanted={"cl": 2}, out=tmp_path / "stores" / "filled")
+    (code,) = _blocks(ROOT / "docs" / "rare_conditions.md", "python")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = {line.split()[0]: line.split(maxsplit=3)[1:] for line in done.stdout.splitlines()}
+    assert list(told) == ["quality", "diversity", "novelty", "smoothness"]
+    assert told.pop("quality")[:2] == ["None", "None"]
+    for *figures, note in told.values():
+        assert all(0 < float(one) < 1 for one in figures)
+        assert note == "generated of 3 subjects, recordings of 1"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

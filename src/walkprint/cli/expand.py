@@ -20,6 +20,7 @@ EXAMPLE = (
     "walkprint expand --data Walkers --data.root stores/walkers --run runs/generator --wanted '{cl: 6}' "
     "--cover --out stores/walkers-expanded"
 )
+_OF_GENERATORS = ("bf16", "cover")
 _LOOKED_AT = 100
 _LEAST_GAIN = 0.02
 
@@ -44,9 +45,11 @@ def main(words: Sequence[str]) -> Summary:
     parser.add_argument("--bf16", type=bool, default=False, help="Generate in bf16, often twice as fast.")
     parser.add_argument("--cover", type=bool, default=False, help="Lay what is generated over its source: for coats.")
     parser.add_argument("--sheet", type=Path | None, default=None, help="Also write a PNG of real and generated takes.")
-    settings = parse(parser, spelled_out(words, ["bf16", "cover"]))
+    settings = parse(parser, spelled_out(words, _OF_GENERATORS))
     if (settings.run is None) == (settings.expander is None):
         raise BadWordsError("give either --run or --expander")
+    if settings.expander and (idle := [f"--{name}" for name in _OF_GENERATORS if settings[name]]):
+        raise BadWordsError(f"{' and '.join(idle)}: only for a generator's --run; leave out with --expander")
     device = usable_device(settings.device)
     built = instantiate(parser, settings)
     expander = built["expander"]

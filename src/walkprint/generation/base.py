@@ -1,8 +1,9 @@
 """What every generator promises: stages of phases that one training loop carries out, and frames on request."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -66,12 +67,14 @@ class GenerativeModel(nn.Module, ABC):
     Attributes:
         ordered: whether a generated sequence follows its source frame by frame, so that gait phase and order survive.
         names: the three tuples of names.
+        recordings: the `fingerprint` of what it was trained on; empty where none was kept.
 
     Raises:
         RecipeError: a factor has no name or one twice, or the source is none of the conditions.
     """
 
     ordered: bool
+    recordings: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self, *, subjects: Sequence[str], conditions: Sequence[str], views: Sequence[str], source: str = "nm"

@@ -4,7 +4,9 @@ A generated take is made from one take of the same subject, from every view that
 wanted than there are sources, the sources come in turn. Test subjects are never touched.
 """
 
+import difflib
 import hashlib
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +27,7 @@ from walkprint.data.writing import StoreWriter
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import SIZE_PX
 from walkprint.generation.cleaning import clean_frames
+from walkprint.generation.recordings import check_recordings
 
 Frames = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
@@ -216,21 +219,20 @@ def expand(
         The folder.
 
     Raises:
-        DataError: the place is taken, there is nothing to make, the data set holds generated takes already, or test
-            subjects would be touched.
+        DataError: the place is taken, there is nothing to make, the data set holds generated takes already, test
+            subjects would be touched, a condition is misspelt, or the generator was trained on other recordings.
         RecipeError: a setting is out of range.
     """
     if seed < 0:
         raise RecipeError(f"expand: seed is {seed}, expected at least 0")
     store = dataset.store()
     what = plan(dataset, expander.source, wanted, seed)
-    if not what.takes:
-        raise DataError(
-            f"{store.path}: nothing to make: every training subject has the takes that are wanted ({dict(wanted)})"
-            + (f", or no {expander.source or 'take'} to start from" if what.missing else "")
-        )
     if isinstance(expander, GeneratorExpander):
         _check_generator(dataset, expander.model, [key for key, _ in what.takes])
+    else:
+        _check_conditions(store, expander.source, wanted)
+    if not what.takes:
+        raise DataError(f"{store.path}: nothing to make: {_why_nothing(dataset, expander.source, what, wanted)}")
     made_by = {
         "name": expander.name,
         "digest": expander.digest,
@@ -282,7 +284,7 @@ def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expand
 
 
 def _check_generator(dataset: GaitDataset, model: GenerativeModel, keys: Sequence[SequenceKey]) -> None:
-    """What a generator learned from test subjects must not reach the training set either."""
+    """What a generator learned from test subjects must not reach the training set either; nor that of other people."""
     seen = sorted(set(model.names.subjects) & set(dataset.subjects("test")))
     if seen:
         raise DataError(
@@ -290,6 +292,34 @@ def _check_generator(dataset: GaitDataset, model: GenerativeModel, keys: Sequenc
             f"{type(dataset).__name__}; train it on the training subjects of the same split"
         )
     model.names.labels(keys)
+    check_recordings(dataset.store(), model.recordings, type(model).__name__)
+
+
+def _check_conditions(store: Store, source: str | None, wanted: Mapping[str, int]) -> None:
+    """A condition that nobody was recorded in can be meant only where something makes it of another; else misspelt."""
+    known = sorted({key.condition for key in store.keys})
+    for condition in wanted:
+        near = difflib.get_close_matches(condition, known, 1)
+        if condition in known:
+            continue
+        if near or source is None:
+            raise DataError(
+                f"{store.path}: wanted is {condition!r}, expected one of {', '.join(known)}"
+                + (f"; did you mean {near[0]}?" if near else ", which there are takes of")
+            )
+        warnings.warn(f"nobody was recorded in {condition!r}: a new condition, made of {source!r} alone", stacklevel=3)
+
+
+def _why_nothing(dataset: GaitDataset, source: str | None, what: Plan, wanted: Mapping[str, int]) -> str:
+    """Why there is no take to make."""
+    if not what.missing:
+        return f"every training subject has the takes that are wanted already ({dict(wanted)}); want more"
+    known = ", ".join(sorted({key.condition for key in dataset.keys("train")}))
+    more = f" and {len(what.missing) - 3} more" if len(what.missing) > 3 else ""
+    return (
+        f"no {source or 'recorded take'} to start from for {', '.join(what.missing[:3])}{more}; "
+        f"training subjects have takes of {known}"
+    )
 
 
 def _new_names(there: Mapping[str, Any], count: int) -> list[str]:

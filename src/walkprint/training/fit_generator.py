@@ -10,6 +10,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.build import build_generator
+from walkprint.generation.recordings import fingerprint
 from walkprint.generation.watch import DiversityMonitor
 from walkprint.training.checkpoint import CheckpointFolder, load_weights, read_config, save_network
 from walkprint.training.generator_learner import GeneratorLearner
@@ -130,7 +131,8 @@ def fit_generator(
                 watch.judge(seen, step)
             if save_now:
                 checkpoints.save(step, learner.state(step))
-        save_network(folder.generator, learner.best, _config(model, recipe))
+        learner.best.recordings = fingerprint(batches.store, batches.keys, batches.source)
+        save_network(folder.generator, learner.best, _config(learner.best, recipe))
     return GeneratorResult(learner.best.eval(), max(start, steps), numbers, folder)
 
 
@@ -142,15 +144,21 @@ def load_generator(run: str | Path) -> GenerativeModel:
         RecipeError: the generator's class or a setting of it is unknown.
     """
     folder = RunFolder(run).generator
-    model = build_generator(read_config(folder))
+    config = read_config(folder)
+    model = build_generator(config)
     load_weights(model, folder)
+    model.recordings = config.get("recordings", {})  # none before they were kept
     return model.eval()
 
 
 def _config(model: GenerativeModel, recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe's entry with the names that came from the data."""
+    """The recipe's entry with the names that came from the data, and beside it which data that were."""
     entry = recipe.get("generator", {})
     names = {"subjects": model.names.subjects, "conditions": model.names.conditions, "views": model.names.views}
     settings = {**entry.get("init_args", {}), **{name: list(one) for name, one in names.items()}}
     kind = type(model)
-    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": {**settings, "source": model.source}}
+    return {
+        "class_path": f"{kind.__module__}.{kind.__qualname__}",
+        "init_args": {**settings, "source": model.source},
+        "recordings": dict(model.recordings),
+    }

@@ -1,0 +1,92 @@
+"""A generator fills up the people whom it was trained on, and nobody else who has their names."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from tests.generation.trees import person, tiny_store
+from tests.training.tiny_generator import train_generator
+
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.folder import Folder
+from walkprint.data.store import Store
+from walkprint.data.writing import StoreWriter
+from walkprint.generation.expand import GeneratorExpander, expand
+from walkprint.generation.recordings import check_recordings, fingerprint
+from walkprint.training.fit_generator import load_generator
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tiny_store(tmp_path_factory.mktemp("people") / "store")
+
+
+@pytest.fixture(scope="module")
+def run(store, tmp_path_factory):
+    run = tmp_path_factory.mktemp("run") / "run"
+    train_generator(store.path, run)
+    return run
+
+
+def others(folder, takes="0123"):
+    """People of the same names and takes as those of `tiny_store`, of other heights."""
+    with StoreWriter(folder) as writer:
+        for i in range(3):
+            for condition, take in [*(("nm", take) for take in takes), ("cl", takes[0])]:
+                clip = np.stack([person(i - 1, condition, frame + int(take)) for frame in range(8)])[:, None]
+                writer.add(Clip(clip, SequenceKey(f"{i:03d}", condition, take, "090")))
+    return Folder(folder, train_count=3)
+
+
+def test_other_people_of_the_same_names_are_refused(store, run, tmp_path):
+    strangers = others(tmp_path / "strangers")
+    assert strangers.store().keys == store.keys
+    assert np.array_equal(strangers.store().lengths, store.lengths)
+    for model in (load_generator(run), train_generator(store.path, tmp_path / "again").model):
+        with pytest.raises(
+            DataError, match="000/nm-0/090 is another recording than that which AEGuidedGAN was trained"
+        ):
+            expand(strangers, GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
+    with pytest.raises(DataError, match="holds none of the recordings which AEGuidedGAN was trained on"):
+        expand(others(tmp_path / "later", "89"), GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
+    assert not (tmp_path / "more").exists()
+
+
+def test_the_same_recordings_elsewhere_are_filled_up(store, run, tmp_path):
+    shutil.copytree(store.path, tmp_path / "copy")
+    with StoreWriter(tmp_path / "packed", bits=1, compression="zstd") as writer:  # and of some takes alone
+        for key in store.keys:
+            if key.subject != "002" and key != SequenceKey("001", "cl", "0", "090"):
+                writer.add(store.read(key))
+    for name in ("copy", "packed"):
+        people = Folder(tmp_path / name, train_count=2 if name == "packed" else 3)
+        expander = GeneratorExpander(load_generator(run))
+        assert Store.open(expand(people, expander, wanted={"cl": 2}, out=tmp_path / f"{name}-more")) is not None
+
+
+def test_generators_of_before_say_nothing(store, run, tmp_path):
+    shutil.copytree(run, tmp_path / "old")
+    file = tmp_path / "old" / "generator" / "config.json"
+    config = json.loads(file.read_text())
+    assert config.pop("recordings").keys() == {f"{i:03d}/nm-0/090" for i in range(3)}
+    file.write_text(json.dumps(config))
+    model = load_generator(tmp_path / "old")
+    assert not model.recordings
+    expand(others(tmp_path / "strangers"), GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
+
+
+def test_of_many_people_some_from_all_over_are_compared(tmp_path):
+    with StoreWriter(tmp_path / "many") as writer:
+        for i in range(200):
+            for condition in ("cl", "nm"):
+                frames = np.full((1, 1, 4, 4), 255 * (i % 2), np.uint8)
+                writer.add(Clip(frames, SequenceKey(f"{i:03d}", condition, "01", "090")))
+    many = Store.open(tmp_path / "many")
+    known = fingerprint(many, many.keys, "nm")
+    assert len(known) == 64
+    assert {"000/nm-01/090", "199/nm-01/090"} <= known.keys()
+    assert all("/nm-" in name for name in known)
+    assert len(set(known.values())) == 2
+    check_recordings(many, known, "X")
