@@ -3,7 +3,9 @@
 Source: Odena, Olah, Shlens, "Conditional image synthesis with auxiliary classifier GANs", ICML 2017.
 Deviations: decoder and trunk are those of all generators here, so that methods are compared and not their sizes;
 hence no dropout in the discriminator. A class is three: subject, condition and view have a head each, and their
-log-likelihoods add. The source loss of the generator is the non-saturating one.
+log-likelihoods add. The source loss of the generator is the non-saturating one. Real batches hold every condition alike
+often, however rare it is, and frames are generated with averaged weights (see `fit_generator`); the paper speaks of
+neither.
 """
 
 from collections.abc import Sequence
@@ -30,6 +32,9 @@ class ACGAN(GenerativeModel):
         latent: length of the noise.
         widths: channels at 32, 16, 8 and 4 pixels, of generator and discriminator.
         learning_rate: of Adam.
+
+    Raises:
+        RecipeError: a setting is out of range.
     """
 
     ordered = False
@@ -46,6 +51,8 @@ class ACGAN(GenerativeModel):
         learning_rate: float = 2e-4,
     ) -> None:
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
+        self.refuse_unless("at least 1", latent=latent)
+        self.refuse_unless("more than 0", learning_rate=learning_rate)
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))
         self.generator = NoiseDecoder(self.names, latent, widths)
         classes = FrameClassifier(self.names, widths)

@@ -6,12 +6,16 @@ autoencoder with an embedding of the labels learns all data, and its labeled lat
 and discriminator have the autoencoder's topology and begin with its weights; of the class terms only that on generated
 frames is kept.
 Deviations: all else is our completion, from Mariani et al., "BAGAN", 2018, and Huang and Jafari, "Enhanced balancing
-GAN", 2021. Layers and optimizers are theirs. The embedding has tables of subject, condition and view, which multiply.
-Latent vectors come from frames of normal walking, so that generated sequences keep phase and order; before the
-embedding they are moved by the difference of the mean encodings of both conditions (`transport`), because an
-autoencoder that sees the coat in its input has no need to learn it from the label. The reconstruction of real frames
-stays a term of the generator, as an anchor. A classifier of real frames, trained first and frozen, watches whether
-labels keep their meaning, since the class heads see generated frames only and could drift with the generator.
+GAN", 2021. Layers and Adam's momenta are the latter's, learning rates are ours: 1e-3 for the guard, 5e-4 for the
+autoencoder, 2e-4 for the discriminator, 1e-4 for the generator, where the latter has 2e-4 and the former 5e-5
+throughout. The embedding has tables of subject, condition and view, which multiply, and the discriminator a class head
+for each. Latent vectors come from frames of normal walking, so that generated sequences keep phase and order; before
+the embedding they are moved by the difference of the mean encodings of both conditions (`transport`), because an
+autoencoder that sees the coat in its input has no need to learn it from the label. Half of the takes are moved by
+another subject's difference (`borrow`): that departs from generating a person's own coat. A little noise is added to the
+latent vectors (`noise`). The reconstruction of real frames stays a term of the generator, as an anchor. Real batches hold every condition alike often. Frames are generated with averaged weights (see
+`fit_generator`). A classifier of real frames, trained first and frozen, watches whether labels keep their meaning,
+since the class heads see generated frames only and could drift with the generator (see `watch`).
 """
 
 from collections.abc import Sequence
@@ -74,22 +78,23 @@ class AEGuidedGAN(GenerativeModel):
             to encodings, whose sequences have no order.
         transport: move encodings by the difference of the conditions' mean encodings of the same subject and view.
         borrow: how often a generated take wears what another subject wears in that condition, 0 never to 1 always;
-            needs `transport`. The same person in many coats is what a recognizer learns to see through.
+            without effect where `transport` is off or `latent` is "gaussian". The same person in many coats is what a
+            recognizer learns to see through.
         factors: the embedding's tables.
         ae_init: begin the generator with the autoencoder's weights.
         discriminator_init: begin the discriminator's trunk with the encoder's weights.
         true_classification: let the class heads learn from real frames too.
-        heads: the factors that class heads tell.
+        heads: the factors that class heads tell; at least one.
         class_weight: of the class terms.
         reconstruction_weight: of the reconstruction of real frames while the GAN is trained; 0 goes without.
         anchor_share: the part of the GAN's steps, from the first, that has the reconstruction.
         guard_weight: of the frozen classifier's opinion in what the generator learns; 0 only logs it.
-        guard_heads: the factors that this opinion is about.
+        guard_heads: the factors that this opinion is about; at least one.
         noise: of encodings, as a part of their standard deviations.
         latent_size: length of an encoding.
         widths: channels at 32, 16, 8 and 4 pixels.
         learning_rates: of the autoencoder (the guard's is twice that), of the discriminator, of the generator.
-        shares: of all steps: guard, autoencoder, GAN.
+        shares: of all steps: guard, autoencoder, GAN, each more than 0; only their proportions matter.
 
     Raises:
         RecipeError: a setting is out of range.
@@ -122,11 +127,21 @@ class AEGuidedGAN(GenerativeModel):
         shares: tuple[float, float, float] = (0.1, 0.4, 0.5),
     ) -> None:
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
-        if latent not in ("labeled", "gaussian") or not 0 <= anchor_share <= 1 or not 0 <= borrow <= 1 or noise < 0:
+        if latent not in ("labeled", "gaussian") or not 0 <= anchor_share <= 1 or not 0 <= borrow <= 1:
             raise RecipeError(
-                f"AEGuidedGAN: latent is {latent!r}, anchor_share {anchor_share}, borrow {borrow}, noise {noise}; "
-                "expected labeled or gaussian, 0 to 1, 0 to 1, and at least 0"
+                f"AEGuidedGAN: latent is {latent!r}, anchor_share {anchor_share}, borrow {borrow}; "
+                "expected labeled or gaussian, 0 to 1, and 0 to 1"
             )
+        weights = {"class_weight": class_weight, "reconstruction_weight": reconstruction_weight}
+        self.refuse_unless("at least 0", noise=noise, guard_weight=guard_weight, **weights)
+        self.refuse_unless("at least 1", latent_size=latent_size)
+        for name, told in (("heads", heads), ("guard_heads", guard_heads)):
+            if not told or set(told) - set(FACTORS):
+                raise RecipeError(f"AEGuidedGAN: {name} are {list(told)}; expected some of {', '.join(FACTORS)}")
+        for name, numbers in (("learning_rates", learning_rates), ("shares", shares)):
+            if len(numbers) != 3:
+                raise RecipeError(f"AEGuidedGAN: {name} are {list(numbers)}; expected three numbers")
+            self.refuse_unless("more than 0", **{f"{name}[{i}]": number for i, number in enumerate(numbers)})
         self.ordered = latent == "labeled"
         self.transport, self.borrow, self.noise = transport, borrow, noise
         self.ae_init, self.discriminator_init, self.true_classification = (

@@ -3,10 +3,12 @@
 Source: Mariani, Scheidegger, Istrate, Bekas, Malossi, "BAGAN: data augmentation with balancing GAN", 2018, and its
 released code.
 Deviations: encoder and decoder are those of all generators here, so without dropout, and the learning rate is theirs,
-2e-4: at the published 5e-5 the autoencoder is far from ready when the others have learned their classes. What is told
-apart is condition and view, of which there are few; the subject comes in by its Gaussian alone (see `gaussians`), since
-with a class for each subject, too, not one generated frame would be left in the discriminator's batches, of which they
-are one part in classes plus one.
+2e-4: at the published 5e-5 the autoencoder is far from ready when the others have learned their classes. Real batches
+hold every condition alike often, as for all generators here, where the published autoencoder and discriminator see
+classes as rare as they are: what balances there are the generated frames alone. Frames are generated with averaged
+weights (see `fit_generator`). What is told apart is condition and view, of which there are few; the subject comes in by
+its Gaussian alone (see `gaussians`), since with a class for each subject, too, not one generated frame would be left in
+the discriminator's batches, of which they are one part in classes plus one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -37,7 +39,7 @@ class BAGAN(GenerativeModel):
         learning_rate: of Adam.
 
     Raises:
-        RecipeError: the share is not between 0 and 1.
+        RecipeError: a setting is out of range.
     """
 
     ordered = False
@@ -55,6 +57,8 @@ class BAGAN(GenerativeModel):
         learning_rate: float = 2e-4,
     ) -> None:
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
+        self.refuse_unless("at least 1", latent=latent)
+        self.refuse_unless("more than 0", learning_rate=learning_rate)
         if not 0 < autoencoder_share < 1:
             raise RecipeError(f"BAGAN: autoencoder_share is {autoencoder_share}; expected between 0 and 1")
         self.autoencoder_share = autoencoder_share

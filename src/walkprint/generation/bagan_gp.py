@@ -5,7 +5,9 @@ Source: Huang, Jafari, "Enhanced balancing GAN: minority-class image generation"
 Deviations: a label is subject, condition and view, each with a table of its own, which multiply. So a wrong label is
 wrong in one of them, drawn by lot: one wrong in all three would be told by the easiest. The penalty mixes real and
 generated frames uniformly, as the article says; the released code draws the shares from a normal distribution. Widths
-of the discriminator's dense layers follow those of its convolutions.
+of the discriminator's dense layers follow those of its convolutions. Batch size and steps are the recipe's, where 128
+frames and 30 epochs of the autoencoder before 100 of the GAN are published; what the autoencoder has of them is alike.
+Real batches hold every condition alike often, and frames are generated with averaged weights (see `fit_generator`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -80,11 +82,11 @@ class BAGANGP(GenerativeModel):
         learning_rate: float = 2e-4,
     ) -> None:
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
-        if not 0 < autoencoder_share < 1 or penalty < 0 or discriminator_steps < 1:
-            raise RecipeError(
-                f"BAGANGP: autoencoder_share {autoencoder_share}, penalty {penalty}, discriminator_steps "
-                f"{discriminator_steps}; expected a share between 0 and 1, a penalty of 0 or more, at least 1 step"
-            )
+        self.refuse_unless("at least 0", penalty=penalty)
+        self.refuse_unless("at least 1", latent=latent, discriminator_steps=discriminator_steps)
+        self.refuse_unless("more than 0", learning_rate=learning_rate)
+        if not 0 < autoencoder_share < 1:
+            raise RecipeError(f"BAGANGP: autoencoder_share is {autoencoder_share}; expected between 0 and 1")
         if max(len(self.names.names(factor)) for factor in FACTORS) < 2:
             raise RecipeError(
                 "BAGANGP: one subject, condition and view; expected two of one of them, to tell wrong ones"

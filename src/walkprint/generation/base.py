@@ -1,9 +1,11 @@
 """What every generator promises: stages of phases that one training loop carries out, and frames on request."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -86,6 +88,17 @@ class GenerativeModel(nn.Module, ABC):
                 raise RecipeError(f"{type(self).__name__}: {factor} are {list(names)}; expected names, each once")
         if source not in conditions:
             raise RecipeError(f"{type(self).__name__}: source is {source!r}, none of {', '.join(conditions)}")
+
+    def refuse_unless(self, expected: Literal["at least 0", "more than 0", "at least 1"], **settings: float) -> None:
+        """Refuse numbers among a generator's settings that are out of range or not finite.
+
+        Raises:
+            RecipeError: names the first.
+        """
+        least = 1 if expected == "at least 1" else 0
+        for name, number in settings.items():
+            if not (math.isfinite(number) and number >= least) or (expected == "more than 0" and number == 0):
+                raise RecipeError(f"{type(self).__name__}: {name} is {number}; expected {expected} and finite")
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:

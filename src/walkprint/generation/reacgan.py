@@ -3,10 +3,12 @@
 Source: Kang, Shim, Cho, Park, "Rebooting ACGAN: auxiliary classifier GANs with stable training", NeurIPS 2021, and its
 released settings for CIFAR-10.
 Deviations: decoder and trunk are those of all generators here, with the published spectral norms in the discriminator
-but without attention and without conditional batch norm: labels stand beside the noise. A class is three: subject,
-condition and view have a projection and proxies each, and their terms are averaged, so that the published weight keeps
-its meaning; where they were added and the discriminator learned but once, coats of the walkers fell apart. The
-discriminator learns twice for each generator step; the released settings say 1 to 5.
+but none in the generator, without attention and without conditional batch norm: labels stand beside the noise. Weights
+are averaged by a decay of 0.999 from the first step on (see `fit_generator`), where 0.9999 from step 1000 is published:
+trainings here are shorter. Real batches hold every condition alike often. A class is three: subject, condition and view
+have a projection and proxies each, and their terms are averaged, so that the published weight keeps its meaning; where
+they were added and the discriminator learned but once, coats of the walkers fell apart. The discriminator learns twice
+for each generator step; the released settings say 1 to 5.
 """
 
 from collections.abc import Sequence
@@ -64,11 +66,11 @@ class ReACGAN(GenerativeModel):
         learning_rate: float = 2.828e-4,
     ) -> None:
         super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
-        if not temperature > 0 or not 0.5 <= positive_margin <= 1 or discriminator_steps < 1:
-            raise RecipeError(
-                f"ReACGAN: temperature {temperature}, positive_margin {positive_margin}, discriminator_steps "
-                f"{discriminator_steps}; expected a positive temperature, a margin from 0.5 to 1, at least 1 step"
-            )
+        self.refuse_unless("at least 0", class_weight=class_weight)
+        self.refuse_unless("at least 1", latent=latent, projection=projection, discriminator_steps=discriminator_steps)
+        self.refuse_unless("more than 0", temperature=temperature, learning_rate=learning_rate)
+        if not 0.5 <= positive_margin <= 1:
+            raise RecipeError(f"ReACGAN: positive_margin is {positive_margin}; expected 0.5 to 1")
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))
         self.class_weight, self.discriminator_steps = class_weight, discriminator_steps
         self.compare = partial(data_to_data_cross_entropy, temperature=temperature, positive_margin=positive_margin)
