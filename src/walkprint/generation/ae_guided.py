@@ -12,10 +12,11 @@ throughout. The embedding has tables of subject, condition and view, which multi
 for each. Latent vectors come from frames of normal walking, so that generated sequences keep phase and order; before
 the embedding they are moved by the difference of the mean encodings of both conditions (`transport`), because an
 autoencoder that sees the coat in its input has no need to learn it from the label. Half of the takes are moved by
-another subject's difference (`borrow`): that departs from generating a person's own coat. A little noise is added to the
-latent vectors (`noise`). The reconstruction of real frames stays a term of the generator, as an anchor. Real batches hold every condition alike often. Frames are generated with averaged weights (see
-`fit_generator`). A classifier of real frames, trained first and frozen, watches whether labels keep their meaning,
-since the class heads see generated frames only and could drift with the generator (see `watch`).
+another subject's difference (`borrow`): that departs from generating a person's own coat. A little noise is added to
+the latent vectors (`noise`). The reconstruction of real frames stays a term of the generator, as an anchor. Real
+batches hold every condition alike often. Frames are generated with averaged weights (see `fit_generator`). A classifier
+of real frames, trained first and frozen, watches whether labels keep their meaning, since the class heads see generated
+frames only and could drift with the generator (see `watch`).
 """
 
 from collections.abc import Sequence
