@@ -155,6 +155,7 @@ class Watched:
             return phase.loss(batch, generator)
 
         def optimizer(parameters: Sequence[nn.Parameter]) -> Optimizer:
+            assert {id(one) for one in parameters} == {id(one) for one in phase.parameters()}
             made, before = phase.optimizer(parameters), {}
 
             def look(*_: object) -> None:
