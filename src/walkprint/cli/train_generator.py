@@ -12,9 +12,8 @@ from walkprint.cli.generator_recipe import (
     GeneratorRecipe,
     add_generator_recipe,
     build_generator_recipe,
-    training_keys,
 )
-from walkprint.cli.recipe import plain_settings
+from walkprint.cli.recipe import plain_settings, training_keys
 from walkprint.cli.train import recipe_first
 from walkprint.cli.words import Summary, new_parser, parse, spelled_out
 from walkprint.data.base import GaitDataset
