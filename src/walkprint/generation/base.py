@@ -131,11 +131,14 @@ class GenerativeModel(nn.Module, ABC):
             uint8 (batch, 1, 64, 64) on the CPU, gray, not yet cleaned.
         """
         training, device = self.training, next(self.parameters()).device
+        if training:  # only then: telling every layer so takes longer than one might think
+            self.eval()
         try:
             with torch.no_grad():
-                return self.to_bytes(self.eval().generate(sources.to(device), labels.to(device), generator)).cpu()
+                return self.to_bytes(self.generate(sources.to(device), labels.to(device), generator)).cpu()
         finally:
-            self.train(training)
+            if training:
+                self.train()
 
     def conditions_told(self, frames: Tensor) -> Tensor | None:
         """What a frozen classifier of real frames takes frames for; None from a generator that has none.
