@@ -26,7 +26,8 @@ FILES = sorted((ROOT / "recipes").rglob("*.yaml"))
 POPULATIONS = [path for path in FILES if path.stem in {"walkers", "many"}]
 PROTOCOLS = [path for path in FILES if path.stem.endswith("protocol")]
 GENERATORS = [path for path in FILES if "generator" in yaml.safe_load(path.read_text())]
-RECIPES = [path for path in FILES if path not in POPULATIONS + PROTOCOLS + GENERATORS]
+STUDIES = [path for path in FILES if path.parent.name == "studies"]  # see test_study.py
+RECIPES = [path for path in FILES if path not in POPULATIONS + PROTOCOLS + GENERATORS + STUDIES]
 
 
 def _name(path: Path) -> str:

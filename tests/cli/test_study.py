@@ -1,8 +1,10 @@
 """Sizes of studies: what is given counts more than --large and --quick."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from walkprint.cli import study
 from walkprint.cli.words import Summary
@@ -55,3 +57,16 @@ def test_what_is_given_counts_more_than_large(asked: dict[str, Any]) -> None:
         assert asked["recipe"]["data"]["people"]["subjects"] == large["subjects"]
         assert asked["recipe"]["data"]["people"]["views"] == list(large["views"])
         assert asked["workers"] is None
+
+
+FILES = sorted((Path(__file__).parents[2] / "recipes/studies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_recipes_of_studies_ask_for_rare_coats(path: Path, asked: dict[str, Any]) -> None:
+    study.main(["cloth-expansion", "--config", str(path)])
+    given = yaml.safe_load(path.read_text())
+    assert asked["seeds"] == {0, 1, 2}
+    assert asked["recipe"]["steps"] == given.get("steps", 300)
+    assert (asked["recipe"]["data"]["coats"], asked["recipe"]["data"]["wanted"]) == ("eighth", given.get("wanted", 6))
+    assert asked["recipe"].get("precision", "32-true") == ("bf16-mixed" if given.get("bf16") else "32-true")
