@@ -4,7 +4,7 @@ from tests.travel import sent
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.prepare import prepare
+from walkprint.data.prepare import _inputs, prepare
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.data.writing import StoreWriter
 
@@ -66,12 +66,17 @@ def test_scarce_takes_are_left_out_and_the_others_stay_as_they_are(tmp_path):
         np.testing.assert_array_equal(stored.read(key).frames, usual.read(key).frames)
 
 
-def test_an_unfinished_store_is_not_continued_with_other_scarcity(tmp_path):
-    StoreWriter(tmp_path / "store", dataset="Walkers", settings=Walkers(**SMALL).settings).__exit__(
-        ValueError, None, None
-    )
+def test_scarcity_is_a_setting_of_the_store(tmp_path):
+    scarce = Walkers(**SMALL, scarce={"cl": 2})
+    for name, begun in (("other", Walkers(**SMALL)), ("same", scarce)):  # of the same sequences, by their digest
+        with (
+            pytest.raises(KeyboardInterrupt),
+            StoreWriter(tmp_path / name, dataset="Walkers", settings=begun.settings, inputs=_inputs(scarce)),
+        ):
+            raise KeyboardInterrupt
+    assert prepare(scarce, tmp_path / "same", workers=1).finished
     with pytest.raises(DataError, match="unfinished store with other settings"):
-        prepare(Walkers(**SMALL, scarce={"cl": 2}), tmp_path / "store", workers=1)
+        prepare(scarce, tmp_path / "other", workers=1)
 
 
 def test_settings_without_scarcity_are_those_of_before():
