@@ -115,6 +115,18 @@ def test_the_next_command_says_nothing_that_the_store_knows(store: Path) -> None
     )
 
 
+def test_the_next_command_gives_those_who_have_none_what_others_have(store: Path, tmp_path: Path) -> None:
+    everybody = Store.open(store)
+    with StoreWriter(tmp_path / "scarce") as writer:
+        for key in everybody.keys:
+            if key.condition == "nm" or (key.condition == "cl" and key.subject == "001"):
+                writer.copy(everybody, key)
+    settings = {"root": str(tmp_path / "scarce"), "train_subjects": ["001", "002"]}
+    data = {"class_path": "Folder", "init_args": settings}
+    made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4})
+    assert """--wanted '{"cl": 2}'""" in next_command(*made, Path("r"))
+
+
 def test_help_names_what_comes_from_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train-generator", "--help"]) == 0
     said = capsys.readouterr().out

@@ -51,7 +51,10 @@ def main(words: Sequence[str]) -> Summary:
 
 
 def next_command(recipe: GeneratorRecipe, plain: Mapping[str, Any], run: Path) -> str:
-    """The `walkprint expand` that gives training subjects as many takes of each learned condition as of the source."""
+    """The `walkprint expand` that fills up each learned condition.
+
+    Where some have no take of it, they get as many as the others; where everybody has, as many as of the source.
+    """
     takes: dict[str, Counter[str]] = {}
     for subject, condition, _ in {
         (key.subject, key.condition, key.take) for key in training_keys(recipe.data, recipe.conditions)
@@ -60,7 +63,11 @@ def next_command(recipe: GeneratorRecipe, plain: Mapping[str, Any], run: Path) -
     most = {condition: max(counted.values()) for condition, counted in takes.items()}
     source = recipe.generator.source
     rare = sorted(set(most) - {source}) or [source]
-    wanted = {condition: max(most[source], most[condition] + 1) for condition in rare}
+    everybody = set().union(*takes.values())
+    wanted = {
+        condition: most[condition] if everybody - set(takes[condition]) else max(most[source], most[condition] + 1)
+        for condition in rare
+    }
     out = f"{recipe.data.store().path}-expanded"
     words = ["--run", str(run), "--wanted", json.dumps(wanted, ensure_ascii=False), "--out", out]
     return shlex.join(["walkprint", "expand", *_data_words(recipe.data, plain["data"]), *words])
