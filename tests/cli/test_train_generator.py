@@ -115,16 +115,17 @@ def test_the_next_command_says_nothing_that_the_store_knows(store: Path) -> None
     )
 
 
-def test_the_next_command_gives_those_who_have_none_what_others_have(store: Path, tmp_path: Path) -> None:
-    everybody = Store.open(store)
+@pytest.mark.parametrize(("wearers", "wanted"), [(1, 2), (2, 6)])
+def test_the_next_command_heeds_how_many_have_any(store: Path, tmp_path: Path, wearers: int, wanted: int) -> None:
+    everybody, people = Store.open(store), ["001", "002", "003"]
     with StoreWriter(tmp_path / "scarce") as writer:
         for key in everybody.keys:
-            if key.condition == "nm" or (key.condition == "cl" and key.subject == "001"):
+            if key.condition == "nm" or (key.condition == "cl" and key.subject in people[:wearers]):
                 writer.copy(everybody, key)
-    settings = {"root": str(tmp_path / "scarce"), "train_subjects": ["001", "002"]}
+    settings = {"root": str(tmp_path / "scarce"), "train_subjects": people}
     data = {"class_path": "Folder", "init_args": settings}
     made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4})
-    assert """--wanted '{"cl": 2}'""" in next_command(*made, Path("r"))
+    assert f"""--wanted '{{"cl": {wanted}}}'""" in next_command(*made, Path("r"))
 
 
 def test_help_names_what_comes_from_the_data(capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> Summary:
 def next_command(recipe: GeneratorRecipe, plain: Mapping[str, Any], run: Path) -> str:
     """The `walkprint expand` that fills up each learned condition.
 
-    Where some have no take of it, they get as many as the others; where everybody has, as many as of the source.
+    Where most have no take of it, they get as many as the others; where most have, everybody as many as of the source.
     """
     takes: dict[str, Counter[str]] = {}
     for subject, condition, _ in {
@@ -63,9 +63,9 @@ def next_command(recipe: GeneratorRecipe, plain: Mapping[str, Any], run: Path) -
     most = {condition: max(counted.values()) for condition, counted in takes.items()}
     source = recipe.generator.source
     rare = sorted(set(most) - {source}) or [source]
-    everybody = set().union(*takes.values())
+    people = len(set().union(*takes.values()))
     wanted = {
-        condition: most[condition] if everybody - set(takes[condition]) else max(most[source], most[condition] + 1)
+        condition: most[condition] if 2 * len(takes[condition]) < people else max(most[source], most[condition] + 1)
         for condition in rare
     }
     out = f"{recipe.data.store().path}-expanded"
