@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -49,9 +50,14 @@ def test_other_people_of_the_same_names_are_refused(store, run, tmp_path):
             DataError, match="000/nm-0/090 is another recording than that which AEGuidedGAN was trained"
         ):
             expand(strangers, GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
-    with pytest.raises(DataError, match="holds none of the recordings which AEGuidedGAN was trained on"):
-        expand(others(tmp_path / "later", "89"), GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
     assert not (tmp_path / "more").exists()
+
+
+def test_without_a_recording_to_compare_it_goes_on_with_a_warning(run, tmp_path):
+    later = others(tmp_path / "later", "89")
+    with pytest.warns(UserWarning, match="cannot be checked whether these are the people whom AEGuidedGAN was trained"):
+        expand(later, GeneratorExpander(load_generator(run)), wanted={"cl": 2}, out=tmp_path / "more")
+    assert (tmp_path / "more").exists()
 
 
 def test_the_same_recordings_elsewhere_are_filled_up(store, run, tmp_path):
@@ -60,10 +66,24 @@ def test_the_same_recordings_elsewhere_are_filled_up(store, run, tmp_path):
         for key in store.keys:
             if key.subject != "002" and key != SequenceKey("001", "cl", "0", "090"):
                 writer.add(store.read(key))
-    for name in ("copy", "packed"):
-        people = Folder(tmp_path / name, train_count=2 if name == "packed" else 3)
-        expander = GeneratorExpander(load_generator(run))
-        assert Store.open(expand(people, expander, wanted={"cl": 2}, out=tmp_path / f"{name}-more")) is not None
+    with StoreWriter(tmp_path / "wide") as writer:
+        for key in store.keys:
+            writer.add(Clip(np.pad(store.read(key).frames, [(0, 0)] * 3 + [(12, 12)]), key))
+    assert Store.open(tmp_path / "wide").width_px == 88
+    for name, subjects in (("copy", 3), ("packed", 2), ("wide", 3)):
+        people, expander = Folder(tmp_path / name, train_count=subjects), GeneratorExpander(load_generator(run))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            expand(people, expander, wanted={"cl": 2}, out=tmp_path / f"{name}-more")
+
+
+def test_a_frame_more_is_another_recording(tmp_path):
+    for name, frames in (("few", 1), ("more", 2)):
+        with StoreWriter(tmp_path / name) as writer:
+            writer.add(Clip(np.zeros((frames, 1, 64, 64), np.uint8), SequenceKey("000", "nm", "0", "090")))
+    few, more = Store.open(tmp_path / "few"), Store.open(tmp_path / "more")
+    with pytest.raises(DataError, match="000/nm-0/090 is another recording"):
+        check_recordings(more, fingerprint(few, few.keys, "nm"), "X")
 
 
 def test_generators_of_before_say_nothing(store, run, tmp_path):

@@ -1,6 +1,7 @@
 """Which recordings a generator knows: names of subjects alone would let it fill up other people of the same names."""
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.store import Store
+from walkprint.generation.batches import SIZE_PX
 
 _MOST = 64
 
@@ -15,8 +17,8 @@ _MOST = 64
 def fingerprint(store: Store, keys: Sequence[SequenceKey], source: str) -> dict[str, str]:
     """One recording of each subject, of 64 subjects at most, told by its frames.
 
-    Copies of a store, and stores of more or fewer takes of the same people, hold the same recordings; so do stores of
-    other bits or compression, since only which pixels are person counts.
+    Only which pixels are person counts, and of wide frames the middle, which is all that generators see: copies of a
+    store, also in other bits, compression or padding, hold the same recordings.
 
     Args:
         store: holds them.
@@ -37,25 +39,34 @@ def fingerprint(store: Store, keys: Sequence[SequenceKey], source: str) -> dict[
 def check_recordings(store: Store, known: Mapping[str, str], generator: str) -> None:
     """See that a store holds the people whom a generator was trained on.
 
+    Those recordings are compared that are in the store; where none of them is, say because it holds other takes, a
+    warning says that nothing can be told.
+
     Args:
-        store: to be filled up.
+        store: to be filled up, or to be trained on further.
         known: the `fingerprint` of the training; empty where none was kept, and then nothing is known to be wrong.
-        generator: its name.
+        generator: what the message calls it.
 
     Raises:
-        DataError: another recording lies under the name of one of the training, or there is none of them at all.
+        DataError: another recording lies under the name of one of the training.
     """
     here = {str(key): key for key in store.keys if str(key) in known}
     other = next((name for name, key in here.items() if _digest(store, key) != known[name]), None)
-    found = f"{other} is another recording than that" if other else "holds none of the recordings"
-    if other or (known and not here):
+    if other:
         raise DataError(
-            f"{store.path}: {found} which {generator} was trained on; its people are others of the same names: expand "
-            "the store that the generator was trained on, or train one on this store"
+            f"{store.path}: {other} is another recording than that which {generator} was trained on; the people may be "
+            "others of the same names: give the store that it was trained on, or train another one on this"
+        )
+    if known and not here:
+        warnings.warn(
+            f"{store.path}: holds none of the recordings that could be compared, so it cannot be checked whether these "
+            f"are the people whom {generator} was trained on",
+            stacklevel=2,
         )
 
 
 def _digest(store: Store, key: SequenceKey) -> str:
-    frames = store.read(key).frames
+    i = store.index(key)
+    frames = store.gather([i], np.arange(store.lengths[i])[None], width_px=min(SIZE_PX, store.width_px))[0]
     person = np.packbits(frames > 127)
     return hashlib.sha256(repr(frames.shape).encode() + person.tobytes()).hexdigest()[:16]
