@@ -1,12 +1,16 @@
 """Training generators: killed and resumed is as if undisturbed, stages hand over, wrong settings are refused."""
 
+import contextlib
+import json
 import multiprocessing
+import shutil
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,10 +18,14 @@ from tests.generation.trees import tiny_store
 from tests.training.tiny_generator import train_alone, train_generator
 from torch import Tensor
 
-from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
+from walkprint.core.errors import CheckpointError, DataError, RecipeError, TrainingError
+from walkprint.core.sequence import Clip
+from walkprint.data.store import Store
+from walkprint.data.writing import StoreWriter
 from walkprint.generation.ae_guided import AEGuidedGAN
+from walkprint.generation.recordings import fingerprint
 from walkprint.generation.watch import DiversityMonitor
-from walkprint.training.checkpoint import CheckpointFolder
+from walkprint.training.checkpoint import CheckpointFolder, load_checkpoint, save_checkpoint
 from walkprint.training.fit_generator import load_generator
 
 
@@ -74,8 +82,6 @@ def test_a_stage_begins_with_the_average_of_the_one_before(store: Path, tmp_path
 
 
 def _part(path: Path, part: str) -> dict[str, Tensor]:
-    from walkprint.training.checkpoint import load_checkpoint
-
     found: dict[str, Tensor] = load_checkpoint(path)[part]
     return found
 
@@ -93,6 +99,54 @@ def test_a_finished_run_is_not_trained_again(store: Path, tmp_path: Path) -> Non
         load_generator(tmp_path).sample(frames, labels, torch.Generator()),
         first.model.sample(frames, labels, torch.Generator()),
     )
+
+
+def _replace_people(store: Path) -> None:
+    """Put others of the same names and takes in the place of those in a store, all a little lower."""
+    before = Store.open(store)
+    clips = [before.read(key) for key in before.keys]
+    shutil.rmtree(store)
+    with StoreWriter(store) as writer:
+        for clip in clips:
+            writer.add(Clip(np.roll(clip.frames, 3, axis=2), clip.key))
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["finished run", "resumed run"])
+def test_other_people_in_the_place_of_those_of_the_run(tmp_path: Path, finished: bool) -> None:
+    store, run = tiny_store(tmp_path / "store").path, tmp_path / "run"
+    if finished:
+        train_generator(store, run)
+    else:
+        with pytest.raises(_Kill):
+            train_generator(store, run, listeners=[_kill_at(12)])
+    before = _contents(run)
+    _replace_people(store)
+    with pytest.raises(DataError, match=f"000/nm-0/090 is another recording than that which the generator in {run}"):
+        train_generator(store, run)
+    assert _contents(run) == before
+    anew = train_generator(store, run, resume=False).model.recordings
+    assert anew == fingerprint(Store.open(store), Store.open(store).keys, "nm")
+
+
+def _contents(run: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"}
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_run_of_before_recordings_were_kept_goes_on(tmp_path: Path, finished: bool) -> None:
+    store, run = tiny_store(tmp_path / "store").path, tmp_path / "run"
+    with contextlib.nullcontext() if finished else pytest.raises(_Kill):
+        train_generator(store, run, listeners=[] if finished else [_kill_at(12)])
+    for path in (run / "checkpoints").iterdir():
+        state = load_checkpoint(path)
+        assert state.pop("recordings").keys() == {f"{i:03d}/nm-0/090" for i in range(3)}
+        save_checkpoint(path, state)
+    if finished:  # its config has kept them
+        assert train_generator(store, run).model.recordings == load_generator(run).recordings != {}
+        config = run / "generator" / "config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), "recordings": {}}))
+    _replace_people(store)
+    assert train_generator(store, run).model.recordings == load_generator(run).recordings == {}
 
 
 @pytest.mark.parametrize(
@@ -137,9 +191,12 @@ class _Kill(Exception):
     pass
 
 
-def _kill_at_39(step: int, numbers: object) -> None:
-    if step == 39:
-        raise _Kill
+def _kill_at(last: int) -> Callable[[int, object], None]:
+    def listen(step: int, numbers: object) -> None:
+        if step == last:
+            raise _Kill
+
+    return listen
 
 
 def test_labels_that_drift_warn_and_are_the_same_after_a_resume(
@@ -158,7 +215,7 @@ def test_labels_that_drift_warn_and_are_the_same_after_a_resume(
         warnings.simplefilter("ignore")
         first = train_generator(store, tmp_path / "undisturbed", **settings)
         with pytest.raises(_Kill):
-            train_generator(store, tmp_path / "killed", listeners=[_kill_at_39], **settings)
+            train_generator(store, tmp_path / "killed", listeners=[_kill_at(39)], **settings)
         again = train_generator(store, tmp_path / "killed", **settings)
     assert 0 < first.numbers["labels"] == again.numbers["labels"]
     assert_same(tmp_path / "undisturbed", tmp_path / "killed")

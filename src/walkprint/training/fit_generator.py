@@ -10,9 +10,9 @@ from walkprint.core.errors import RecipeError
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.build import build_generator
-from walkprint.generation.recordings import fingerprint
+from walkprint.generation.recordings import check_recordings, fingerprint
 from walkprint.generation.watch import DiversityMonitor
-from walkprint.training.checkpoint import CheckpointFolder, load_weights, read_config, save_network
+from walkprint.training.checkpoint import CONFIG_NAME, CheckpointFolder, load_weights, read_config, save_network
 from walkprint.training.generator_learner import GeneratorLearner
 from walkprint.training.listeners import Listener
 from walkprint.training.loop import Log, Precision, audience, check_at_least_one, check_options, launch
@@ -88,6 +88,7 @@ def fit_generator(
     Raises:
         RecipeError: a setting is out of range, or the run began with another recipe.
         CheckpointError: no checkpoint of the run can be read.
+        DataError: the run began with other recordings than those in the store.
         TrainingError: a loss or gradient is not finite, the generator collapsed, or another process uses the folder.
     """
     check_at_least_one(steps=steps, log_every=log_every, checkpoint_every=checkpoint_every)
@@ -111,6 +112,7 @@ def fit_generator(
         )
         checkpoints = CheckpointFolder(folder.checkpoints, keep)
         state = checkpoints.load_newest()
+        recordings = _recordings(state, folder, batches)
         start = learner.restore(state) if state else 0
         bar, hear = audience(stack, fabric, folder, listeners, steps, start, precision)
         log, numbers = Log(check_gradient=True), dict[str, float]()
@@ -130,10 +132,26 @@ def fit_generator(
             if learner.progress_of_last(step) > 0.5 and watched:
                 watch.judge(seen, step)
             if save_now:
-                checkpoints.save(step, learner.state(step))
-        learner.best.recordings = fingerprint(batches.store, batches.keys, batches.source)
+                checkpoints.save(step, {**learner.state(step), "recordings": recordings})
+        learner.best.recordings = recordings
         save_network(folder.generator, learner.best, _config(learner.best, recipe))
     return GeneratorResult(learner.best.eval(), max(start, steps), numbers, folder)
+
+
+def _recordings(state: Mapping[str, Any] | None, folder: RunFolder, batches: FrameBatches) -> Mapping[str, str]:
+    """The fingerprint of what the run began with, which the store must agree with; empty where none was kept.
+
+    It is taken once, before the first step: taken later, it could be that of other people whom the store holds by now.
+    """
+    if state is None:
+        return fingerprint(batches.store, batches.keys, batches.source)
+    if "recordings" in state:
+        known: Mapping[str, str] = state["recordings"]
+    else:  # a checkpoint of before they were kept there
+        finished = (folder.generator / CONFIG_NAME).exists()
+        known = read_config(folder.generator).get("recordings", {}) if finished else {}
+    check_recordings(batches.store, known, f"the generator in {folder.path}")
+    return known
 
 
 def load_generator(run: str | Path) -> GenerativeModel:
