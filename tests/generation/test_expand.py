@@ -289,14 +289,14 @@ def test_a_condition_that_nobody_was_recorded_in(tmp_path):
             clip = np.stack([person(0, "nm", 0)])[:, None]
             writer.add(Clip(clip, SequenceKey("000", condition, "01", "090")))
     people, coat = Folder(tmp_path / "store", train_count=1), MorphologicalCoat(source="normal")
-    for expander in (coat, Copying()):
-        with pytest.raises(DataError, match="wanted is 'rian', expected one of normal, rain; did you mean rain"):
-            expand(people, expander, wanted={"rian": 4}, out=tmp_path / "more")
+    with pytest.raises(DataError, match="wanted is 'rian', expected one of normal, rain; did you mean rain"):
+        expand(people, Copying(), wanted={"rian": 4}, out=tmp_path / "more")
     with pytest.raises(DataError, match="wanted is 'cl', expected one of normal, rain, which there are takes of"):
         expand(people, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more")
-    with pytest.warns(UserWarning, match="nobody was recorded in 'cl': a new condition, made of 'normal' alone"):
-        made = Store.open(expand(people, coat, wanted={"cl": 2}, out=tmp_path / "more")).generated
-    assert {(key.condition, line["source"]) for key, line in made.items()} == {("cl", "000/normal-01/090")}
+    for new, advice in (("cl", ""), ("normal-coat", r"; did you mean normal\?")):
+        with pytest.warns(UserWarning, match=f"nobody was recorded in '{new}': .* made of 'normal' alone{advice}$"):
+            made = Store.open(expand(people, coat, wanted={new: 2}, out=tmp_path / new)).generated
+        assert {(key.condition, line["source"]) for key, line in made.items()} == {(new, "000/normal-01/090")}
 
 
 def test_generated_takes_do_not_move_the_gallery(people, tmp_path):

@@ -3,13 +3,13 @@
 Exit codes: 0 done, 2 something the user can mend (one line on stderr says what), 130 interrupted.
 """
 
-import difflib
 import importlib
 import json
 import sys
 from collections.abc import Sequence
 
 from walkprint import __version__
+from walkprint.core.spelling import nearest
 
 VERBS = {
     "demo": "render people, train a small recognizer, evaluate it, write an HTML report",
@@ -47,9 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"walkprint {__version__}\n")
         return 0
     if words[0] not in VERBS:
-        near = difflib.get_close_matches(words[0], VERBS, 1)
-        advice = f"; did you mean {near[0]}?" if near else ""
-        return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}{advice}")
+        return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}{nearest(words[0], VERBS)}")
     return _carry_out(words[0], words[1:])
 
 

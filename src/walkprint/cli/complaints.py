@@ -1,11 +1,12 @@
 """What the parser complains about, in the words of those who typed it."""
 
-import difflib
 import inspect
 import re
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+from walkprint.core.spelling import nearest
 
 _UNION = re.compile(
     r"Does not validate against any of the Union subtypes\s+Subtypes:.*?Errors:\n(?P<indent> *)- (?P<reasons>.*)"
@@ -43,12 +44,6 @@ def in_words(message: str) -> str:
     return message
 
 
-def nearest(written: str, names: set[str]) -> str:
-    """The advice to take the name that is spelled most alike, or nothing where none is alike."""
-    near = difflib.get_close_matches(written, sorted(names - {written}), 1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def classes() -> Iterator[Any]:
     """Our own classes, of the modules that are loaded."""
     for module in [one for name, one in sys.modules.items() if name.startswith("walkprint.")]:
@@ -73,7 +68,7 @@ def _of_union(found: re.Match[str]) -> str:
 def _of_choices(found: re.Match[str]) -> str:
     choices = [one.strip("'\"") for one in found["choices"].split(", ")]
     told = f"expected {' or '.join(choices)}"
-    return told if found["found"] is None else f"{told}, found {found['found']}{nearest(found['found'], set(choices))}"
+    return told if found["found"] is None else f"{told}, found {found['found']}{nearest(found['found'], choices)}"
 
 
 def _of_family(found: re.Match[str]) -> str:

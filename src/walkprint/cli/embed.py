@@ -9,13 +9,13 @@ from typing import Literal
 from jsonargparse import ArgumentParser
 
 import walkprint.networks
-from walkprint.cli.complaints import nearest
 from walkprint.cli.recipe import build, import_families
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.device import usable_device
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import CheckpointError, ProtocolError
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.spelling import nearest
 from walkprint.data.base import GaitDataset
 from walkprint.evaluation import embed, energy_image_embeddings
 from walkprint.evaluation.report import write_text

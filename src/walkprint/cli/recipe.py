@@ -19,10 +19,10 @@ from jsonargparse import ArgumentParser, Namespace
 import walkprint.data
 import walkprint.losses
 import walkprint.networks
-from walkprint.cli.complaints import nearest
 from walkprint.cli.words import BadWordsError, new_parser, parse, with_nearest_name
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.spelling import nearest
 from walkprint.data.augment import Augmentation
 from walkprint.data.base import GaitDataset
 from walkprint.data.frames import FrameChooser

@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace, set_parsing_settings
 
-from walkprint.cli.complaints import classes, in_words, nearest
+from walkprint.cli.complaints import classes, in_words
 from walkprint.core.errors import GaitError
+from walkprint.core.spelling import nearest
 
 set_parsing_settings(import_path_denylist=[])  # enforces its own list of what a recipe may never name, say os.system
 

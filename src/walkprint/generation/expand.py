@@ -4,7 +4,6 @@ A generated take is made from one take of the same subject, from every view that
 wanted than there are sources, the sources come in turn. Test subjects are never touched.
 """
 
-import difflib
 import hashlib
 import warnings
 from abc import ABC, abstractmethod
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from walkprint.core.digest import weights_digest
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.spelling import nearest
 from walkprint.data.base import GaitDataset
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
@@ -220,7 +220,8 @@ def expand(
 
     Raises:
         DataError: the place is taken, there is nothing to make, the data set holds generated takes already, test
-            subjects would be touched, a condition is misspelt, or the generator was trained on other recordings.
+            subjects would be touched, there is nothing to make a condition of, or the generator was trained on other
+            recordings.
         RecipeError: a setting is out of range.
     """
     if seed < 0:
@@ -296,18 +297,20 @@ def _check_generator(dataset: GaitDataset, model: GenerativeModel, keys: Sequenc
 
 
 def _check_conditions(store: Store, source: str | None, wanted: Mapping[str, int]) -> None:
-    """A condition that nobody was recorded in can be meant only where something makes it of another; else misspelt."""
+    """A condition that nobody was recorded in can be made only of another one; perhaps it is misspelt even so."""
     known = sorted({key.condition for key in store.keys})
     for condition in wanted:
-        near = difflib.get_close_matches(condition, known, 1)
         if condition in known:
             continue
-        if near or source is None:
+        advice = nearest(condition, known)
+        if source is None:
             raise DataError(
                 f"{store.path}: wanted is {condition!r}, expected one of {', '.join(known)}"
-                + (f"; did you mean {near[0]}?" if near else ", which there are takes of")
+                + (advice or ", which there are takes of")
             )
-        warnings.warn(f"nobody was recorded in {condition!r}: a new condition, made of {source!r} alone", stacklevel=3)
+        warnings.warn(
+            f"nobody was recorded in {condition!r}: a new condition, made of {source!r} alone{advice}", stacklevel=3
+        )
 
 
 def _why_nothing(dataset: GaitDataset, source: str | None, what: Plan, wanted: Mapping[str, int]) -> str:

@@ -1,0 +1,13 @@
+"""Who misspells a name is told the one that he most likely meant."""
+
+import pytest
+
+from walkprint.core.spelling import nearest
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [("rian", "; did you mean rain?"), ("rain", ""), ("cl", ""), ("norml", "; did you mean normal?")],
+)
+def test_the_name_spelled_most_alike(written: str, advice: str) -> None:
+    assert nearest(written, ["normal", "rain"]) == advice
