@@ -21,7 +21,7 @@ from walkprint.generation.labels import Labels
 from walkprint.generation.watch import DiversityMonitor
 from walkprint.losses.base import LossValue
 from walkprint.training.checkpoint import CheckpointFolder
-from walkprint.training.fit_generator import fit_generator
+from walkprint.training.fit_generator import fit_generator, load_generator
 from walkprint.training.generator_learner import GeneratorLearner
 
 
@@ -108,6 +108,24 @@ def test_what_begins_the_generator_is_the_average_of_the_trained_autoencoder(
     kernel = "restorer.decoder.last.weight"
     assert not torch.equal(trained["average"][kernel], trained["model"][kernel])
     assert not torch.equal(trained["average"][kernel], build(batches).state_dict()[kernel])
+
+
+@pytest.mark.parametrize("still", ["discriminator", "generator"])
+def test_with_a_learning_rate_of_0_a_network_stays_as_it_begins(
+    batches: FrameBatches, tmp_path: Path, still: str
+) -> None:
+    rates = (1e-3, 0.0, 1e-3) if still == "discriminator" else (1e-3, 1e-3, 0.0)
+    settings: dict[str, Any] = {"learning_rates": rates, "guard_weight": 0.0, "guard_heads": ()}
+    settings |= {"widths": (4, 8, 8, 8), "latent_size": 8}
+    recipe = {"generator": {"class_path": "AEGuidedGAN", "init_args": settings}}
+    model, watch = build(batches, **settings), DiversityMonitor(warn_below=0, stop_below=0, labels_below=0)
+    fit_generator(model, batches, steps=20, run=tmp_path, recipe=recipe, accelerator="cpu", watch=watch)
+    made = load_generator(tmp_path)
+    assert isinstance(made, AEGuidedGAN)
+    of_trunk = zip(made.encoder.trunk.parameters(), made.discriminator.trunk.parameters(), strict=True)
+    of_decoder = zip(made.restorer.parameters(), made.generator.parameters(), strict=True)
+    assert all(torch.equal(*pair) for pair in of_trunk) == (still == "discriminator")
+    assert all(torch.equal(*pair) for pair in of_decoder) == (still == "generator")
 
 
 def test_at_first_the_discriminators_trunk_is_the_encoders(batches: FrameBatches) -> None:

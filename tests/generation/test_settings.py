@@ -19,10 +19,10 @@ NAN, INF = float("nan"), float("inf")
 
 WRONG: list[tuple[type[GenerativeModel], str, list[Any]]] = [
     (AEGuidedGAN, "heads", [(), ("coat",), "condition"]),
-    (AEGuidedGAN, "guard_heads", [(), ("condition", "coat")]),
+    (AEGuidedGAN, "guard_heads", [("coat",), ("condition", "coat")]),
     (AEGuidedGAN, "factors", [(), ("coat",)]),
     (AEGuidedGAN, "shares", [(0.1, 0.9), (0.1, 0.4, -0.5), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0), (1, NAN, 1)]),
-    (AEGuidedGAN, "learning_rates", [(1e-3,), (1e-3, 1e-3, 1e-3, 1e-3), (1e-3, 0.0, 1e-3), (1e-3, 1e-3, INF)]),
+    (AEGuidedGAN, "learning_rates", [(1e-3,), (1e-3,) * 4, (0.0, 1e-3, 1e-3), (1e-3, -1e-4, 0.0), (0.1, 0.1, INF)]),
     (AEGuidedGAN, "latent_size", [0, -3]),
     (AEGuidedGAN, "class_weight", [-1.0, NAN]),
     (AEGuidedGAN, "reconstruction_weight", [-1.0, INF]),
@@ -51,11 +51,17 @@ def test_refused(kind: type[GenerativeModel], name: str, value: Any) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_an_opinion_that_counts_is_about_something() -> None:
+    with pytest.raises(RecipeError, match=r"guard_heads are \[\]; expected some of"):
+        AEGuidedGAN(**NAMES, guard_weight=0.1, guard_heads=())
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         {"transport": False, "borrow": 0.5},
         {"class_weight": 0.0, "reconstruction_weight": 0.0, "guard_weight": 0.0, "noise": 0.0},
+        {"guard_heads": [], "guard_weight": 0.0, "learning_rates": [1e-3, 0, 0.0]},
         {"heads": ["condition"], "guard_heads": ["view"], "factors": ["condition"]},
         {"shares": [1, 4, 5], "learning_rates": [1e-3, 1e-3, 2e-4], "latent_size": 1},
     ],

@@ -90,11 +90,12 @@ class AEGuidedGAN(GenerativeModel):
         reconstruction_weight: of the reconstruction of real frames while the GAN is trained; 0 goes without.
         anchor_share: the part of the GAN's steps, from the first, that has the reconstruction.
         guard_weight: of the frozen classifier's opinion in what the generator learns; 0 only logs it.
-        guard_heads: the factors that this opinion is about; at least one.
+        guard_heads: the factors that this opinion is about; at least one where it has a weight.
         noise: of encodings, as a part of their standard deviations.
         latent_size: length of an encoding.
         widths: channels at 32, 16, 8 and 4 pixels.
-        learning_rates: of the autoencoder (the guard's is twice that), of the discriminator, of the generator.
+        learning_rates: of the autoencoder (the guard's is twice that), of the discriminator, of the generator; with 0
+            one of the last two stays as it begins.
         shares: of all steps: guard, autoencoder, GAN, each more than 0; only their proportions matter.
 
     Raises:
@@ -136,13 +137,14 @@ class AEGuidedGAN(GenerativeModel):
         weights = {"class_weight": class_weight, "reconstruction_weight": reconstruction_weight}
         self.refuse_unless("at least 0", noise=noise, guard_weight=guard_weight, **weights)
         self.refuse_unless("at least 1", latent_size=latent_size)
-        for name, told in (("heads", heads), ("guard_heads", guard_heads)):
-            if not told or set(told) - set(FACTORS):
+        for name, told, needed in (("heads", heads, True), ("guard_heads", guard_heads, guard_weight > 0)):
+            if (needed and not told) or set(told) - set(FACTORS):
                 raise RecipeError(f"AEGuidedGAN: {name} are {list(told)}; expected some of {', '.join(FACTORS)}")
-        for name, numbers in (("learning_rates", learning_rates), ("shares", shares)):
+        for name, numbers, positive in (("learning_rates", learning_rates, 1), ("shares", shares, 3)):
             if len(numbers) != 3:
                 raise RecipeError(f"AEGuidedGAN: {name} are {list(numbers)}; expected three numbers")
-            self.refuse_unless("more than 0", **{f"{name}[{i}]": number for i, number in enumerate(numbers)})
+            for i, number in enumerate(numbers):
+                self.refuse_unless("more than 0" if i < positive else "at least 0", **{f"{name}[{i}]": number})
         self.ordered = latent == "labeled"
         self.transport, self.borrow, self.noise = transport, borrow, noise
         self.ae_init, self.discriminator_init, self.true_classification = (
