@@ -1,7 +1,10 @@
 """Encoder, decoder, label embedding."""
 
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 
 from walkprint.core.errors import RecipeError
 from walkprint.generation.labels import LabelNames, Labels
@@ -37,14 +40,29 @@ def test_refusals() -> None:
         LabelEmbedding(NAMES, 4, ())
 
 
-def test_the_last_layer_draws_the_same_in_evaluation() -> None:
+@pytest.mark.parametrize(("bf16", "tolerance"), [(False, 1e-5), (True, 0.02)], ids=["float", "bf16, channels last"])
+def test_the_last_layer_draws_the_same_in_evaluation(
+    monkeypatch: pytest.MonkeyPatch, bf16: bool, tolerance: float
+) -> None:
+    transposed, widths = nn.functional.conv_transpose2d, list[int]()
+
+    def seen(features: torch.Tensor, *words: Any) -> torch.Tensor:
+        widths.append(features.shape[-1])
+        return transposed(features, *words)
+
+    monkeypatch.setattr(nn.functional, "conv_transpose2d", seen)
     torch.manual_seed(0)
     decoder, latent = Decoder(6, (2, 3, 4, 5)), torch.randn(2, 6)
     for weights in decoder.parameters():
-        torch.nn.init.normal_(weights, std=0.2)
+        nn.init.normal_(weights, std=0.2)
     decoder.eval()
-    fast = decoder(latent)
-    decoder.last.train()  # batch norm stays as it was
-    plain = decoder(latent)
+    if bf16:
+        decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+        fast = decoder(latent)
+        decoder.last.train()  # batch norm stays as it was
+        plain = decoder(latent)
+    assert widths == [4, 8, 16, 4, 8, 16, 32], "in evaluation the last layer takes the slow way"
     assert plain.std() > 0.1
-    assert torch.allclose(fast, plain, atol=1e-5)
+    assert torch.allclose(fast.float(), plain.float(), rtol=0, atol=tolerance)
+    assert {name for name, _ in decoder.last.named_parameters()} == {"weight", "bias"}, "as in stored generators"

@@ -89,7 +89,7 @@ class Decoder(nn.Module):
                 for before, after in pairwise(reversed(widths))
             )
         )
-        self.last = _LastLayer(widths[0], 1, 4, stride=2, padding=1)
+        self.last = _LastLayer(widths[0])
         initialize(self)
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -100,16 +100,19 @@ class Decoder(nn.Module):
 class _LastLayer(nn.ConvTranspose2d):
     """To one channel at twice the size; in evaluation by a convolution, which has more to do and is twice as fast."""
 
-    def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, 1, 4, stride=2, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:  # type: ignore[override]
         """From (batch, channel, height, width) to (batch, 1, 2 height, 2 width)."""
         if self.training:
-            return super().forward(features, output_size)
+            return super().forward(features)
         weights = self.weight.flip(2, 3)[:, 0]
         spread = weights.new_zeros(4, len(weights), 3, 3)  # a channel for each pixel of the 2 x 2 that one becomes
         for i in range(2):
             for j in range(2):
                 spread[2 * i + j, :, i : i + 2, j : j + 2] = weights[:, i::2, j::2]
-        bias = None if self.bias is None else self.bias.expand(4)
+        bias = cast(Tensor, self.bias).expand(4)
         return nn.functional.pixel_shuffle(nn.functional.conv2d(features, spread, bias, padding=1), 2)
 
 
