@@ -150,6 +150,9 @@ def test_only_the_wanted_conditions_are_learned(store: Path) -> None:
         batches = recipe.batches()
         assert {key.condition for step in range(9) for key in batches.batch(step).keys} == expected
         assert resolved["conditions"] == wanted
+    recipe, _ = load_recipe(plain | {"conditions": []})
+    with pytest.raises(RecipeError, match="conditions: none is named, expected some of bg, cl, nm, or null for all"):
+        recipe.batches()
 
 
 def test_one_part_can_be_built_alone() -> None:

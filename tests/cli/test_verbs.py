@@ -52,7 +52,9 @@ def test_walkers_renders_a_store_and_a_sheet(tmp_path: Path, capsys: Captured) -
 def test_walkers_of_whom_few_have_a_coat(tmp_path: Path, capsys: Captured) -> None:
     words = ["walkers", "--out", str(tmp_path / "store"), "--subjects", "4", "--train", "3", "--views", "090"]
     words += ["--frames", "2", "--workers", "1", "--takes", "{nm: 1, cl: 1}", "--scarce"]
-    assert "scarce is {'bg': 2}; expected 1 or more for some of nm, cl" in _refused([*words, "{bg: 2}"], capsys)
+    assert "scarce is {'bg': 2}; expected whole numbers from 1 on for some of nm, cl" in _refused(
+        [*words, "{bg: 2}"], capsys
+    )
     assert main([*words, "{cl: 2}"]) == 0
     store = Store.open(tmp_path / "store")
     assert [key.subject for key in store.keys if key.condition == "cl"] == ["001", "003", "004"]

@@ -126,10 +126,12 @@ def training_keys(data: GaitDataset, conditions: Sequence[str] | None) -> list[S
     """The sequences of the training subjects in some conditions, or in all.
 
     Raises:
-        RecipeError: a condition does not occur among them.
+        RecipeError: a condition does not occur among them, or none is named.
     """
     keys = data.keys("train")
     found = {key.condition for key in keys}
+    if conditions is not None and not conditions:
+        raise RecipeError(f"conditions: none is named, expected some of {', '.join(sorted(found))}, or null for all")
     unknown = sorted(set(conditions or ()) - found)
     if unknown:
         raise RecipeError(

@@ -109,8 +109,9 @@ def test_color_clip_and_its_mask():
         ({"takes": {"nm": 0}}, "takes are {'nm': 0}; expected"),
         ({"takes": {}}, "1 or more of one"),
         ({"takes": {"nm": 2, "cl": -1}}, "0 or more of each"),
-        ({"scarce": {"bg": 2}}, "scarce is {'bg': 2}; expected 1 or more for some of nm, cl"),
-        ({"scarce": {"cl": 0}}, "scarce is {'cl': 0}; expected 1 or more"),
+        ({"scarce": {"bg": 2}}, "scarce is {'bg': 2}; expected whole numbers from 1 on for some of nm, cl"),
+        ({"scarce": {"cl": 0}}, "scarce is {'cl': 0}; expected whole numbers from 1 on"),
+        ({"scarce": {"cl": 2.5}}, "scarce is {'cl': 2.5}; expected whole numbers from 1 on"),
         ({"size_px": 63}, "size_px is 63; expected an even number"),
     ],
 )

@@ -242,8 +242,11 @@ def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size
 
 def _check_scarcity(scarce: Mapping[str, int], takes: Mapping[str, int]) -> None:
     there = [condition for condition, count in takes.items() if count]
-    if set(scarce) - set(there) or min(scarce.values(), default=1) < 1:
-        raise RecipeError(f"walkers: scarce is {dict(scarce)}; expected 1 or more for some of {', '.join(there)}")
+    whole = all(isinstance(one_in, int) and one_in >= 1 for one_in in scarce.values())
+    if set(scarce) - set(there) or not whole:
+        raise RecipeError(
+            f"walkers: scarce is {dict(scarce)}; expected whole numbers from 1 on for some of {', '.join(there)}"
+        )
 
 
 def _is_angle(view: str) -> bool:
