@@ -1,5 +1,6 @@
 """The shell around the verbs: help, exit codes, one line per error, JSON alone on stdout."""
 
+import functools
 import json
 import os
 import platform
@@ -133,18 +134,22 @@ def test_words_become_arguments() -> None:
     ("words", "expected"),
     [
         ([], "ann"),
-        (["--loud"], "ANN ANN"),
-        (["--loud", "--times", "3"], "ANN ANN ANN"),
-        (["--loud", "--times", "1"], "ANN"),  # which is usual, but given
-        (["--config", "asked.yaml"], "ANN ANN ANN"),
+        (["--loud"], "ann loud=True"),
+        (["--loud", "--times", "1"], "ann loud=True times=1"),  # which is usual, but given
+        (["--config", "asked.yaml"], "ann loud=True times=3"),
+        (["--config", "asked.yaml", "--times", "1"], "ann loud=True times=1"),
     ],
 )
-def test_what_is_given_counts_more_than_a_preset(
+def test_a_function_is_called_with_what_is_given_alone(
     words: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    @functools.wraps(_greet)
+    def repeat(name: str, **given: object) -> Summary:
+        return Summary({}, " ".join([name, *(f"{one}={given[one]}" for one in sorted(given))]))
+
     monkeypatch.chdir(tmp_path)
     Path("asked.yaml").write_text("{loud: true, times: 3}")
-    assert carry_out(_greet, ["ann", *words], "x", presets={"loud": {"times": 2, "other": 1}}).text == expected
+    assert carry_out(repeat, ["ann", *words], "x").text == expected
 
 
 @pytest.mark.parametrize("words", [[], ["ann", "--times", "x"], ["ann", "--tims", "1"], ["ann", "--loud", "loudly"]])

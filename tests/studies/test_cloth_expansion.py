@@ -210,6 +210,20 @@ def test_copies_are_measured_and_help_nobody_to_order(tmp_path):
     assert len(page.sheets) == 1
 
 
+def test_what_a_network_cannot_use_is_named_where_a_part_asks_for_it(tmp_path):
+    study = replace(TINY, networks=("GaitPart", "GaitSet"), variants=("original", "acgan"))
+
+    def left_out(**asked):
+        notes = cloth_expansion_page.page(replace(study, **asked), {}, {}, tmp_path).notes
+        return [note.split(" does not")[0] for note in notes if "left out" in note]
+
+    unordered = ["GaitPart heeds the order of frames, which acgan"]
+    assert left_out(parts=("ssim", "recognition")) == unordered
+    assert left_out(parts=("ssim",)) == left_out(parts=("scarcity",)) == []
+    assert left_out(parts=("recognition",), networks=("GaitSet",)) == []
+    assert left_out(parts=("ablation",)) == ["GaitPart heeds the order of frames, which gaussian-latent"]
+
+
 def test_who_has_settings_of_its_own_is_named(tmp_path):
     notes = [cloth_expansion_page.page(one, {}, {}, tmp_path).notes for one in (
         TINY, replace(TINY, generator_settings={"borrow": 0.2})
@@ -241,10 +255,9 @@ def test_fewer_takes_will_do_where_none_is_measured_or_copied():
             ClothExpansionStudy(**{**fewer, **change})
 
 
-def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys, monkeypatch):
-    tiny = {"networks": ("GaitSet",), "variants": ("original", GUIDED), "parts": ("ssim", "recognition")}
-    monkeypatch.setattr(cloth_expansion, "QUICK", cloth_expansion.QUICK | tiny)
-    assert main(["study", "cloth-expansion", "--quick", "--json", "--out", str(tmp_path)]) == 0
+def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys):
+    tiny = ["--networks", "[GaitSet]", "--variants", f"[original,{GUIDED}]", "--parts", "[ssim,recognition]"]
+    assert main(["study", "cloth-expansion", "--quick", *tiny, "--json", "--out", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["finished"] == found["cells"] == 3
     assert len(list((tmp_path / "runs").glob("aeguidedgan-*/generator/config.json"))) == 1

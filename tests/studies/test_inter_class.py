@@ -127,10 +127,9 @@ def test_wrong_settings_are_refused(wrong, message):
         InterClassStudy(**wrong)
 
 
-def test_the_command_ends_in_a_report(tmp_path: Path, capsys, monkeypatch):
-    tiny = {"losses": ("triplet",), "networks": ("GaitSet",), "seeds": 1, "parts": ("compare",), "steps": 1}
-    monkeypatch.setattr(inter_class, "QUICK", inter_class.QUICK | tiny)
-    words = ["study", "inter-class", "--quick", "--out", str(tmp_path)]
+def test_the_command_ends_in_a_report(tmp_path: Path, capsys):
+    tiny = ["--losses", "[triplet]", "--networks", "[GaitSet]", "--seeds", "1", "--parts", "[compare]", "--steps", "1"]
+    words = ["study", "inter-class", "--quick", *tiny, "--out", str(tmp_path)]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["finished"] == found["cells"] == 1

@@ -22,3 +22,18 @@ def test_a_page_says_the_same_in_every_format(tmp_path):
     plain = json.loads((tmp_path / "study.json").read_text())
     assert plain["numbers"] == {"cells": {"x": 1}}
     assert plain["tables"][0]["lines"][1][0] == "GaitSet"
+
+
+def test_sheets_of_an_earlier_report_do_not_stay(tmp_path):
+    others = {"sheet-0.png", "sheet-02.png", "sheet-2b.png", "sheet-people.png", "my-sheet-2.png", "sheet-3.jpg"}
+    for name in others:
+        (tmp_path / name).write_bytes(b"mine")
+
+    def sheets(*pictures):
+        Page("A study", "of", [], sheets=[Sheet("people", one) for one in pictures]).save(tmp_path)
+        return {path.name: path.read_bytes() for path in tmp_path.glob("*sheet*") if path.name not in others}
+
+    assert sheets(b"A", b"B", b"C") == {"sheet-1.png": b"A", "sheet-2.png": b"B", "sheet-3.png": b"C"}
+    assert sheets(b"D") == {"sheet-1.png": b"D"}
+    assert sheets() == {}
+    assert others <= {path.name for path in tmp_path.iterdir()}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,32 @@ def main(words: Sequence[str]) -> Summary:
     if not words or words[0] not in STUDIES:
         raise BadWordsError(f"unknown study {words[0]!r}; expected one of {known}" if words else f"name one of {known}")
     name, example = words[0], EXAMPLE.replace("inter-class", words[0])
-    return carry_out(STUDIES[name], words[1:], example, verb=f"study {name}", presets=_presets(name))
+    return carry_out(STUDIES[name], words[1:], example, verb=f"study {name}")
 
 
+_Preset = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+_ALONE = {"workers": 1}  # to start processes takes longer than cells this small
+
+
+def _sized(**presets: _Preset) -> Callable[[Callable[..., Summary]], Callable[..., Summary]]:
+    """A study whose flags stand for settings, here and nowhere else; those that are given count more.
+
+    Args:
+        presets: flag -> settings, or a function that makes them of what is given; of several flags the first counts.
+    """
+
+    def decorate(study: Callable[..., Summary]) -> Callable[..., Summary]:
+        @wraps(study)
+        def carried_out(**given: Any) -> Summary:
+            preset = next((one for flag, one in presets.items() if given.get(flag)), {})
+            return study(**{**(preset(given) if callable(preset) else preset), **given})
+
+        return carried_out
+
+    return decorate
+
+
+@_sized(quick=_ALONE | inter_class.QUICK)
 def study_inter_class(
     *,
     out: Path = Path("studies/inter-class"),
@@ -58,6 +82,7 @@ def study_inter_class(
     shard: str = "0/1",
     workers: int | None = None,
     quick: bool = False,
+    **fixed: Any,
 ) -> Summary:
     """Which part of the inter-class loss does what, on which network, on rendered people.
 
@@ -82,6 +107,7 @@ def study_inter_class(
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
         workers: processes with one thread each; as many as cores when null.
         quick: all of it tiny, but for options given, to see it run; its figures mean nothing.
+        fixed: settings of `InterClassStudy` that are no options.
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "losses": tuple(losses), "parts": tuple(parts), "seeds": seeds, "steps": steps,
@@ -89,7 +115,7 @@ def study_inter_class(
         "street_subjects": street_subjects,
         "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
-    study = InterClassStudy(**(inter_class.QUICK if quick else {}) | settings)
+    study = InterClassStudy(**settings | fixed)
 
     def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
         return inter_class_page.page(study, results, failed)
@@ -97,6 +123,7 @@ def study_inter_class(
     return _carry_out(study.cells(), inter_class.compute, report, out, shard, workers)
 
 
+@_sized(quick=lambda given: _ALONE | cloth_expansion.quick(given), large=cloth_expansion.LARGE)
 def study_cloth_expansion(
     *,
     out: Path = Path("studies/cloth-expansion"),
@@ -122,6 +149,7 @@ def study_cloth_expansion(
     workers: int | None = None,
     large: bool = False,
     quick: bool = False,
+    **fixed: Any,
 ) -> Summary:
     """What generated coats bring to recognition, against everything simpler, on rendered people.
 
@@ -157,6 +185,7 @@ def study_cloth_expansion(
         large: sized for a GPU, but for options given: 124 people, eleven views, published widths, trainings thirty
             times as long.
         quick: all of it tiny, but for options given, to see it run; its figures mean nothing.
+        fixed: settings of `ClothExpansionStudy` that are no options.
     """
     settings: dict[str, Any] = {
         "networks": tuple(networks), "variants": tuple(variants), "parts": tuple(parts), "switches": tuple(switches),
@@ -165,9 +194,7 @@ def study_cloth_expansion(
         "bf16": bf16, "generator_widths": tuple(generator_widths), "generator_settings": dict(generator_settings),
         "real": real, "protocol": None if protocol is None else read_protocol(protocol),
     }  # fmt: skip
-    # Options come in their size already, unless they were given; the rest of the size is no option.
-    sized = cloth_expansion.QUICK if quick else cloth_expansion.LARGE if large else {}
-    study = ClothExpansionStudy(**sized | settings)
+    study = ClothExpansionStudy(**settings | fixed)
 
     def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
         return cloth_expansion_page.page(study, results, failed, out)
@@ -175,6 +202,7 @@ def study_cloth_expansion(
     return _carry_out(study.cells(), cloth_expansion.compute, report, out, shard, workers)
 
 
+@_sized(quick=_ALONE | disentanglement.QUICK)
 def study_disentanglement(
     *,
     out: Path = Path("studies/disentanglement"),
@@ -188,6 +216,7 @@ def study_disentanglement(
     shard: str = "0/1",
     workers: int | None = None,
     quick: bool = False,
+    **fixed: Any,
 ) -> Summary:
     """What GaitNet's codes hold, what each of its losses does, and how it compares, on rendered people.
 
@@ -205,12 +234,13 @@ def study_disentanglement(
         shard: i/n computes the i-th of n shares, from 0, for machines with a common folder.
         workers: processes with one thread each; as many as cores when null.
         quick: all of it tiny, but for options given, to see it run; its figures mean nothing.
+        fixed: settings of `DisentanglementStudy` that are no options.
     """
     settings: dict[str, Any] = {
         "variants": tuple(variants), "others": tuple(others), "parts": tuple(parts), "seeds": seeds, "steps": steps,
         "subjects": subjects, "width": width,
     }  # fmt: skip
-    study = DisentanglementStudy(**(disentanglement.QUICK if quick else {}) | settings)
+    study = DisentanglementStudy(**settings | fixed)
 
     def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
         return disentanglement_page.page(study, results, failed, out)
@@ -223,16 +253,6 @@ STUDIES: dict[str, Callable[..., Summary]] = {
     "cloth-expansion": study_cloth_expansion,
     "disentanglement": study_disentanglement,
 }
-
-
-def _presets(study: str) -> dict[str, Mapping[str, Any]]:
-    """What the flags that size a study make of its other options."""
-    sizes = {
-        "inter-class": {"quick": inter_class.QUICK},
-        "cloth-expansion": {"quick": cloth_expansion.QUICK, "large": cloth_expansion.LARGE},
-        "disentanglement": {"quick": disentanglement.QUICK},
-    }[study]
-    return sizes | {"quick": {"workers": 1, **sizes["quick"]}}
 
 
 def _carry_out(

@@ -5,7 +5,7 @@ import re
 import sys
 import textwrap
 from argparse import ArgumentError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -116,16 +116,15 @@ def carry_out(
     example: str,
     *,
     verb: str | None = None,
-    presets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Summary:
     """Call a verb's function; required positional parameters are words, all others are options.
 
     Args:
-        function: its parameters' types, defaults and docstring become the options and their help.
+        function: its parameters' types, defaults and docstring become the options and their help. It is called with
+            what is given alone, so that it may tell that from what is usual.
         words: those after the verb.
         example: a command line that works.
         verb: its name on the command line; that of the function when None.
-        presets: flag -> what other options are with it, unless they are given; of several flags the first counts.
 
     Raises:
         BadWordsError: the words do not fit.
@@ -136,12 +135,8 @@ def carry_out(
     flags = [name for name, one in inspect.signature(function).parameters.items() if one.default is False]
     words = spelled_out(words, flags)
     settings = instantiate(parser, parse(parser, words))
-    settings.pop("config", None)
-    preset = next((one for flag, one in (presets or {}).items() if settings[flag]), {})
-    given = vars(parser.parse_args(words, defaults=False)) if preset else {}
-    for name in preset.keys() & vars(settings).keys() - given.keys():
-        settings[name] = preset[name]
-    return function(**vars(settings))
+    given = vars(parser.parse_args(words, defaults=False)).keys() - {"config"}
+    return function(**{name: settings[name] for name in given})
 
 
 def spelled_out(words: Sequence[str], flags: Sequence[str]) -> list[str]:

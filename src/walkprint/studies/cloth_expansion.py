@@ -5,7 +5,7 @@ coats, of the same kind or each another, stand beside them. All recognizers have
 of steps. Seeds differ in people, first weights and batches; variants of one seed share all three.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,21 @@ LARGE: dict[str, Any] = {
     "clips_per_subject": 16,
 }
 """Sized for a GPU: the walkers' full protocol, networks of published widths, trainings thirty times as long."""
+_LONG = 100
+
+
+def quick(given: Mapping[str, Any]) -> dict[str, Any]:
+    """`QUICK`, fitted to what is given beside it, which counts more.
+
+    Args:
+        given: settings. The rarest coats among them say how many people it takes; where the steps are many, one network
+            makes them, on shorter clips.
+    """
+    rarities = (given.get("rare", ""), *given.get("coats", ()))
+    # The first of those who train has coats, and then one in so many; two thirds of all train.
+    train = 1 + (_LEAST_WEARERS - 1) * max(SHARES.get(str(one), 1) for one in rarities)
+    shorter = {"networks": NETWORKS[:1], "frames": 2} if given.get("steps", 0) > _LONG else {}
+    return QUICK | {"subjects": max(QUICK["subjects"], -(-3 * train // 2))} | shorter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

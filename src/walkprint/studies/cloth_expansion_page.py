@@ -148,10 +148,14 @@ def _sheets(by_part: Mapping[str, Sequence[Cell]], results: Mapping[str, Numbers
 def _notes(
     study: ClothExpansionStudy, cells: Sequence[Cell], results: Mapping[str, Numbers], failed: Mapping[str, str]
 ) -> list[str]:
+    pairs: list[tuple[str, str]] = []
+    if {"recognition", "real"} & set(study.parts):
+        pairs += [(network, variant) for network in study.networks for variant in study.variants]
+    if "ablation" in study.parts:
+        pairs += [(study.networks[0], switch) for switch in study.switches]
     skipped = [
         f"{network} heeds the order of frames, which {variant} does not give: left out."
-        for network in study.networks
-        for variant in study.variants
+        for network, variant in pairs
         if not study.fits(variant, network)
     ]
     missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,10 +107,17 @@ class Page:
         )
 
     def save(self, out: Path) -> Path:
-        """Write study.txt, .md, .json and .html, and each sheet as sheet-1.png and so on; returns the page."""
+        """Write study.txt, .md, .json and .html, and each sheet as sheet-1.png and so on; returns the page.
+
+        Sheets of an earlier report of that folder that had more of them are deleted.
+        """
         for ending, text in (("txt", self.to_text), ("md", self.to_markdown), ("json", self.to_json)):
             write_text(out / f"study.{ending}", text())
         for number, sheet in enumerate(self.sheets, start=1):
             write_bytes(out / f"sheet-{number}.png", sheet.png)
+        for path in out.glob("sheet-*.png"):
+            found = re.fullmatch(r"sheet-([1-9][0-9]*)\.png", path.name)
+            if found and int(found[1]) > len(self.sheets):
+                path.unlink()
         write_text(out / "study.html", self.to_html())
         return out / "study.html"
