@@ -13,7 +13,7 @@ PRINTED = {
     "02": "TAR@FAR",
     "03": "compactness/loss",
     "04": "second minus first",
-    "05": "quality: generated",
+    "05": "quality: generated -, recorded",  # nobody of whom takes are made was recorded in a coat
 }
 
 
