@@ -253,6 +253,9 @@ def test_fewer_takes_will_do_where_none_is_measured_or_copied():
     for change in ({"parts": ("recognition", "ssim")}, {"variants": ("original", "copying")}, {"rare": "2"}):
         with pytest.raises(RecipeError, match="2 takes in a coat wanted"):
             ClothExpansionStudy(**{**fewer, **change})
+    assert ClothExpansionStudy(**fewer | {"wanted": 1}).wanted == 1
+    with pytest.raises(RecipeError, match="at least 2 for"):
+        ClothExpansionStudy(**fewer | {"wanted": 1, "rare": "1"})
 
 
 def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys):

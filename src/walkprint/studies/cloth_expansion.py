@@ -184,7 +184,7 @@ class ClothExpansionStudy:
         """Refuse what leaves nothing to make, or nothing to measure: measures compare two new takes of two people."""
         measured, repeated = {"ssim", "ablation"} & set(self.parts), {"copying", "noise"} & set(self.variants)
         rarities = (self.rare, *(self.coats if "scarcity" in self.parts else ()))
-        least = 4 if measured else 3 if repeated or "2" in rarities else 2
+        least = 4 if measured else 3 if repeated or "2" in rarities else 2 if "1" in rarities else 1
         wearers = min(len(range(0, self.train, SHARES.get(one, 1))) for one in rarities)
         if self.wanted < least or wearers < _LEAST_WEARERS:
             raise RecipeError(
