@@ -91,12 +91,27 @@ def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_pat
     nn.init.constant_(model.generator.decoder.last.bias, -9.0)
     save_network(generator_run / "generator", model, read_config(generator_run / "generator"))
     words = _words(store, tmp_path / "more", "--run", str(generator_run), "--sheet", str(tmp_path / "s.png"))
-    assert main(words) == 0
-    shown = capsys.readouterr().out
-    assert "and 0 generated, of 0 frames, by AEGuidedGAN" in shown
-    assert "nothing is left of what was generated" in shown
-    assert "generated: empty" in shown
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "nothing is left of what was generated" in said
+    assert "generated: empty" in said
+    assert not (tmp_path / "more").exists(), "nobody trains on a store that only looks filled"
     assert not (tmp_path / "s.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "message"),
+    [
+        ("network/config.json", "holds a recognizer"),
+        ("recipe.yaml", "go on with: walkprint train-generator --run"),
+        ("notes.txt", "holds no generator"),
+    ],
+)
+def test_what_is_no_generator_is_named(store: Path, tmp_path: Path, capsys: Captured, there: str, message: str) -> None:
+    (tmp_path / "run" / there).parent.mkdir(parents=True)
+    (tmp_path / "run" / there).touch()
+    assert main(_words(store, tmp_path / "more", "--run", str(tmp_path / "run"))) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_judgement() -> None:
     watch = DiversityMonitor(warn_below=0.4, stop_below=0.1)
     watch.judge({"diversity": 0.5}, 7)
     watch.judge({}, 7)
-    with pytest.warns(UserWarning, match=r"step 7: .* 0\.30 times"):
+    with pytest.warns(UserWarning, match=r"step 7: .* 0\.300 times"):
         watch.judge({"diversity": 0.3}, 7)
     with pytest.raises(TrainingError, match="collapses"):
         watch.judge({"diversity": 0.05}, 7)

@@ -174,7 +174,7 @@ def test_another_average_or_recipe_is_another_run(store: Path, tmp_path: Path) -
 
 
 def test_an_unfinished_generator_is_not_loaded(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"config\.json"):
+    with pytest.raises(CheckpointError, match="holds no generator"):
         load_generator(tmp_path)
 
 
@@ -183,7 +183,7 @@ def test_a_collapse_ends_the_training(store: Path, tmp_path: Path, monkeypatch: 
         return torch.zeros(len(sources), 1, 64, 64)
 
     monkeypatch.setattr(AEGuidedGAN, "generate", one_picture)
-    with pytest.raises(TrainingError, match=r"step 20: .* differ 0\.00 times as much"):
+    with pytest.raises(TrainingError, match=r"step 20: .* differ 0\.000 times as much.*at least 0\.05"):
         train_generator(store, tmp_path, watch=DiversityMonitor(every=5))
 
 

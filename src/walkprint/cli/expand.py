@@ -1,5 +1,6 @@
 """`walkprint expand`: more takes of a rare condition, by a trained generator or by something simpler."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from walkprint.cli.recipe import import_families
 from walkprint.cli.sheet import save_generated_sheet
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.device import usable_device
+from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.store import Store
@@ -60,13 +62,26 @@ def main(words: Sequence[str]) -> Summary:
         out = expand(
             built["data"], expander, wanted=settings.wanted, out=settings.out, seed=settings.seed, progress=tell
         )
-    return _summary(Store.open(out), settings.sheet)
+    store = Store.open(out)
+    if not store.generated:  # a store that only looks filled would be trained on
+        lost = "; ".join(f"{count} frames, {reason}" for reason, count in _lost(store).items())
+        shutil.rmtree(out)
+        raise DataError(
+            f"{out}: nothing is left of what was generated ({lost}), so no store was made: look at what the generator "
+            "draws, or train it longer"
+        )
+    return _summary(store, settings.sheet)
+
+
+def _lost(store: Store) -> dict[str, int]:
+    """Why generated frames were left out -> how many."""
+    return {reason: count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: ")}
 
 
 def _summary(store: Store, sheet: Path | None) -> Summary:
     made_by = store.meta["generated"]
     frames = sum(int(store.lengths[store.index(key)]) for key in store.generated)
-    dropped = {reason: count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: ")}
+    dropped = _lost(store)
     order = "" if store.ordered else "; without order of frames: only for networks of sets"
     recorded = len(store.keys) - len(store.generated)
     text = [
@@ -75,11 +90,9 @@ def _summary(store: Store, sheet: Path | None) -> Summary:
     ]
     if broader := _broader(store):
         text += broader
-    if not store.generated:
-        text.append("nothing is left of what was generated: look at what the generator draws, or train it longer")
     text += [f"left out: {count} frames, {reason}" for reason, count in dropped.items()]
     text += [f"nothing to start from: {one}" for one in made_by["missing"]]
-    if sheet is not None and store.generated:
+    if sheet is not None:
         save_generated_sheet(store, sheet)
         text.append(f"{sheet}: for some subjects, rows of the source, of what was made from it, of a real take")
     numbers = {
@@ -88,7 +101,7 @@ def _summary(store: Store, sheet: Path | None) -> Summary:
         "frames": frames,
         "dropped": dropped,
         **made_by,
-        "sheet": str(sheet) if sheet is not None and store.generated else None,
+        "sheet": str(sheet) if sheet is not None else None,
     }
     return Summary(numbers, "\n".join(text))
 

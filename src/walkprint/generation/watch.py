@@ -95,12 +95,13 @@ class DiversityMonitor:
         """
         diversity, labels = numbers.get("diversity", 1.0), numbers.get("labels", 1.0)
         if diversity < self.warn_below:
+            ended = diversity < self.stop_below
             text = (
-                f"step {step}: generated frames of one label differ {diversity:.2f} times as much as real ones; "
-                f"expected at least {self.warn_below}: the generator collapses; lower its learning rate or train it "
-                "longer"
+                f"step {step}: generated frames of one label differ {diversity:.3f} times as much as real ones; "
+                f"expected at least {self.stop_below if ended else self.warn_below}: the generator collapses; lower "
+                "its learning rate or train it longer"
             )
-            if diversity < self.stop_below:
+            if ended:
                 raise TrainingError(text)
             warnings.warn(text, stacklevel=2)
         if labels < self.labels_below:

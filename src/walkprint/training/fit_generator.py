@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from walkprint.core.errors import RecipeError
+from walkprint.core.errors import CheckpointError, RecipeError
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.build import build_generator
@@ -162,11 +162,22 @@ def load_generator(run: str | Path) -> GenerativeModel:
         RecipeError: the generator's class or a setting of it is unknown.
     """
     folder = RunFolder(run).generator
+    if not folder.is_dir():
+        raise CheckpointError(f"{run}: {_what_else(RunFolder(run))}")
     config = read_config(folder)
     model = build_generator(config)
     load_weights(model, folder)
     model.recordings = config.get("recordings", {})  # none before they were kept
     return model.eval()
+
+
+def _what_else(run: RunFolder) -> str:
+    """What a folder is that holds no generator, and what to do."""
+    if run.network.is_dir():
+        return "holds a recognizer; expected the run folder of a generator"
+    if run.recipe.is_file():
+        return f"its generator is not finished; go on with: walkprint train-generator --run {run.path}"
+    return "holds no generator; expected the run folder of walkprint train-generator"
 
 
 def _config(model: GenerativeModel, recipe: Mapping[str, Any]) -> dict[str, Any]:
