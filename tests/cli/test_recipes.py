@@ -2,6 +2,7 @@
 
 from argparse import ArgumentError
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -32,6 +33,18 @@ RECIPES = [path for path in FILES if path not in POPULATIONS + PROTOCOLS + GENER
 
 def _name(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
+
+
+def _tiny(store: Path, chooser: str, clips: int) -> dict[str, Any]:
+    """A recipe that takes a moment: how frames are chosen, and clips of a subject in a batch."""
+    return {
+        "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
+        "losses": {"triplet": {"class_path": "TripletLoss"}},
+        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+        "frames": {"class_path": chooser, "init_args": {"count": 4}},
+        "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
+        "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": clips},
+    }
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=_name)
@@ -103,14 +116,7 @@ def test_the_published_recipes_are_there() -> None:
 
 
 def test_first_weights_belong_to_the_seed(store: Path) -> None:
-    recipe = {
-        "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
-        "losses": {"triplet": {"class_path": "TripletLoss"}},
-        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
-        "frames": {"class_path": "Contiguous", "init_args": {"count": 4}},
-        "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
-        "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": 2},
-    }
+    recipe = _tiny(store, "Contiguous", 2)
     weights = [
         next(iter(load_recipe({**recipe, "seed": seed})[0].network.parameters())).sum().item() for seed in (0, 0, 1)
     ]
@@ -137,14 +143,7 @@ def test_frames_must_suit_the_network(store: Path) -> None:
 
 
 def test_only_the_wanted_conditions_are_learned(store: Path) -> None:
-    plain = {
-        "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
-        "losses": {"triplet": {"class_path": "TripletLoss"}},
-        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
-        "frames": {"class_path": "RandomSubset", "init_args": {"count": 4}},
-        "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
-        "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": 8},
-    }
+    plain = _tiny(store, "RandomSubset", 8)
     for wanted, expected in ((None, {"nm", "bg", "cl"}), (["nm", "cl"], {"nm", "cl"})):
         recipe, resolved = load_recipe(plain | ({"conditions": wanted} if wanted else {}))
         batches = recipe.batches()
