@@ -14,7 +14,10 @@ from typing import Any
 
 import numba
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from walkprint.core.errors import RecipeError
 
@@ -53,9 +56,28 @@ class Augmentation(ABC):
             parameters: from `draw`.
         """
 
+    def apply_on_device(self, clips: Tensor, parameters: Tensor) -> Tensor:
+        """Change several clips where they lie: the same pixels as `apply`, without waiting for the device.
+
+        Args:
+            clips: uint8 (clip, time, channel, height, width).
+            parameters: float64 (clip, number), those from `draw`, flattened.
+
+        Returns:
+            The changed clips.
+
+        Raises:
+            RecipeError: this augmentation has no such form.
+        """
+        raise RecipeError(f"{type(self).__name__}: has no apply_on_device; keep the data on the host (resident: host)")
+
+    def happens(self, rng: np.random.Generator) -> bool:
+        """Draw whether a clip is changed."""
+        return bool(rng.random() < self.p)
+
     def __call__(self, frames: Frames, rng: np.random.Generator) -> None:
         """Change the clip in place with probability `p`."""
-        if rng.random() < self.p:
+        if self.happens(rng):
             self.apply(frames, self.draw(rng, frames.shape))
 
 
@@ -69,6 +91,10 @@ class Flip(Augmentation):
         """See `Augmentation`."""
         frames[:] = frames[..., ::-1].copy()
 
+    def apply_on_device(self, clips: Tensor, parameters: Tensor) -> Tensor:
+        """See `Augmentation`."""
+        return clips.flip(-1)
+
 
 class _Warp(Augmentation):
     """Bilinear resampling through a projective map; what comes from outside the frame is background."""
@@ -77,6 +103,10 @@ class _Warp(Augmentation):
         """Resample; `parameters` is the 3 x 3 map from output to input (x, y, 1), pixels counted from 0."""
         height, width = frames.shape[-2:]
         _warp(frames.reshape(-1, height, width), np.ascontiguousarray(parameters, dtype=np.float64))
+
+    def apply_on_device(self, clips: Tensor, parameters: Tensor) -> Tensor:
+        """See `Augmentation`."""
+        return _warp_clips(clips, parameters.view(-1, 3, 3))
 
 
 class Rotation(_Warp):
@@ -155,6 +185,13 @@ class Erasing(Augmentation):
         top, bottom, left, right = parameters
         frames[..., top:bottom, left:right] = 0
 
+    def apply_on_device(self, clips: Tensor, parameters: Tensor) -> Tensor:
+        """See `Augmentation`."""
+        height, width = clips.shape[-2:]
+        rows = _between(parameters[:, 0], parameters[:, 1], height).unsqueeze(2)
+        columns = _between(parameters[:, 2], parameters[:, 3], width).unsqueeze(1)
+        return clips.masked_fill((rows & columns)[:, None, None], 0)
+
 
 class Dilation(Augmentation):
     """Thicken the body by one pixel between neck and shins: the cheapest coat there is."""
@@ -171,6 +208,22 @@ class Dilation(Augmentation):
         np.maximum(band[..., :-1, :], before[..., 1:, :], out=band[..., :-1, :])
         np.maximum(band[..., 1:], before[..., :-1], out=band[..., 1:])
         np.maximum(band[..., :-1], before[..., 1:], out=band[..., :-1])
+
+    def apply_on_device(self, clips: Tensor, parameters: Tensor) -> Tensor:
+        """See `Augmentation`."""
+        inside = _between(parameters[:, 0], parameters[:, 1], clips.shape[-2])[:, None, None, :, None]
+        bordered = F.pad(clips * inside, (1, 1, 1, 1))
+        center, rows, columns = slice(1, -1), bordered[..., 1:-1], bordered[..., 1:-1, :]
+        across = torch.maximum(columns[..., :-2], columns[..., 2:])
+        down = torch.maximum(rows[..., :-2, :], rows[..., 2:, :])
+        thick = torch.maximum(torch.maximum(across, down), bordered[..., center, center])
+        return torch.where(inside, thick, clips)
+
+
+def _between(first: Tensor, end: Tensor, count: int) -> Tensor:
+    """Which of `count` places lie from `first` up to, not including, `end`: bool (clip, place)."""
+    place = torch.arange(count, device=first.device)
+    return (place >= first.unsqueeze(1)) & (place < end.unsqueeze(1))
 
 
 def rotation_map(degrees: float, height_px: int, width_px: int) -> NDArray[np.float64]:
@@ -228,3 +281,30 @@ def _warp(planes, matrix):  # type: ignore[no-untyped-def]
                 + bordered[s + stride + 1] * weight[3, i]
             )
             flat[i] = (total + 8192) >> 14
+
+
+def _warp_clips(clips: Tensor, maps: Tensor) -> Tensor:
+    """As `_warp`, for clips, uint8 (clip, time, channel, height, width), each with its map, float64 (clip, 3, 3)."""
+    height, width = clips.shape[-2:]
+    stride = width + 2
+    y, x = (torch.arange(size, device=clips.device, dtype=torch.float64) for size in (height, width))
+    depth, u, v = (
+        maps[:, row, 0, None, None] * x + maps[:, row, 1, None, None] * y[:, None] + maps[:, row, 2, None, None]
+        for row in (2, 0, 1)
+    )
+    across = ((u / depth + 1).clamp(0, width + 0.999) * 128 + 0.5).floor().long().flatten(1)
+    down = ((v / depth + 1).clamp(0, height + 0.999) * 128 + 0.5).floor().long().flatten(1)
+    column, row = (across >> 7).clamp_max(width), (down >> 7).clamp_max(height)
+    right, below = (across - (column << 7)).int(), (down - (row << 7)).int()
+    start = row * stride + column
+    planes = F.pad(clips, (1, 1, 1, 1)).flatten(3).flatten(1, 2)
+    total = torch.full((), 8192, dtype=torch.int32, device=clips.device)
+    for offset, weight in (
+        (0, (128 - right) * (128 - below)),
+        (1, right * (128 - below)),
+        (stride, (128 - right) * below),
+        (stride + 1, right * below),
+    ):
+        index = (start + offset).unsqueeze(1).expand(-1, planes.shape[1], -1)
+        total = total + planes.gather(2, index) * weight.unsqueeze(1)
+    return (total >> 14).to(torch.uint8).view(clips.shape)

@@ -3,9 +3,12 @@
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from walkprint.core.batch import ClipBatch
 from walkprint.core.errors import DataError, RecipeError
@@ -63,8 +66,8 @@ class TrainingBatches:
         self._labels = np.array([place[key.subject] for key in keys], dtype=np.int64)
         self._lengths = store.lengths[self._sequences]
 
-    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
-        """The batch of a step, or one process's contiguous slice of it.
+    def draw(self, step: int, part: int = 0, parts: int = 1) -> "Draws":
+        """All that is random in the batch of a step, or in one process's contiguous slice of it.
 
         Args:
             step: number of the training step, at least 0.
@@ -86,26 +89,64 @@ class TrainingBatches:
         ]
         if len({len(positions) for positions in chosen}) > 1:
             raise RecipeError(f"{self.chooser!r}: clips of different length cannot form a batch; choose a fixed count")
-        frames = self.store.gather(self._sequences[picks], np.stack(chosen), width_px=self.width_px)
-        for clip, rng in zip(frames, generators, strict=True):
-            for augmentation in self.augmentations:
-                augmentation(clip, rng)
+        positions = np.stack(chosen)
+        width = self.store.width_px if self.width_px is None else self.width_px
+        shape = (positions.shape[1], self.store.channels, self.store.height_px, width)
+        changes: list[list[tuple[int, Any]]] = [[] for _ in self.augmentations]
+        for clip, rng in enumerate(generators):
+            for augmentation, changed in zip(self.augmentations, changes, strict=True):
+                if augmentation.happens(rng):
+                    changed.append((clip, augmentation.draw(rng, shape)))
+        return Draws(picks, positions, changes)
+
+    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
+        """The batch of a step, or one process's contiguous slice of it; see `draw`."""
+        drawn = self.draw(step, part, parts)
+        frames = self.store.gather(self._sequences[drawn.picks], drawn.positions, width_px=self.width_px)
+        for augmentation, changes in zip(self.augmentations, drawn.changes, strict=True):
+            for clip, parameters in changes:
+                augmentation.apply(frames[clip], parameters)
         return ClipBatch(
-            torch.from_numpy(frames), torch.from_numpy(self._labels[picks]), [self.keys[i] for i in picks.tolist()]
+            torch.from_numpy(frames),
+            torch.from_numpy(self._labels[drawn.picks]),
+            [self.keys[i] for i in drawn.picks.tolist()],
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """What chance decided for one batch.
+
+    Attributes:
+        picks: int64 (batch,), positions in the keys of the batches.
+        positions: int64 (batch, time), frames of each sequence.
+        changes: for each augmentation, the clips that it changes (position in the batch) and its parameters for each.
+    """
+
+    picks: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    changes: Sequence[Sequence[tuple[int, Any]]]
+
+
 def prefetched(
-    batches: TrainingBatches, start: int, stop: int, part: int = 0, parts: int = 1, ahead: int = 2
+    batches: TrainingBatches,
+    start: int,
+    stop: int,
+    part: int = 0,
+    parts: int = 1,
+    ahead: int = 2,
+    device: torch.device | str = "cpu",
 ) -> Iterator[ClipBatch]:
     """The batches of steps `start` up to, not including, `stop`, made `ahead` of time in a thread.
 
-    An error in the thread is raised here; leaving the loop early ends the thread.
+    On a GPU the thread works on a stream of its own: from pinned memory, while the device computes. An error in the
+    thread is raised here; leaving the loop early ends the thread.
     """
-    ready: queue.Queue[ClipBatch | BaseException] = queue.Queue(maxsize=max(ahead, 1))
+    device = torch.device(device)
+    ready: queue.Queue[tuple[ClipBatch, torch.cuda.Event | None] | BaseException] = queue.Queue(maxsize=max(ahead, 1))
     ended = threading.Event()
 
-    def hand_over(item: ClipBatch | BaseException) -> bool:
+    def hand_over(item: tuple[ClipBatch, torch.cuda.Event | None] | BaseException) -> bool:
         while not ended.is_set():
             try:
                 ready.put(item, timeout=0.1)
@@ -116,9 +157,14 @@ def prefetched(
 
     def work() -> None:
         try:
-            for step in range(start, stop):
-                if not hand_over(batches.batch(step, part, parts)):
-                    return
+            stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+            with torch.cuda.stream(stream):
+                for step in range(start, stop):
+                    batch, event = batches.batch(step, part, parts), None
+                    if stream is not None:
+                        batch, event = _pinned(batch).to(device), stream.record_event()
+                    if not hand_over((batch, event)):
+                        return
         except BaseException as error:  # whatever it is, it belongs to whoever waits for the batch
             hand_over(error)
 
@@ -129,10 +175,23 @@ def prefetched(
             item = ready.get()
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            batch, event = item
+            if event is not None:
+                now = torch.cuda.current_stream(device)
+                now.wait_event(event)
+                for tensor in (batch.frames, batch.subjects):
+                    tensor.record_stream(now)
+            yield batch
     finally:
         ended.set()
         thread.join()
+
+
+def _pinned(batch: ClipBatch) -> ClipBatch:
+    """A batch in memory that a GPU can copy from by itself; one that already lies on a GPU stays as it is."""
+    if batch.frames.device.type != "cpu":
+        return batch
+    return replace(batch, frames=batch.frames.pin_memory(), subjects=batch.subjects.pin_memory())
 
 
 def equal_length_batches(

@@ -4,7 +4,6 @@ from typing import Literal
 
 import numba
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
 Bits = Literal[8, 1]
@@ -27,7 +26,11 @@ def encode(frames: Bytes, bits: int, compression: str | None) -> bytes:
     if bits == 1:
         flat = np.packbits(flat >= THRESHOLD, axis=1)
     raw = flat.tobytes()
-    return raw if compression is None else zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(raw)
+    if compression is None:
+        return raw
+    import zstandard  # only stores that are compressed need it
+
+    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(raw)
 
 
 def expand(stored: Bytes, size: int, compression: str | None) -> Bytes:
@@ -44,6 +47,8 @@ def expand(stored: Bytes, size: int, compression: str | None) -> Bytes:
     if compression is None:
         raw = stored
     else:
+        import zstandard
+
         try:
             plain = zstandard.ZstdDecompressor().decompress(stored.tobytes(), max_output_size=size)
         except zstandard.ZstdError as error:

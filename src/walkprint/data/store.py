@@ -203,6 +203,19 @@ class Store:
         except ValueError as error:
             raise DataError(f"{self.path}: sequence {self.keys[i]} is damaged ({error}); prepare it again") from error
 
+    @property
+    def bits(self) -> int:
+        """Bits a pixel: 8 or 1."""
+        return self._bits
+
+    def packed(self, sequence: int) -> NDArray[np.uint8]:
+        """One sequence's frames as they are packed, without compression: uint8 (time, byte).
+
+        Args:
+            sequence: position in `keys`.
+        """
+        return self._raw(sequence).reshape(int(self.lengths[sequence]), self._size)
+
     def stored(self, key: SequenceKey) -> bytes:
         """The bytes of one sequence as they lie in its shard."""
         return self._stored(self.index(key)).tobytes()
