@@ -1,0 +1,45 @@
+"""The files that come with the package: recipes, protocols, populations, studies, examples; named without a path."""
+
+from pathlib import Path
+
+import walkprint
+from walkprint.core.errors import RecipeError
+from walkprint.core.spelling import nearest
+
+_PACKAGE = Path(walkprint.__file__).resolve().parent
+_INSTALLED, _CHECKOUT = _PACKAGE / "recipes" / "library", _PACKAGE.parents[1]
+
+
+def bundled() -> dict[str, Path]:
+    """Name -> file, such as "walkers/gaitset_narrow" or "examples/01_walkers", in order of the names."""
+    home = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
+    found = {
+        path.relative_to(home / "recipes").with_suffix("").as_posix(): path for path in home.glob("recipes/*/*.yaml")
+    }
+    found |= {f"examples/{path.stem}": path for path in home.glob("examples/*.py")}
+    return dict(sorted(found.items()))
+
+
+def find_file(name: str | Path) -> Path:
+    """A file by its path, or a bundled one by its name, with or without its ending.
+
+    Raises:
+        RecipeError: there is neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    known = bundled()
+    short = path.with_suffix("").as_posix() if path.suffix in {".yaml", ".py"} else str(name)
+    if short in known:
+        return known[short]
+    beside = {str(one) for one in path.parent.glob(f"*{path.suffix}") if one.is_file()} if path.suffix else set()
+    advice = nearest(str(name), beside) or nearest(short, known) or "; `walkprint recipes` lists those that are bundled"
+    raise RecipeError(f"{name}: no such file, and none of that name is bundled{advice}")
+
+
+def first_comment(path: Path) -> str:
+    """The first line that a YAML file or a script says of itself; empty when it says nothing."""
+    with path.open(encoding="utf-8") as lines:
+        line = next((one.strip() for one in lines if one.strip()), "")
+    return line.strip('#" ') if line.startswith(("#", '"')) else ""
