@@ -12,7 +12,8 @@ from walkprint.generation.expand import expand
 from walkprint.generation.simple import MorphologicalCoat
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS]
 
 
 def _blocks(path: Path, language: str) -> list[str]:
@@ -49,7 +50,7 @@ def test_python_about_rare_conditions_tells_figures_where_one_in_four_has_coats(
         assert note == "generated of 3 subjects, recordings of 1"
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_commands_name_verbs_and_recipes_that_exist(path: Path) -> None:
     text = path.read_text()
     commands = "\n".join(re.findall(r"```\n(.*?)```", text, flags=re.DOTALL))
@@ -61,9 +62,9 @@ def test_commands_name_verbs_and_recipes_that_exist(path: Path) -> None:
         assert (ROOT / example).is_file(), example
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
         assert (path.parent / target).exists(), target
-    for page in re.findall(r"`(docs/\w+\.md)`", path.read_text()):
+    for page in re.findall(r"`(docs/[\w/]+\.md)`", path.read_text()):
         assert (ROOT / page).is_file(), page
