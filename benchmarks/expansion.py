@@ -25,10 +25,11 @@ from walkprint.data.folder import Folder
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.similarity import ssim_of_all
 from walkprint.generation.ae_guided import AEGuidedGAN
+from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.cleaning import clean_frames
-from walkprint.generation.expand import Expander, GeneratorExpander, expand
+from walkprint.generation.expand import expand
+from walkprint.generation.expander import Expander, GeneratorExpander
 from walkprint.generation.layers import WIDTHS
-from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
 
 SUBJECTS, TAKES, FRAMES, WANTED = 2, 4, 40, 8
 SHIPPED = (24, 48, 64, 96)

@@ -9,8 +9,9 @@ from walkprint import Walkers, prepare
 from walkprint.evaluation.generated import measure_frames
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
-from walkprint.generation.expand import GeneratorExpander, expand
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.expand import expand
+from walkprint.generation.expander import GeneratorExpander
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.training.fit_generator import fit_generator
 
 

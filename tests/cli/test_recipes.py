@@ -16,9 +16,9 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.frames import FrameChooser
 from walkprint.data.walkers import Walkers
+from walkprint.generation.baselines import Copying
 from walkprint.generation.build import build_generator
 from walkprint.generation.expand import expand
-from walkprint.generation.simple import Copying
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
 

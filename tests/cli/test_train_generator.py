@@ -14,7 +14,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.build import build_generator, generator_classes
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.training.fit_generator import load_generator
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -24,7 +24,7 @@ from walkprint.data.writing import StoreWriter
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import FrameBatches, GeneratorBatch
 from walkprint.generation.labels import Labels
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.losses.base import LossValue
 from walkprint.training.fit_generator import GeneratorResult, fit_generator, load_generator
 from walkprint.training.generator_learner import GeneratorLearner

@@ -24,8 +24,8 @@ from walkprint.evaluation.generated import (
     temporal_smoothness,
 )
 from walkprint.evaluation.similarity import ssim_of_all
+from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.expand import expand
-from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
 
 
 def walk(subject, condition, take, frames=6):

@@ -18,7 +18,7 @@ from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.classifier import surprise
 from walkprint.generation.labels import Labels
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.losses.base import LossValue
 from walkprint.training.checkpoint import CheckpointFolder
 from walkprint.training.fit_generator import fit_generator, load_generator

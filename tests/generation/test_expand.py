@@ -16,9 +16,10 @@ from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import Variety
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.base import GenerativeModel
+from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.cleaning import clean_frames
-from walkprint.generation.expand import GeneratorExpander, expand, plan, refuse_test_subjects
-from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
+from walkprint.generation.expand import expand, plan, refuse_test_subjects
+from walkprint.generation.expander import GeneratorExpander
 
 
 class Widen(GenerativeModel):
@@ -202,7 +203,7 @@ def test_test_subjects_are_never_touched(people, tmp_path):
     with pytest.raises(DataError, match="002 would be generated"):
         refuse_test_subjects(people, [SequenceKey("002", "cl", "05", "090")])
     model = widen(subjects=("000", "001", "002"))
-    with pytest.raises(DataError, match="was trained on 002, who belong to the test"):
+    with pytest.raises(DataError, match="was trained on 002, test subjects of Folder"):
         expand(people, GeneratorExpander(model), wanted={"cl": 4}, out=tmp_path / "more")
     assert not (tmp_path / "more").exists()
     assert not (tmp_path / ".more.partial").exists()
@@ -266,7 +267,7 @@ def test_what_does_not_follow_its_source_cannot_cover_it():
 
 def test_what_cannot_be_made_is_refused(people, tmp_path):
     out = tmp_path / "more"
-    with pytest.raises(DataError, match=r"nothing to make: every training subject has .* already \({'cl': 1}\)"):
+    with pytest.raises(DataError, match=r"nothing to make: every training subject already has .* \({'cl': 1}\)"):
         expand(people, Copying(), wanted={"cl": 1}, out=out)
     with pytest.raises(DataError, match=r"nothing to make: no rain to start from for 000/cl, 001/cl; .* of cl, nm$"):
         expand(people, MorphologicalCoat(source="rain"), wanted={"cl": 2}, out=out)
@@ -279,7 +280,7 @@ def test_what_cannot_be_made_is_refused(people, tmp_path):
     expand(people, Copying(), wanted={"cl": 4}, out=out)
     with pytest.raises(DataError, match="already exists"):
         expand(people, Copying(), wanted={"cl": 4}, out=out)
-    with pytest.raises(DataError, match="holds generated takes already"):
+    with pytest.raises(DataError, match="already holds generated takes"):
         plan(Folder(out, train_count=2), None, {"cl": 6})
 
 
@@ -291,10 +292,10 @@ def test_a_condition_that_nobody_was_recorded_in(tmp_path):
     people, coat = Folder(tmp_path / "store", train_count=1), MorphologicalCoat(source="normal")
     with pytest.raises(DataError, match="wanted is 'rian', expected one of normal, rain; did you mean rain"):
         expand(people, Copying(), wanted={"rian": 4}, out=tmp_path / "more")
-    with pytest.raises(DataError, match="wanted is 'cl', expected one of normal, rain, which there are takes of"):
+    with pytest.raises(DataError, match="wanted is 'cl', expected one of normal, rain, the recorded conditions"):
         expand(people, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more")
     for new, advice in (("cl", ""), ("normal-coat", r"; did you mean normal\?")):
-        with pytest.warns(UserWarning, match=f"nobody was recorded in '{new}': .* made of 'normal' alone{advice}$"):
+        with pytest.warns(UserWarning, match=f"no recording in '{new}': .* made from 'normal' alone{advice}$"):
             made = Store.open(expand(people, coat, wanted={new: 2}, out=tmp_path / new)).generated
         assert {(key.condition, line["source"]) for key, line in made.items()} == {(new, "000/normal-01/090")}
 

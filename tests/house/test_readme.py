@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from walkprint import Walkers, cli, prepare
+from walkprint.generation.baselines import MorphologicalCoat
 from walkprint.generation.expand import expand
-from walkprint.generation.simple import MorphologicalCoat
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)

@@ -23,8 +23,8 @@ from walkprint.core.sequence import Clip
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.ae_guided import AEGuidedGAN
-from walkprint.generation.recordings import fingerprint
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.fingerprint import fingerprint
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.training.checkpoint import CheckpointFolder, load_checkpoint, save_checkpoint
 from walkprint.training.fit_generator import load_generator
 
@@ -121,7 +121,7 @@ def test_other_people_in_the_place_of_those_of_the_run(tmp_path: Path, finished:
             train_generator(store, run, listeners=[_kill_at(12)])
     before = _contents(run)
     _replace_people(store)
-    with pytest.raises(DataError, match=f"000/nm-0/090 is another recording than that which the generator in {run}"):
+    with pytest.raises(DataError, match=f"000/nm-0/090 is not the recording that the generator in {run}"):
         train_generator(store, run)
     assert _contents(run) == before
     anew = train_generator(store, run, resume=False).model.recordings

@@ -9,7 +9,7 @@ from tests.generation.trees import tiny_store
 from walkprint.data.store import Store
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.training.fit_generator import GeneratorResult, fit_generator
 
 

@@ -25,7 +25,8 @@ from walkprint.evaluation import Report, compare, embed, energy_image_embeddings
 from walkprint.evaluation.glossary import CONDITIONS
 from walkprint.evaluation.html import write_html
 from walkprint.evaluation.plots import contact_sheet
-from walkprint.generation.expand import GeneratorExpander, expand
+from walkprint.generation.expand import expand
+from walkprint.generation.expander import GeneratorExpander
 
 EXAMPLE = "walkprint demo --quick --out demo"
 _LEAD = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-import walkprint.generation.simple  # noqa: F401  so that its classes can be named briefly
+import walkprint.generation.baselines  # noqa: F401  so that its classes can be named briefly
 from walkprint.cli.recipe import import_families
 from walkprint.cli.sheet import save_generated_sheet
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
@@ -15,7 +15,8 @@ from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.store import Store
-from walkprint.generation.expand import Expander, GeneratorExpander, expand
+from walkprint.generation.expand import expand
+from walkprint.generation.expander import Expander, GeneratorExpander
 from walkprint.training.fit_generator import load_generator
 
 EXAMPLE = (

@@ -17,7 +17,7 @@ from walkprint.cli.recipe import plain_settings, training_keys
 from walkprint.cli.train import recipe_first
 from walkprint.cli.words import Summary, new_parser, parse, spelled_out
 from walkprint.data.base import GaitDataset
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.training.fit_generator import GeneratorResult, fit_generator
 
 EXAMPLE = "walkprint train-generator recipes/walkers/ae_guided.yaml --run runs/coats --set steps=2000"

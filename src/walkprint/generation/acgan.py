@@ -19,9 +19,8 @@ from walkprint.generation.adversarial import non_saturating_discriminator, non_s
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import GeneratorBatch
 from walkprint.generation.classifier import FrameClassifier, surprise
-from walkprint.generation.conditioning import NoiseDecoder
 from walkprint.generation.labels import Labels
-from walkprint.generation.layers import WIDTHS, initialize
+from walkprint.generation.layers import WIDTHS, NoiseDecoder, initialize
 from walkprint.losses.base import LossValue
 
 

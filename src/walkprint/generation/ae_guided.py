@@ -16,7 +16,7 @@ another subject's difference (`borrow`): that departs from generating a person's
 the latent vectors (`noise`). The reconstruction of real frames stays a term of the generator, as an anchor. Real
 batches hold every condition alike often. Frames are generated with averaged weights (see `fit_generator`). A classifier
 of real frames, trained first and frozen, watches whether labels keep their meaning, since the class heads see generated
-frames only and could drift with the generator (see `watch`).
+frames only and could drift with the generator (see `monitor`).
 """
 
 from collections.abc import Sequence

@@ -22,9 +22,8 @@ from walkprint.core.errors import RecipeError
 from walkprint.generation.adversarial import gradient_penalty, non_saturating_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import GeneratorBatch
-from walkprint.generation.conditioning import draw_noise
 from walkprint.generation.labels import FACTORS, LabelNames, Labels
-from walkprint.generation.layers import WIDTHS, Decoder, Encoder, LabelEmbedding, Trunk, initialize
+from walkprint.generation.layers import WIDTHS, Decoder, Encoder, LabelEmbedding, Trunk, draw_noise, initialize
 from walkprint.losses.base import LossValue
 
 

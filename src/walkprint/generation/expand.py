@@ -1,160 +1,55 @@
-"""A data set with generated takes added: every recording byte for byte, and more takes of the training subjects.
+"""Expand a data set: every recording byte for byte, and generated takes of its training subjects.
 
-A generated take is made from one take of the same subject, from every view that take was seen from; where more are
-wanted than there are sources, the sources come in turn. Test subjects are never touched.
+A generated take is made from one take of the same subject, in every view that the take was recorded from. If more takes
+are wanted than there are sources, the sources are used in turn. Test subjects are never touched.
 """
 
 import hashlib
-import warnings
-from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from walkprint.core.digest import weights_digest
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.core.spelling import nearest
 from walkprint.data.base import GaitDataset
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
-from walkprint.generation.base import GenerativeModel
-from walkprint.generation.batches import SIZE_PX
-from walkprint.generation.cleaning import clean_frames
-from walkprint.generation.recordings import check_recordings
+from walkprint.generation.expander import Expander
 
-Frames = NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 
 
-class Expander(ABC):
-    """Makes takes of a rare condition.
-
-    Attributes:
-        ordered: whether the frames of a made take follow each other as those of a walk do.
-        source: the condition of the takes that it starts from; None for the wanted condition itself.
-    """
-
-    ordered: bool
-    source: str | None
-
-    @abstractmethod
-    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
-        """Make one sequence.
-
-        Args:
-            source: a recording of the same subject from the same view.
-            wanted: what shall be shown.
-            rng: where chance comes from; it begins alike for all views of a take, so that they show one and the same.
-
-        Returns:
-            uint8 (time, channel, height, width), time perhaps 0, and why frames were left out -> how many.
-        """
-
-    @property
-    def name(self) -> str:
-        """What the store calls it."""
-        return type(self).__name__
-
-    @property
-    def digest(self) -> str:
-        """Twelve hexadecimal digits that tell its settings or weights from others."""
-        settings = repr((self.name, sorted(vars(self).items())))
-        return hashlib.sha256(settings.encode()).hexdigest()[:12]
-
-
-class GeneratorExpander(Expander):
-    """Frame by frame from a take of the generator's source condition, so that gait phase and order survive.
-
-    Args:
-        model: a trained generator.
-        bf16: compute in bf16, which is about twice as fast where the processor knows it.
-        cover: lay each generated frame over the frame that it was made from, pixel by pixel the brighter of the two.
-            Right where the condition only adds to a silhouette, as a coat over the same clothes or a bag does: what
-            is seen of the person then stays sharp and his own. Wrong where it may take away.
-
-    Raises:
-        RecipeError: `cover`, but the generator's frames do not follow those that they are made from.
-    """
-
-    def __init__(self, model: GenerativeModel, *, bf16: bool = False, cover: bool = False) -> None:
-        if cover and not model.ordered:
-            raise RecipeError(
-                f"cover: frames by {type(model).__name__} do not follow their sources, so they cannot be laid over them"
-            )
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.model, self.bf16, self.cover = model.eval(), bf16, cover
-        self.ordered, self.source = model.ordered, model.source
-
-    @property
-    def name(self) -> str:
-        """See `Expander`."""
-        return type(self.model).__name__
-
-    @property
-    def digest(self) -> str:
-        """See `Expander`: of the weights."""
-        return weights_digest(self.model)
-
-    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
-        """See `Expander`.
-
-        Raises:
-            DataError: the generator does not know the wanted subject, condition or view, or frames of this size.
-        """
-        width = source.frames.shape[-1]
-        if source.frames.shape[1:3] != (1, SIZE_PX) or width < SIZE_PX:
-            raise DataError(
-                f"{source.key}: frames are {source.frames.shape[1:]} (channel, height, width), expected 1 x {SIZE_PX} "
-                f"x {SIZE_PX} or wider: prepare the data at that size"
-            )
-        left = (width - SIZE_PX) // 2
-        frames = torch.from_numpy(np.ascontiguousarray(source.frames[..., left : left + SIZE_PX]))
-        labels = self.model.names.labels([wanted] * len(frames))
-        chance = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        device = next(self.model.parameters()).device.type
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
-            gray = self.model.sample(frames, labels, chance)
-        if self.cover:
-            gray = torch.maximum(gray, frames)
-        cleaned, dropped = clean_frames(gray[:, 0].numpy(), SIZE_PX)
-        return np.pad(cleaned, ((0, 0), (0, 0), (0, 0), (left, width - SIZE_PX - left))), dropped
-
-
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What will be made.
+class Expansion:
+    """What an expansion will make.
 
     Attributes:
-        takes: the key of each generated sequence and of the recording it is made from, in the order of making.
-        missing: "subject/condition" where takes are wanted but there is nothing to make them from.
+        takes: keys of each generated sequence and of the recording it is made from, in order.
+        missing: "subject/condition" that has no recording to start from.
     """
 
     takes: tuple[tuple[SequenceKey, SequenceKey], ...]
     missing: tuple[str, ...]
 
 
-def plan(dataset: GaitDataset, source: str | None, wanted: Mapping[str, int], seed: int = 0) -> Plan:
-    """Which takes have to be made so that every training subject has as many as are wanted.
+def plan(dataset: GaitDataset, source: str | None, wanted: Mapping[str, int], seed: int = 0) -> Expansion:
+    """List the takes to make so that every training subject has the wanted number.
 
     Args:
-        dataset: on a packed store.
+        dataset: a packed data set.
         source: condition of the takes to start from; None for the wanted condition itself.
-        wanted: takes of each condition that a training subject shall have, those recorded included.
-        seed: which source comes first.
+        wanted: condition -> takes per training subject, recorded ones included.
+        seed: decides which source comes first.
 
     Raises:
-        DataError: the data set holds generated takes already, or something would be made of a test subject.
+        DataError: the data set already holds generated takes, or a test subject would be touched.
         RecipeError: a number is below 1, or a condition has no name.
     """
     if dataset.store().generated:
-        raise DataError(f"{dataset.store().path}: holds generated takes already; expand the original store instead")
+        raise DataError(f"{dataset.store().path}: already holds generated takes; expand the original store instead")
     for condition, count in wanted.items():
         if not condition or count < 1:
             raise RecipeError(f"wanted: {count} takes of {condition!r}; expected at least 1 of a named condition")
@@ -175,14 +70,14 @@ def plan(dataset: GaitDataset, source: str | None, wanted: Mapping[str, int], se
                     (SequenceKey(subject, condition, name, one.view), one) for one in sources[order[i % len(order)]]
                 ]
     refuse_test_subjects(dataset, [key for key, _ in takes])
-    return Plan(tuple(takes), tuple(missing))
+    return Expansion(tuple(takes), tuple(missing))
 
 
 def refuse_test_subjects(dataset: GaitDataset, keys: Sequence[SequenceKey]) -> None:
-    """See that nothing is generated of anybody who tests.
+    """Refuse to generate takes of test subjects.
 
     Raises:
-        DataError: something is.
+        DataError: names the first five of them.
     """
     touched = sorted({key.subject for key in keys} & set(dataset.subjects("test")))
     if touched:
@@ -201,58 +96,45 @@ def expand(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Path:
-    """Write a store of every sequence of a data set, byte for byte, and of generated takes of its training subjects.
+    """Write a store with every sequence of a data set, byte for byte, and generated takes of its training subjects.
 
-    The new store can be opened as the old one could. Its `meta.json` says under "generated" what made the takes, its
-    `generated.jsonl` from which recording each one was made. Stopped at any moment and started again with the same
-    settings, it continues where it was.
+    The new store opens as the old one did. Under "generated", its `meta.json` says what made the takes; its
+    `generated.jsonl` names the recording that each was made from. An interrupted call continues if it is repeated with
+    the same settings.
 
     Args:
-        dataset: on a packed store.
+        dataset: a packed data set.
         expander: makes the takes.
-        wanted: takes of each condition that a training subject shall have, those recorded included, say {"cl": 6}.
+        wanted: condition -> takes per training subject, recorded ones included, e.g. {"cl": 6}.
         seed: of everything random.
-        out: folder of the store to be; must not exist.
-        progress: told (sequences made, sequences to be made).
+        out: folder of the new store; must not exist.
+        progress: called with (sequences made, sequences to make).
 
     Returns:
         The folder.
 
     Raises:
-        DataError: the place is taken, there is nothing to make, the data set holds generated takes already, test
-            subjects would be touched, there is nothing to make a condition of, or the generator was trained on other
-            recordings.
+        DataError: the folder exists, there is nothing to make or nothing to make it from, the data set already holds
+            generated takes, test subjects would be touched, or the expander refuses the data set.
         RecipeError: a setting is out of range.
     """
     if seed < 0:
         raise RecipeError(f"expand: seed is {seed}, expected at least 0")
     store = dataset.store()
-    what = plan(dataset, expander.source, wanted, seed)
-    if isinstance(expander, GeneratorExpander):
-        _check_generator(dataset, expander.model, [key for key, _ in what.takes])
-    else:
-        _check_conditions(store, expander.source, wanted)
-    if not what.takes:
-        raise DataError(f"{store.path}: nothing to make: {_why_nothing(dataset, expander.source, what, wanted)}")
-    made_by = {
-        "name": expander.name,
-        "digest": expander.digest,
-        "ordered": expander.ordered,
-        "bf16": isinstance(expander, GeneratorExpander) and expander.bf16,
-        "cover": isinstance(expander, GeneratorExpander) and expander.cover,
-        "seed": seed,
-        "wanted": dict(wanted),
-        "missing": list(what.missing),
-    }
+    planned = plan(dataset, expander.source, wanted, seed)
+    expander.check(dataset, wanted, [key for key, _ in planned.takes])
+    if not planned.takes:
+        raise DataError(f"{store.path}: nothing to make: {_why_nothing(dataset, expander.source, planned, wanted)}")
+    made_by = {**expander.description(), "seed": seed, "wanted": dict(wanted), "missing": list(planned.missing)}
     with _writer_beside(store, out, made_by) as writer:
         for key in store.keys:
             if key not in writer.done:
                 writer.copy(store, key)
-        for done, (key, source) in enumerate(what.takes, 1):
+        for done, (key, source) in enumerate(planned.takes, 1):
             if key not in writer.done:
                 _write(writer, store.read(source), key, expander, made_by)
             if progress is not None:
-                progress(done, len(what.takes))
+                progress(done, len(planned.takes))
     return writer.path
 
 
@@ -284,49 +166,20 @@ def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expand
     writer.add(Clip(frames, key, source.frame_rate_hz), dropped, origin)
 
 
-def _check_generator(dataset: GaitDataset, model: GenerativeModel, keys: Sequence[SequenceKey]) -> None:
-    """What a generator learned from test subjects must not reach the training set either; nor that of other people."""
-    seen = sorted(set(model.names.subjects) & set(dataset.subjects("test")))
-    if seen:
-        raise DataError(
-            f"{type(model).__name__}: was trained on {', '.join(seen[:5])}, who belong to the test of "
-            f"{type(dataset).__name__}; train it on the training subjects of the same split"
-        )
-    model.names.labels(keys)
-    check_recordings(dataset.store(), model.recordings, type(model).__name__)
-
-
-def _check_conditions(store: Store, source: str | None, wanted: Mapping[str, int]) -> None:
-    """A condition that nobody was recorded in can be made only of another one; perhaps it is misspelt even so."""
-    known = sorted({key.condition for key in store.keys})
-    for condition in wanted:
-        if condition in known:
-            continue
-        advice = nearest(condition, known)
-        if source is None:
-            raise DataError(
-                f"{store.path}: wanted is {condition!r}, expected one of {', '.join(known)}"
-                + (advice or ", which there are takes of")
-            )
-        warnings.warn(
-            f"nobody was recorded in {condition!r}: a new condition, made of {source!r} alone{advice}", stacklevel=3
-        )
-
-
-def _why_nothing(dataset: GaitDataset, source: str | None, what: Plan, wanted: Mapping[str, int]) -> str:
+def _why_nothing(dataset: GaitDataset, source: str | None, planned: Expansion, wanted: Mapping[str, int]) -> str:
     """Why there is no take to make."""
-    if not what.missing:
-        return f"every training subject has the takes that are wanted already ({dict(wanted)}); want more"
+    if not planned.missing:
+        return f"every training subject already has the wanted takes ({dict(wanted)}); want more"
     known = ", ".join(sorted({key.condition for key in dataset.keys("train")}))
-    more = f" and {len(what.missing) - 3} more" if len(what.missing) > 3 else ""
+    more = f" and {len(planned.missing) - 3} more" if len(planned.missing) > 3 else ""
     return (
-        f"no {source or 'recorded take'} to start from for {', '.join(what.missing[:3])}{more}; "
+        f"no {source or 'recorded take'} to start from for {', '.join(planned.missing[:3])}{more}; "
         f"training subjects have takes of {known}"
     )
 
 
 def _new_names(there: Mapping[str, Any], count: int) -> list[str]:
-    """Names of further takes: the next numbers, as wide as the others."""
+    """Names of new takes: the next numbers, as wide as the others."""
     numbers = [int(name) for name in there if name.isdecimal()]
     width = max([2, *(len(name) for name in there if name.isdecimal())])
     first = max(numbers, default=0) + 1
@@ -334,5 +187,5 @@ def _new_names(there: Mapping[str, Any], count: int) -> list[str]:
 
 
 def _chance(seed: int, name: str) -> np.random.Generator:
-    """Random numbers that depend on the seed and the name alone."""
+    """Random numbers that depend only on the seed and the name."""
     return np.random.default_rng([seed, *hashlib.sha256(name.encode()).digest()[:8]])

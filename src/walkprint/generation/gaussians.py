@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from walkprint.core.errors import DataError
-from walkprint.generation.conditioning import draw_noise
 from walkprint.generation.labels import LabelNames, Labels
+from walkprint.generation.layers import draw_noise
 
 
 class LabelGaussians(nn.Module):

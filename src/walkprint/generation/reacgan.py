@@ -24,9 +24,8 @@ from walkprint.core.errors import RecipeError
 from walkprint.generation.adversarial import data_to_data_cross_entropy, hinge_discriminator, hinge_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import GeneratorBatch
-from walkprint.generation.conditioning import NoiseDecoder
 from walkprint.generation.labels import FACTORS, Labels
-from walkprint.generation.layers import WIDTHS, Trunk
+from walkprint.generation.layers import WIDTHS, NoiseDecoder, Trunk
 from walkprint.losses.base import LossValue
 
 

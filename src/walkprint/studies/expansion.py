@@ -19,12 +19,13 @@ from walkprint.evaluation.generated import Classify, Measure, condition_reached,
 from walkprint.evaluation.generated_embeddings import frechet_gait_distance, identity_kept
 from walkprint.evaluation.plots import contact_sheet
 from walkprint.generation.base import GenerativeModel
+from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.build import build_generator
 from walkprint.generation.classifier import FrameClassifier, surprise
-from walkprint.generation.expand import Expander, GeneratorExpander, expand
-from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.expand import expand
+from walkprint.generation.expander import Expander, GeneratorExpander
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.networks.base import Network
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import rendered_people

@@ -10,8 +10,8 @@ from walkprint.core.errors import CheckpointError, RecipeError
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.build import build_generator
-from walkprint.generation.recordings import check_recordings, fingerprint
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.fingerprint import check_recordings, fingerprint
+from walkprint.generation.monitor import DiversityMonitor
 from walkprint.training.checkpoint import CONFIG_NAME, CheckpointFolder, load_weights, read_config, save_network
 from walkprint.training.generator_learner import GeneratorLearner
 from walkprint.training.listeners import Listener

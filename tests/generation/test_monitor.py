@@ -12,7 +12,7 @@ from walkprint.core.errors import RecipeError, TrainingError
 from walkprint.generation.base import GenerativeModel, Stage
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.labels import Labels
-from walkprint.generation.watch import DiversityMonitor
+from walkprint.generation.monitor import DiversityMonitor
 
 
 class Coats(GenerativeModel):

@@ -1,10 +1,11 @@
-"""What every generator has to beat: copying, noise, and a coat by mere thickening.
+"""Baselines that every generator has to beat: copies, noise, and a coat by thickening.
 
-Source: copying and noise injection are what J. Xu, H. Li and S. Hou, "Autoencoder-guided GAN for minority-class
-cloth-changing gait data generation", Digital Signal Processing 2022, compare with; the thickened body is the
-augmentation that W. Yu et al., "Generalized Inter-class Loss for Gait Recognition", ACM MM 2022, ship switched off.
-Deviations: the first gives no kind or level of noise; salt and pepper on 2 % of the pixels, then a Gaussian of 5 % of
-the range, are our choice.
+Source: copying and noise injection are the baselines of J. Xu, H. Li and S. Hou, "Autoencoder-guided GAN for
+minority-class cloth-changing gait data generation", Digital Signal Processing 2022; the thickened body is an
+augmentation in the code of W. Yu et al., "Generalized Inter-class Loss for Gait Recognition", ACM MM 2022, where it is
+off by default.
+Deviations: the first paper gives no kind or level of noise; salt and pepper on 2 % of the pixels, then Gaussian
+noise of 5 % of the range, are our choice.
 """
 
 from collections import Counter
@@ -14,14 +15,14 @@ import numpy as np
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.augment import Dilation
-from walkprint.generation.expand import Expander, Frames
+from walkprint.generation.expander import Expander, Frames
 
 _WHITE = 255
 _THRESHOLD = 128
 
 
 class Copying(Expander):
-    """Takes of the wanted condition once more, as they are."""
+    """Repeats takes of the wanted condition unchanged."""
 
     ordered = True
     source = None
@@ -32,12 +33,12 @@ class Copying(Expander):
 
 
 class NoiseInjection(Expander):
-    """Takes of the wanted condition with noise on them, anew in every frame.
+    """Adds noise to takes of the wanted condition, independently in each frame.
 
     Args:
-        p: share of pixels that turn black or white, half of them each.
-        deviation: standard deviation of the Gaussian noise that is added then, as a share of white.
-        thresholded: make the result black or white again.
+        p: share of pixels that become black or white, half of them each.
+        deviation: standard deviation of the Gaussian noise added afterwards, as a share of white.
+        thresholded: make the result black and white again.
 
     Raises:
         RecipeError: a setting is out of range.
@@ -53,10 +54,10 @@ class NoiseInjection(Expander):
 
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
         """See `Expander`."""
-        # Views with one and the same noise would tell by it that they belong together.
+        # The same noise in all views would show that they belong together.
         rng = np.random.default_rng([int(rng.integers(2**32)), *wanted.view.encode()])
-        lot = rng.random(source.frames.shape, dtype=np.float32)
-        noisy = np.where(lot < self.p, np.where(lot < self.p / 2, 0, _WHITE), source.frames).astype(np.float32)
+        draws = rng.random(source.frames.shape, dtype=np.float32)
+        noisy = np.where(draws < self.p, np.where(draws < self.p / 2, 0, _WHITE), source.frames).astype(np.float32)
         noisy += self.deviation * _WHITE * rng.standard_normal(noisy.shape, dtype=np.float32)
         if self.thresholded:
             noisy = np.where(noisy >= _THRESHOLD, _WHITE, 0)
@@ -64,10 +65,10 @@ class NoiseInjection(Expander):
 
 
 class MorphologicalCoat(Expander):
-    """Normal walking, thickened between neck and shins.
+    """Thickens normal walking between neck and shins.
 
     Args:
-        thickness_px: by how much on every side, in pixels of frames 64 high.
+        thickness_px: added on every side, in pixels of frames 64 px high.
         source: the condition without a coat.
 
     Raises:

@@ -4,7 +4,7 @@ from tests.generation.trees import person
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.generation.simple import Copying, MorphologicalCoat, NoiseInjection
+from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 
 KEY = SequenceKey("1", "nm", "01", "090")
 WANTED = SequenceKey("1", "cl", "03", "090")

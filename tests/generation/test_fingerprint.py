@@ -1,4 +1,4 @@
-"""A generator fills up the people whom it was trained on, and nobody else who has their names."""
+"""A generator expands only the people that it was trained on, not others of the same names."""
 
 import json
 import shutil
@@ -14,8 +14,9 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.folder import Folder
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
-from walkprint.generation.expand import GeneratorExpander, expand
-from walkprint.generation.recordings import check_recordings, fingerprint
+from walkprint.generation.expand import expand
+from walkprint.generation.expander import GeneratorExpander
+from walkprint.generation.fingerprint import check_recordings, fingerprint
 from walkprint.training.fit_generator import load_generator
 
 
@@ -46,16 +47,14 @@ def test_other_people_of_the_same_names_are_refused(store, run, tmp_path):
     assert strangers.store().keys == store.keys
     assert np.array_equal(strangers.store().lengths, store.lengths)
     for model in (load_generator(run), train_generator(store.path, tmp_path / "again").model):
-        with pytest.raises(
-            DataError, match="000/nm-0/090 is another recording than that which AEGuidedGAN was trained"
-        ):
+        with pytest.raises(DataError, match="000/nm-0/090 is not the recording that AEGuidedGAN was trained"):
             expand(strangers, GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
     assert not (tmp_path / "more").exists()
 
 
 def test_without_a_recording_to_compare_it_goes_on_with_a_warning(run, tmp_path):
     later = others(tmp_path / "later", "89")
-    with pytest.warns(UserWarning, match="cannot be checked whether these are the people whom AEGuidedGAN was trained"):
+    with pytest.warns(UserWarning, match="nothing shows whether these are the people that AEGuidedGAN was trained"):
         expand(later, GeneratorExpander(load_generator(run)), wanted={"cl": 2}, out=tmp_path / "more")
     assert (tmp_path / "more").exists()
 
@@ -82,7 +81,7 @@ def test_a_frame_more_is_another_recording(tmp_path):
         with StoreWriter(tmp_path / name) as writer:
             writer.add(Clip(np.zeros((frames, 1, 64, 64), np.uint8), SequenceKey("000", "nm", "0", "090")))
     few, more = Store.open(tmp_path / "few"), Store.open(tmp_path / "more")
-    with pytest.raises(DataError, match="000/nm-0/090 is another recording"):
+    with pytest.raises(DataError, match="000/nm-0/090 is not the recording"):
         check_recordings(more, fingerprint(few, few.keys, "nm"), "X")
 
 

@@ -1,0 +1,169 @@
+"""Expanders: what makes takes of a rare condition, and the expander that uses a trained generator."""
+
+import hashlib
+import warnings
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from walkprint.core.digest import weights_digest
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.spelling import nearest
+from walkprint.data.base import GaitDataset
+from walkprint.generation.base import GenerativeModel
+from walkprint.generation.batches import SIZE_PX
+from walkprint.generation.cleaning import clean_frames
+from walkprint.generation.fingerprint import check_recordings
+
+Frames = NDArray[np.uint8]
+
+
+class Expander(ABC):
+    """Makes takes of a rare condition.
+
+    Attributes:
+        ordered: whether the frames of a generated take are in the order of a walk.
+        source: condition of the takes that it starts from; None for the wanted condition itself.
+    """
+
+    ordered: bool
+    source: str | None
+
+    @abstractmethod
+    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
+        """Make one sequence.
+
+        Args:
+            source: a recording of the same subject from the same view.
+            wanted: what the sequence should show.
+            rng: the only source of randomness; in the same state for all views of a take, so that they agree.
+
+        Returns:
+            uint8 (time, channel, height, width), time may be 0; and reason -> number of dropped frames.
+        """
+
+    def check(self, dataset: GaitDataset, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
+        """Refuse a data set or a condition that this expander cannot work with, before anything is written.
+
+        Without a trained generator, a condition without recordings can only be made from another condition. It may
+        also be misspelled, hence the warning.
+
+        Args:
+            dataset: a packed data set.
+            wanted: conditions to make.
+            takes: keys of the sequences to make.
+
+        Raises:
+            DataError: it cannot.
+        """
+        store = dataset.store()
+        known = sorted({key.condition for key in store.keys})
+        for condition in sorted(set(wanted) - set(known)):
+            advice = nearest(condition, known)
+            if self.source is None:
+                raise DataError(
+                    f"{store.path}: wanted is {condition!r}, expected one of {', '.join(known)}"
+                    + (advice or ", the recorded conditions")
+                )
+            warnings.warn(
+                f"no recording in {condition!r}: a new condition, made from {self.source!r} alone{advice}", stacklevel=3
+            )
+
+    @property
+    def name(self) -> str:
+        """Its name in the store."""
+        return type(self).__name__
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that identify its settings or weights."""
+        settings = sorted((name, value) for name, value in vars(self).items() if not name.startswith("_"))
+        return hashlib.sha256(repr((self.name, settings)).encode()).hexdigest()[:12]
+
+    def description(self) -> dict[str, Any]:
+        """What the store records of it, as plain data."""
+        return {"name": self.name, "digest": self.digest, "ordered": self.ordered}
+
+
+class GeneratorExpander(Expander):
+    """Generates frame by frame from a take of the generator's source condition; gait phase and order survive.
+
+    Args:
+        model: a trained generator.
+        bf16: compute in bfloat16, about twice as fast on processors that support it.
+        cover: lay each generated frame over its source frame: each pixel is the brighter of the two. Right if the
+            condition only adds to a silhouette, e.g. a coat over the same clothes or a bag: what is visible of the
+            person stays sharp and their own. Wrong if the condition may remove something.
+
+    Raises:
+        RecipeError: `cover` with a generator whose frames do not follow their sources.
+    """
+
+    def __init__(self, model: GenerativeModel, *, bf16: bool = False, cover: bool = False) -> None:
+        if cover and not model.ordered:
+            raise RecipeError(
+                f"cover: frames by {type(model).__name__} do not follow their sources, so they cannot be laid over "
+                "them; choose an ordered generator, or no cover"
+            )
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model, self.bf16, self.cover = model.eval(), bf16, cover
+        self.ordered, self.source = model.ordered, model.source
+
+    @property
+    def name(self) -> str:
+        """See `Expander`: the generator's class."""
+        return type(self.model).__name__
+
+    @property
+    def digest(self) -> str:
+        """See `Expander`: of the weights."""
+        return weights_digest(self.model)
+
+    def description(self) -> dict[str, Any]:
+        """See `Expander`."""
+        return {**super().description(), "bf16": self.bf16, "cover": self.cover}
+
+    def check(self, dataset: GaitDataset, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
+        """See `Expander`: nothing learned from test subjects or from other people may reach the training set.
+
+        Raises:
+            DataError: the generator was trained on test subjects or on other recordings, or does not know a name.
+        """
+        seen = sorted(set(self.model.names.subjects) & set(dataset.subjects("test")))
+        if seen:
+            raise DataError(
+                f"{self.name}: was trained on {', '.join(seen[:5])}, test subjects of {type(dataset).__name__}; train "
+                "it on the training subjects of the same split"
+            )
+        self.model.names.labels(takes)
+        check_recordings(dataset.store(), self.model.recordings, self.name)
+
+    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
+        """See `Expander`.
+
+        Raises:
+            DataError: the generator does not know the wanted subject, condition or view, or frames of this size.
+        """
+        width = source.frames.shape[-1]
+        if source.frames.shape[1:3] != (1, SIZE_PX) or width < SIZE_PX:
+            raise DataError(
+                f"{source.key}: frames are {source.frames.shape[1:]} (channel, height, width), expected 1 x {SIZE_PX} "
+                f"x {SIZE_PX} or wider: prepare the data at that size"
+            )
+        left = (width - SIZE_PX) // 2
+        frames = torch.from_numpy(np.ascontiguousarray(source.frames[..., left : left + SIZE_PX]))
+        labels = self.model.names.labels([wanted] * len(frames))
+        chance = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        device = next(self.model.parameters()).device.type
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
+            gray = self.model.sample(frames, labels, chance)
+        if self.cover:
+            gray = torch.maximum(gray, frames)
+        cleaned, dropped = clean_frames(gray[:, 0].numpy(), SIZE_PX)
+        return np.pad(cleaned, ((0, 0), (0, 0), (0, 0), (left, width - SIZE_PX - left))), dropped
