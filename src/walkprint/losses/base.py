@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.errors import DataError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,6 +20,19 @@ class LossValue:
 
     value: Tensor
     numbers: dict[str, Tensor] = field(default_factory=dict)
+
+
+def check_subjects(name: str, subjects: Tensor, known: int, remedy: str) -> None:
+    """Refuse class indices out of range; only on the processor, as a GPU would have to be waited for.
+
+    Raises:
+        DataError: there are some.
+    """
+    if subjects.device.type != "cpu" or not len(subjects):
+        return
+    least, most = (int(end) for end in (subjects.numpy().min(), subjects.numpy().max()))
+    if not 0 <= least <= most < known:
+        raise DataError(f"{name}: subjects from {least} to {most}, expected 0 to {known - 1}: {remedy}")
 
 
 class Loss(nn.Module, ABC):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
-from walkprint.core.errors import DataError, RecipeError
-from walkprint.losses.base import Loss, LossValue
+from walkprint.core.errors import RecipeError
+from walkprint.losses.base import Loss, LossValue, check_subjects
 from walkprint.losses.pairs import by_part
 
 
@@ -55,10 +55,6 @@ class CenterLoss(Loss):
             )
         if not len(subjects):
             return LossValue(embeddings.sum(), {"mean_distance": embeddings.detach().sum()})
-        if subjects.device.type == "cpu" and not 0 <= int(subjects.min()) <= int(subjects.max()) < known:
-            raise DataError(
-                f"CenterLoss: subjects from {int(subjects.min())} to {int(subjects.max())}, expected 0 to {known - 1}: "
-                "set num_subjects to that of the training split"
-            )
+        check_subjects("CenterLoss", subjects, known, "set num_subjects to that of the training split")
         squares = (embeddings - self.centers[:, subjects]).square().sum(2)
         return LossValue(squares.mean() / 2, {"mean_distance": squares.detach().sqrt().mean()})

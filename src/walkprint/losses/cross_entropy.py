@@ -11,7 +11,7 @@ from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import DataError, RecipeError
-from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.base import Loss, LossValue, check_subjects
 
 
 class CrossEntropyLoss(Loss):
@@ -58,11 +58,7 @@ class CrossEntropyLoss(Loss):
             zero = logits.sum()
             return LossValue(zero, {"accuracy": zero.detach()})
         known = logits.shape[2]
-        if subjects.device.type == "cpu" and not 0 <= int(subjects.min()) <= int(subjects.max()) < known:
-            raise DataError(
-                f"CrossEntropyLoss: subjects from {int(subjects.min())} to {int(subjects.max())}, expected 0 to "
-                f"{known - 1}: give the network the num_subjects of the training split"
-            )
+        check_subjects("CrossEntropyLoss", subjects, known, "give the network the num_subjects of the training split")
         targets = subjects.unsqueeze(1).expand(-1, logits.shape[1])
         value = F.cross_entropy(self.scale * logits.flatten(0, 1), targets.flatten(), label_smoothing=self.smoothing)
         return LossValue(value, {"accuracy": (logits.detach().argmax(2) == targets).float().mean()})

@@ -9,7 +9,6 @@ uniformity is bounded (`bounded`). The pairwise softmax compares cosines by defa
 `similarity="dot"` is the released form.
 """
 
-import math
 from typing import Literal, get_args
 
 import torch
@@ -20,7 +19,16 @@ from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue
 from walkprint.losses.cross_entropy import CrossEntropyLoss
-from walkprint.losses.pairs import Acting, AllTriplets, by_part, mean_of_active, part_distances, positives
+from walkprint.losses.pairs import (
+    Acting,
+    AllTriplets,
+    by_part,
+    count_triplets,
+    listed,
+    mean_of_active,
+    part_distances,
+    positives,
+)
 
 
 class WeightedTripletLoss(Loss):
@@ -53,18 +61,17 @@ class WeightedTripletLoss(Loss):
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
             return _nothing(embeddings, "active", "automatic_margin")
-        same, listed = positives(subjects, self_pairs=self.self_pairs)
+        same, positive = positives(subjects, self_pairs=self.self_pairs)
         largest = torch.stack([_dissimilarity(part).max() for part in torch.split(embeddings.detach(), 4)]).max()
 
         def weigh(chunk: Tensor) -> Tensor:
             return 1 + _dissimilarity(chunk) / largest
 
-        totals, actives, _ = AllTriplets.apply(embeddings, same, listed, self.margin, weigh, self.acting)  # type: ignore[no-untyped-call]
-        triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
-        extra = _mean_extra_margin(embeddings.detach(), same, listed, largest)
+        totals, actives, _ = AllTriplets.apply(embeddings, same, positive, self.margin, weigh, self.acting)  # type: ignore[no-untyped-call]
+        extra = _mean_extra_margin(embeddings.detach(), same, positive, largest)
         if self.acting == "pull":  # whose hinges keep their margin
             extra = 0 * extra
-        numbers = {"active": actives.mean() / triplets, "automatic_margin": self.margin + extra}
+        numbers = {"active": actives.mean() / count_triplets(same, positive), "automatic_margin": self.margin + extra}
         return LossValue(mean_of_active(totals, actives).mean(), numbers)
 
 
@@ -106,14 +113,14 @@ class PairwiseSoftmaxLoss(Loss):
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
             return _nothing(embeddings, "beaten")
-        same, listed = positives(subjects, self_pairs=self.self_pairs)
+        same, positive = positives(subjects, self_pairs=self.self_pairs)
         directions = F.normalize(embeddings, dim=-1) if self.similarity == "cosine" else embeddings
         with torch.autocast(embeddings.device.type, enabled=False):
             similar = directions @ directions.transpose(1, 2) / self.temperature
         judge = self._draw(len(similar)) if self.noisy_weight < 1 else None
         total, beaten = similar.new_zeros(len(similar)), similar.new_zeros(())
-        triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
-        for column in listed.T:
+        triplets = count_triplets(same, positive)
+        for column in listed(positive).T:
             index = column.clamp_min(0).expand(len(similar), -1).unsqueeze(2)
             excess = similar - similar.gather(2, index)
             counts = (~same & (column >= 0).unsqueeze(1)).to(similar.dtype)
@@ -152,19 +159,27 @@ class ClassUniformityLoss(Loss):
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
         """Judge embeddings (batch, part, feature) of `subjects` (batch,); 0 with fewer than two subjects."""
         embeddings = by_part(output.embeddings, subjects)
-        known, index = torch.unique(subjects, return_inverse=True)
-        if embeddings.numel() == 0 or len(known) < 2:
+        if embeddings.numel() == 0:
             return _nothing(embeddings, "mean_distance_of_classes")
-        sums = embeddings.new_zeros(len(embeddings), len(known), embeddings.shape[2])
-        means = F.normalize(sums.index_add(1, index, F.normalize(embeddings, dim=-1)), dim=-1)
-        apart = ~torch.eye(len(known), dtype=torch.bool, device=subjects.device)
+        same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
+        # The first clip of each class stands for it: shapes that do not depend on the data keep a GPU running.
+        first = same.to(torch.uint8).argmax(1)
+        place = torch.arange(len(subjects), device=subjects.device)
+        stands = first == place
+        apart = stands.unsqueeze(0) & stands.unsqueeze(1) & (place.unsqueeze(0) != place.unsqueeze(1))
+        pairs = apart.sum()
+        sums = torch.zeros_like(embeddings).index_add(1, first, F.normalize(embeddings, dim=-1))
+        means = F.normalize(sums, dim=-1)
         with torch.autocast(embeddings.device.type, enabled=False):
-            squared = (2 - 2 * means @ means.transpose(1, 2))[:, apart]
-        value = torch.logsumexp(-self.sharpness * squared, dim=1) - math.log(squared.shape[1])
+            squared = 2 - 2 * means @ means.transpose(1, 2)
+        exponents = (-self.sharpness * squared).masked_fill(~apart & (pairs > 0), -torch.inf)
+        value = (torch.logsumexp(exponents, dim=(1, 2)) - pairs.clamp_min(1).log()) * (pairs > 0)
+        distances = squared.detach().relu().sqrt() * apart
         if self.bounded:
             share = embeddings.detach().norm(dim=2).mean(1).clamp_max(1)
             value = share * value + ((1 - share) * value).detach()  # the same value, less of its gradient
-        return LossValue(value.mean(), {"mean_distance_of_classes": squared.detach().relu().sqrt().mean()})
+        mean = distances.sum() / (pairs.clamp_min(1) * len(embeddings))
+        return LossValue(value.mean(), {"mean_distance_of_classes": mean})
 
 
 class GeneralizedInterClassLoss(Loss):
@@ -222,11 +237,8 @@ def _dissimilarity(embeddings: Tensor) -> Tensor:
         return 1 - (directions @ directions.transpose(1, 2) + 1) / 2 + 0.01
 
 
-def _mean_extra_margin(embeddings: Tensor, same: Tensor, listed: Tensor, largest: Tensor) -> Tensor:
+def _mean_extra_margin(embeddings: Tensor, same: Tensor, positive: Tensor, largest: Tensor) -> Tensor:
     """What weighting adds to the margin, on average over triplets and parts."""
-    positive = torch.zeros(same.shape, dtype=torch.bool, device=same.device)
-    rows, columns = (listed >= 0).nonzero(as_tuple=True)
-    positive[rows, listed[rows, columns]] = True
     near, far = positive.sum(1).to(embeddings.dtype), (~same).sum(1).to(embeddings.dtype)
     extra = embeddings.new_zeros(())
     for chunk in torch.split(embeddings, 4):

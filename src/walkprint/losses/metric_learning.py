@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
-from walkprint.core.errors import DataError, RecipeError
-from walkprint.losses.base import Loss, LossValue
+from walkprint.core.errors import RecipeError
+from walkprint.losses.base import Loss, LossValue, check_subjects
 from walkprint.losses.pairs import by_part
 
 
@@ -61,11 +61,7 @@ class _MarginSoftmax(Loss):
             )
         if not len(subjects):
             return LossValue(embeddings.sum(), {"accuracy": embeddings.detach().sum()})
-        if subjects.device.type == "cpu" and not 0 <= int(subjects.min()) <= int(subjects.max()) < self.num_subjects:
-            raise DataError(
-                f"{name}: subjects from {int(subjects.min())} to {int(subjects.max())}, expected 0 to "
-                f"{self.num_subjects - 1}: set num_subjects to that of the training split"
-            )
+        check_subjects(name, subjects, self.num_subjects, "set num_subjects to that of the training split")
         with torch.autocast(embeddings.device.type, enabled=False):
             judged = [loss(part, subjects) for loss, part in zip(self.by_part, embeddings, strict=True)]
             right = [self._right(loss, part, subjects) for loss, part in zip(self.by_part, embeddings, strict=True)]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from walkprint.core.errors import DataError
@@ -57,7 +58,7 @@ def part_distances(embeddings: Tensor) -> Tensor:
 
 
 def positives(subjects: Tensor, *, self_pairs: bool) -> tuple[Tensor, Tensor]:
-    """Which samples are of one subject, and the same as lists.
+    """Which samples are of one subject.
 
     Args:
         subjects: int64 (batch,).
@@ -65,20 +66,38 @@ def positives(subjects: Tensor, *, self_pairs: bool) -> tuple[Tensor, Tensor]:
 
     Returns:
         same: bool (batch, batch), the diagonal included.
-        listed: int64 (batch, most), positions of each sample's positives, -1 where it has fewer.
+        positive: bool (batch, batch), which samples are positives of each.
     """
     same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
-    positive = same if self_pairs else same & ~torch.eye(len(subjects), dtype=torch.bool, device=subjects.device)
-    most = int(positive.sum(1).max()) if len(subjects) else 0
-    held, order = positive.to(torch.uint8).topk(most, dim=1) if most else (same[:, :0], same[:, :0].long())
-    return same, order.masked_fill(held == 0, -1)
+    if self_pairs:
+        return same, same
+    return same, same & ~torch.eye(len(subjects), dtype=torch.bool, device=subjects.device)
+
+
+def listed(positive: Tensor) -> Tensor:
+    """Positives as lists; a GPU is waited for, to know how long they are.
+
+    Args:
+        positive: bool (batch, batch) of `positives`.
+
+    Returns:
+        int64 (batch, most), positions of each sample's positives, -1 where it has fewer.
+    """
+    most = int(positive.cpu().numpy().sum(1).max(initial=0))
+    held, order = positive.to(torch.uint8).topk(most, dim=1) if most else (positive[:, :0], positive[:, :0].long())
+    return order.masked_fill(held == 0, -1)
+
+
+def count_triplets(same: Tensor, positive: Tensor) -> Tensor:
+    """How many triplets a batch holds, at least 1: scalar."""
+    return (positive.sum(1) * (~same).sum(1)).sum().clamp_min(1)
 
 
 class AllTriplets(torch.autograd.Function):
     """Hinge terms of all triplets per part: their sum, how many are active, and the mean distance.
 
-    Parts are taken a few at a time and positives one by one, and the gradient is made along with the value, so that
-    memory is that of a few distance matrices instead of one number per triplet.
+    Parts are taken a few at a time, and the gradient is made along with the value, so that memory is that of a few
+    distance matrices instead of one number per triplet.
     """
 
     @staticmethod
@@ -86,7 +105,7 @@ class AllTriplets(torch.autograd.Function):
         ctx: Any,
         embeddings: Tensor,
         same: Tensor,
-        listed: Tensor,
+        positive: Tensor,
         margin: float,
         weighting: Weighting | None,
         acting: Acting = "both",
@@ -96,7 +115,7 @@ class AllTriplets(torch.autograd.Function):
         Args:
             embeddings: (part, batch, feature).
             same: bool (batch, batch), one subject.
-            listed: int64 (batch, most) of `positives`.
+            positive: bool (batch, batch) of `positives`.
             margin: of the hinge.
             weighting: factors (part, batch, batch) of the distances from embeddings, constant to the gradient.
             acting: whether the factors multiply gradients ("pull"), move the margin of each triplet ("margin"), which
@@ -106,8 +125,9 @@ class AllTriplets(torch.autograd.Function):
             Three of (part,): sum of the terms, number of active terms, mean of all distances.
         """
         parts, batch, _ = embeddings.shape
-        limit = _CPU_CHUNK if embeddings.device.type == "cpu" else _GPU_CHUNK
-        step = max(1, limit // max(1, batch * batch))
+        on_cpu = embeddings.device.type == "cpu"
+        step = max(1, (_CPU_CHUNK if on_cpu else _GPU_CHUNK) // max(1, batch * batch))
+        lists = listed(positive) if on_cpu else None
         gradient = torch.empty_like(embeddings) if ctx.needs_input_grad[0] else None
         results = []
         for start in range(0, parts, step):
@@ -115,7 +135,10 @@ class AllTriplets(torch.autograd.Function):
             distances = part_distances(chunk)
             factors = None if weighting is None else weighting(chunk)
             scaled = distances if factors is None or acting == "pull" else distances * factors
-            total, active, slope = _terms(scaled, same, listed, margin)
+            if lists is not None:
+                total, active, slope = _terms_by_list(scaled, same, lists, margin)
+            else:
+                total, active, slope = _terms_by_order(scaled, same, positive, margin)
             results.append((total, active, distances.mean((1, 2))))
             if gradient is not None:
                 slope = slope if factors is None or acting == "margin" else slope * factors
@@ -133,12 +156,15 @@ class AllTriplets(torch.autograd.Function):
         return gradient * outer[0].view(-1, 1, 1), None, None, None, None, None
 
 
-def _terms(distances: Tensor, same: Tensor, listed: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Sum and number of active terms (part,), and the sum's slope in each distance (part, batch, batch)."""
+def _terms_by_list(distances: Tensor, same: Tensor, lists: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Sum and number of active terms (part,), and the sum's slope in each distance (part, batch, batch).
+
+    Positives are taken one by one: quick where a call costs little.
+    """
     negatives = distances.masked_fill(same, torch.inf)
     slope = torch.zeros_like(distances)
     total, active = distances.new_zeros(len(distances)), distances.new_zeros(len(distances))
-    for column in listed.T:
+    for column in lists.T:
         index = column.clamp_min(0).expand(len(distances), -1).unsqueeze(2)
         reach = (distances.gather(2, index) + margin).masked_fill((column < 0).unsqueeze(1), -torch.inf)
         terms = reach - negatives
@@ -149,6 +175,23 @@ def _terms(distances: Tensor, same: Tensor, listed: Tensor, margin: float) -> tu
         total += terms.clamp_min_(0).sum((1, 2))
         active += number.sum((1, 2))
     return total, active, slope
+
+
+def _terms_by_order(distances: Tensor, same: Tensor, positive: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
+    """As `_terms_by_list`, in a few calls of fixed shapes, so that a GPU is neither waited for nor kept waiting.
+
+    A positive's active negatives are the first ones in the order of distance: their number and the sum of their
+    distances, added up in float64, say all.
+    """
+    negatives = distances.masked_fill(same, torch.inf)
+    reach = (distances + margin).masked_fill(~positive, -torch.inf)
+    ordered = negatives.sort(2).values
+    number = torch.searchsorted(ordered, reach)
+    sums = F.pad(ordered.double().cumsum(2), (1, 0)).gather(2, number)
+    total = torch.where(positive, number * reach.double() - sums, 0.0).sum((1, 2))
+    beaten = len(same) - torch.searchsorted(reach.sort(2).values, negatives, right=True)
+    slope = (number - beaten).to(distances.dtype)
+    return total.to(distances.dtype), number.sum((1, 2)).to(distances.dtype), slope
 
 
 def _through_distances(embeddings: Tensor, distances: Tensor, slope: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue
-from walkprint.losses.pairs import AllTriplets, by_part, mean_of_active, part_distances, positives
+from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of_active, part_distances, positives
 
 
 class TripletLoss(Loss):
@@ -67,15 +67,13 @@ class TripletLoss(Loss):
         return judge(embeddings, subjects)
 
     def _all(self, embeddings: Tensor, subjects: Tensor) -> LossValue:
-        same, listed = positives(subjects, self_pairs=self.self_pairs)
-        totals, actives, means = AllTriplets.apply(embeddings, same, listed, self.margin, None)  # type: ignore[no-untyped-call]
-        triplets = ((listed >= 0).sum(1) * (~same).sum(1)).sum().clamp_min(1)
-        numbers = {"active": actives.mean() / triplets, "mean_distance": means.mean()}
+        same, positive = positives(subjects, self_pairs=self.self_pairs)
+        totals, actives, means = AllTriplets.apply(embeddings, same, positive, self.margin, None)  # type: ignore[no-untyped-call]
+        numbers = {"active": actives.mean() / count_triplets(same, positive), "mean_distance": means.mean()}
         return LossValue(mean_of_active(totals, actives).mean(), numbers)
 
     def _hard(self, embeddings: Tensor, subjects: Tensor) -> LossValue:
-        same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
-        positive = same if self.self_pairs else same & ~torch.eye(len(subjects), dtype=torch.bool, device=same.device)
+        same, positive = positives(subjects, self_pairs=self.self_pairs)
         distances = part_distances(embeddings)
         farthest = distances.masked_fill(~positive, -torch.inf).amax(2)
         nearest = distances.masked_fill(same, torch.inf).amin(2)
