@@ -8,7 +8,7 @@ from measure import compare, peak_memory_mb, report
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.identify import identify
+from walkprint.evaluation import Scoring, identify
 
 VIEWS = [f"{18 * i:03d}" for i in range(11)]
 PROBES = {
@@ -62,7 +62,7 @@ def block(probes: np.ndarray, gallery: np.ndarray) -> np.ndarray:
 
 
 def fast(embeddings: EmbeddingSet, resamples: int = 0) -> list[float]:
-    table = identify(embeddings, PROTOCOL, ranks=(1,), resamples=resamples)
+    table = identify(embeddings, PROTOCOL, ranks=(1,), scoring=Scoring(resamples=resamples))
     return [table.figure(name).value for name in PROBES]
 
 

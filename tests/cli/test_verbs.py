@@ -288,7 +288,7 @@ def test_evaluate_can_bring_parts_to_unit_length(embeddings: Path, capsys: Captu
     def rows(*words: str) -> list[dict[str, object]]:
         assert main(["evaluate", "--embeddings", str(embeddings), "--resamples", "0", "--json", *words]) == 0
         found = json.loads(capsys.readouterr().out)["identification"]
-        assert ("unit length" in found["settings"]["source"]) == ("--normalize" in words)
+        assert found["settings"]["scoring"]["normalize"] == ("--normalize" in words)
         return found["rows"]
 
     assert rows("--metric", "cosine", "--normalize") == rows("--metric", "cosine")  # cosines mind no length

@@ -8,6 +8,7 @@ from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.baseline import energy_image_embeddings
 from walkprint.evaluation.identify import identify
+from walkprint.evaluation.scoring import Scoring
 
 
 @pytest.fixture
@@ -58,6 +59,6 @@ def test_real_people_as_published(shared, tmp_path):
         ({"metric": "cosine", "center": True}, {"outdoor": 23, "clothes": 10, "scale": 23, "indoor": 8}),
         ({"metric": "euclidean"}, {"outdoor": 22, "clothes": 4, "scale": 4, "indoor": 7}),
     ):
-        report = identify(embeddings, protocol, resamples=0, **settings)
+        report = identify(embeddings, protocol, scoring=Scoring(**settings, resamples=0))
         hits = {row.probe_set: row.figures["rank-1"].value * row.probes for row in report.rows if row.view == "pooled"}
         assert hits == pytest.approx(expected)

@@ -15,6 +15,7 @@ from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.plots import contact_sheet, curves_svg
 from walkprint.evaluation.report import Curve
+from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import verify
 
 
@@ -93,7 +94,7 @@ def test_names_cannot_smuggle_markup():
 
 def test_differences_and_reports_without_numbers(tmp_path):
     embeddings = toy_set()
-    write_html(tmp_path / "deep" / "page.html", [compare(embeddings, embeddings, CASIA, resamples=0)])
+    write_html(tmp_path / "deep" / "page.html", [compare(embeddings, embeddings, CASIA, scoring=Scoring(resamples=0))])
     assert "second minus first" in (tmp_path / "deep" / "page.html").read_text()
     with pytest.raises(DataError, match="at least one report"):
         render_html([])

@@ -12,7 +12,10 @@ from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
+from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import verify
+
+POINTS = Scoring(resamples=0)
 
 ALL = Selection()
 CROSS = dataclasses.replace(CASIA, exclude=frozenset({"subject", "view"}), gallery_view="all")
@@ -31,7 +34,7 @@ def test_equals_the_textbook_with_sequences_missing(protocol, unmatched, metric)
     protocol = dataclasses.replace(protocol, unmatched=unmatched)
     gone = ("000/nm-01/090", "000/nm-02/090", "001/nm-01/000", "002/nm-03/180", "003/cl-01/000")
     embeddings = without(toy_set(noise=1.5), *gone)
-    report = identify(embeddings, protocol, ranks=(1, 2), metric=metric, resamples=20)
+    report = identify(embeddings, protocol, ranks=(1, 2), scoring=Scoring(metric=metric, resamples=20))
     for figure, k, name in (("rank", 1, "rank-1"), ("rank", 2, "rank-2"), ("mAP", 1, "mAP"), ("mINP", 1, "mINP")):
         for probe_set, (matrix, mean) in identify_slowly(embeddings, protocol, k, figure, metric=metric).items():
             assert report.figure(probe_set, name).value == pytest.approx(mean, abs=1e-12)
@@ -56,7 +59,7 @@ def test_identity_matrix_gives_everything():
 
 def test_a_collapsed_network_gets_nothing():
     keys = toy_keys()
-    report = identify(EmbeddingSet(np.ones((len(keys), 2, 3), np.float32), keys), CASIA, resamples=0)
+    report = identify(EmbeddingSet(np.ones((len(keys), 2, 3), np.float32), keys), CASIA, scoring=POINTS)
     assert report.figure("NM").value == 0
     assert report.figure("NM").low is None
 
@@ -65,7 +68,9 @@ def test_a_collapsed_network_gets_nothing():
 def test_the_order_of_sequences_does_not_matter(protocol):
     embeddings = toy_set(noise=1.5)
     order = np.random.default_rng(0).permutation(len(embeddings)).tolist()
-    first, second = (identify(one, protocol, resamples=50) for one in (embeddings, embeddings.take(order)))
+    first, second = (
+        identify(one, protocol, scoring=Scoring(resamples=50)) for one in (embeddings, embeddings.take(order))
+    )
     assert first.to_json() == second.to_json()
 
 
@@ -73,12 +78,12 @@ def test_metrics_do_not_mind_rotation_and_scale_and_centering_removes_a_shift():
     embeddings = toy_set(noise=1.5)
     turn, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((4, 4)))
     turned = EmbeddingSet((3 * embeddings.vectors @ turn).astype(np.float32), embeddings.keys)
-    some = {"ranks": (1, 5), "resamples": 0}
+    some = {"ranks": (1, 5), "scoring": POINTS}
     assert identify(turned, CASIA, **some).rows == identify(embeddings, CASIA, **some).rows
     shift = np.array([[[9.0]] if key in CASIA.gallery else [[0.0]] for key in embeddings.keys], np.float32)
     shifted = EmbeddingSet(embeddings.vectors + shift, embeddings.keys)
-    expected = identify(embeddings, CASIA, center=True, resamples=0)
-    found = identify(shifted, CASIA, center=True, resamples=0)
+    expected = identify(embeddings, CASIA, scoring=Scoring(center=True, resamples=0))
+    found = identify(shifted, CASIA, scoring=Scoring(center=True, resamples=0))
     assert [row.figures["rank-1"].value for row in found.rows] == [row.figures["rank-1"].value for row in expected.rows]
 
 
@@ -87,9 +92,9 @@ def test_metrics_do_not_mind_rotation_and_scale_and_centering_removes_a_shift():
 )
 def test_centering_few_people_is_said(judge):
     for people, said in ((4, True), (5, False)):
-        notes = judge(toy_set(subjects=people, noise=1.5), CASIA, center=True, resamples=0).notes
+        notes = judge(toy_set(subjects=people, noise=1.5), CASIA, scoring=Scoring(center=True, resamples=0)).notes
         assert any("CENTERED ON FEWER THAN 5 PEOPLE (NM 4, CL 4)" in note for note in notes) == said
-    notes = judge(toy_set(subjects=4, noise=1.5), CASIA, resamples=0).notes
+    notes = judge(toy_set(subjects=4, noise=1.5), CASIA, scoring=POINTS).notes
     assert not any("CENTERED" in note for note in notes)
 
 
@@ -98,9 +103,9 @@ def test_centering_a_single_probe_is_refused(judge):
     keys = [SequenceKey("a", "nm", "01"), SequenceKey("b", "nm", "01"), SequenceKey("b", "nm", "02")]
     vectors = np.array([[[0.1]], [[0.7]], [[0.6]]], np.float32)
     single = Protocol("one", Selection(takes=("01",)), {"probe": Selection(takes=("02",))}, gallery_view="all")
-    assert judge(EmbeddingSet(vectors, keys), single, resamples=0).rows
+    assert judge(EmbeddingSet(vectors, keys), single, scoring=POINTS).rows
     with pytest.raises(ProtocolError, match=r"probe set probe is its own mean \(1 in all\).*do not center"):
-        judge(EmbeddingSet(vectors, keys), single, center=True, resamples=0)
+        judge(EmbeddingSet(vectors, keys), single, scoring=Scoring(center=True, resamples=0))
 
 
 def test_a_sequence_is_never_compared_with_itself():
@@ -182,9 +187,7 @@ def test_sets_of_different_networks_are_refused():
     assert identify(first, CASIA, gallery=second, allow_different_sources=True).rows
 
 
-@pytest.mark.parametrize(
-    "settings", [{"ranks": ()}, {"ranks": (0,)}, {"ranks": (1, 1)}, {"resamples": -1}, {"seed": -1}]
-)
+@pytest.mark.parametrize("settings", [{"ranks": ()}, {"ranks": (0,)}, {"ranks": (1, 1)}])
 def test_settings_out_of_range(settings):
     with pytest.raises(ProtocolError, match="expected"):
         identify(toy_set(), CASIA, **settings)
@@ -228,12 +231,12 @@ def test_curve_begins_at_rank_one_and_rises():
 
 def test_comparison_is_paired():
     good, bad = toy_set(noise=0.5), toy_set(noise=2.5)
-    report = compare(bad, good, CASIA, resamples=200)
+    report = compare(bad, good, CASIA, scoring=Scoring(resamples=200))
     figure = report.figure("NM")
     before, after = identify(bad, CASIA).figure("NM"), identify(good, CASIA).figure("NM")
     assert figure.value == pytest.approx(after.value - before.value)
     assert 0 < figure.low <= figure.value <= figure.high
-    same = compare(good, good, CASIA, resamples=50).figure("NM")
+    same = compare(good, good, CASIA, scoring=Scoring(resamples=50)).figure("NM")
     assert (same.value, same.low, same.high) == (0, 0, 0)
     with pytest.raises(ProtocolError, match="in one set only, say 000/cl-01/000"):
         compare(without(bad, "000/cl-01/000"), good, CASIA)
@@ -259,7 +262,7 @@ def test_casia_b_single_view_equals_the_reference(shared):
         probes | {"CL": Selection(conditions=("cl",))},
         exclude=frozenset({"view"}),
     )
-    report = identify(embeddings, protocol, resamples=0)
+    report = identify(embeddings, protocol, scoring=POINTS)
     for name in ("NM", "BG", "CL"):
         assert 100 * report.figure(name).value == pytest.approx(scores[f"{name}@R1"], abs=1e-9)
 
@@ -273,7 +276,7 @@ def test_casia_b_cross_view_gallery_equals_the_reference(shared):
         exclude=frozenset({"subject", "view"}),
         gallery_view="all",
     )
-    report = identify(embeddings, protocol, resamples=0)
+    report = identify(embeddings, protocol, scoring=POINTS)
     for name in ("NM", "BG", "CL"):
         assert 100 * report.figure(name).value == pytest.approx(scores[f"{name}-Rank@1"], abs=1e-9)
         # The reference averages values that it has rounded to two decimals of a percent.
@@ -284,7 +287,7 @@ def test_casia_b_cross_view_gallery_equals_the_reference(shared):
 def test_ou_mvlp_equals_the_reference(shared):
     embeddings, scores = reference(shared, "oumvlp_single")
     gallery, probes = Selection(takes=("01",)), {"NM": Selection(takes=("00",))}
-    report = identify(embeddings, Protocol("OU-MVLP", gallery, probes, exclude=frozenset({"view"})), resamples=0)
+    report = identify(embeddings, Protocol("OU-MVLP", gallery, probes, exclude=frozenset({"view"})), scoring=POINTS)
     # The reference rounds every cell to two decimals of a percent before averaging.
     cells = np.round(100 * np.array(report.matrices[0].values), 2)
     assert np.nanmean(cells, axis=1).mean() == pytest.approx(scores["NM@R1"], abs=1e-9)

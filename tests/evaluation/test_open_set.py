@@ -5,6 +5,7 @@ from tests.oracles.evaluation import CASIA, part_distance, toy_keys, toy_set
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.evaluation.open_set import identify_open_set
+from walkprint.evaluation.scoring import Scoring
 
 
 def slow_rate(embeddings, absent, name, rate):
@@ -27,7 +28,9 @@ def slow_rate(embeddings, absent, name, rate):
 def test_equals_the_textbook():
     embeddings = toy_set(subjects=6, noise=0.9)
     rates = (0.05, 0.3)
-    report = identify_open_set(embeddings, CASIA, draws=3, false_accept_rates=rates, resamples=0, seed=5)
+    report = identify_open_set(
+        embeddings, CASIA, draws=3, false_accept_rates=rates, scoring=Scoring(resamples=0, seed=5)
+    )
     subjects = sorted({key.subject for key in embeddings.keys})
     rng = np.random.default_rng(5)
     draws = [{subjects[i] for i in rng.permutation(6)[:3]} for _ in range(3)]
@@ -40,14 +43,14 @@ def test_equals_the_textbook():
 def test_perfect_and_collapsed():
     keys = toy_keys()
     identity = np.eye(5, dtype=np.float32)[[int(key.subject) for key in keys]][:, None]
-    perfect = identify_open_set(EmbeddingSet(identity, keys), CASIA, resamples=10)
+    perfect = identify_open_set(EmbeddingSet(identity, keys), CASIA, scoring=Scoring(resamples=10))
     assert all(figure.value == 1 for row in perfect.rows for figure in row.figures.values())
-    collapsed = identify_open_set(EmbeddingSet(np.ones_like(identity), keys), CASIA, resamples=10)
+    collapsed = identify_open_set(EmbeddingSet(np.ones_like(identity), keys), CASIA, scoring=Scoring(resamples=10))
     assert all(figure.value == 0 for row in collapsed.rows for figure in row.figures.values())
 
 
 def test_seeded_with_intervals_and_a_warning_about_few_strangers():
-    first, second = (identify_open_set(toy_set(), CASIA, resamples=50, seed=1) for _ in range(2))
+    first, second = (identify_open_set(toy_set(), CASIA, scoring=Scoring(resamples=50, seed=1)) for _ in range(2))
     assert first.to_json() == second.to_json()
     figure = first.figure("NM", "DIR@FAR=10%", "pooled")
     assert 0 <= figure.low <= figure.high <= 1

@@ -13,7 +13,10 @@ from walkprint.evaluation.html import render_html
 from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Curve, Figure, Matrix, Report, Row
+from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import verify
+
+FEW = Scoring(resamples=9)
 
 
 def small(**changes):
@@ -76,14 +79,13 @@ def test_the_same_name_of_another_benchmark_is_not_explained():
     assert not any("coat" in line for line in explain(["EER"], FRONTAL.to_dict()))
 
 
-def test_a_gallery_that_nobody_chose_says_how_to_choose():
-    made = dataclasses.replace(CASIA, name="default", gallery=Selection(subjects=("000",), takes=("01",)))
+def test_the_line_of_the_gallery_carries_the_note_of_the_protocol():
+    made = dataclasses.replace(
+        CASIA, note="chosen by the data set", gallery=Selection(subjects=("000",), takes=("01",))
+    )
     some = toy_set(views=("000",))
     report = identify(some, dataclasses.replace(made, gallery_view="all", exclude=frozenset()))
-    assert report.gallery == (
-        "gallery: take 01, subject 000 (2 sequences of 1 person) · default; choose with --data.gallery_condition when "
-        "embedding"
-    )
+    assert report.gallery == ("gallery: take 01, subject 000 (2 sequences of 1 person) · chosen by the data set")
 
 
 def test_markdown_is_escaped():
@@ -95,7 +97,11 @@ def test_markdown_is_escaped():
 
 
 @pytest.mark.parametrize(
-    "report", [identify(toy_set(), CASIA, ranks=(1,), resamples=9), verify(toy_set(), CASIA, resamples=9)]
+    "report",
+    [
+        identify(toy_set(), CASIA, ranks=(1,), scoring=Scoring(resamples=9)),
+        verify(toy_set(), CASIA, scoring=Scoring(resamples=9)),
+    ],
 )
 def test_json_round_trip(report):
     text = report.to_json()

@@ -8,7 +8,10 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
+from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import verify
+
+POINTS = Scoring(resamples=0)
 
 RATES = (0.01, 0.05, 0.2)
 
@@ -16,7 +19,7 @@ RATES = (0.01, 0.05, 0.2)
 @pytest.mark.parametrize("noise", [0.3, 1.0, 3.0])
 def test_equals_the_textbook(noise):
     embeddings = toy_set(subjects=8, noise=noise)
-    report = verify(embeddings, CASIA, false_accept_rates=RATES, resamples=0)
+    report = verify(embeddings, CASIA, false_accept_rates=RATES, scoring=POINTS)
     for name in CASIA.probes:
         right, wrong = right_and_wrong(embeddings, CASIA, name)
         for rate in RATES:
@@ -71,7 +74,7 @@ def test_perfect_and_collapsed():
 
 def test_intervals_hold_the_figure_and_are_seeded():
     embeddings = toy_set(subjects=10)
-    first, second = (verify(embeddings, CASIA, resamples=100, seed=4) for _ in range(2))
+    first, second = (verify(embeddings, CASIA, scoring=Scoring(resamples=100, seed=4)) for _ in range(2))
     assert first.to_json() == second.to_json()
     for row in first.rows:
         for name in ("EER", "TAR@FAR=5%"):
@@ -83,7 +86,10 @@ def test_intervals_hold_the_figure_and_are_seeded():
 def test_order_does_not_matter_and_curve_rises():
     embeddings = toy_set()
     order = np.random.default_rng(0).permutation(len(embeddings)).tolist()
-    first, second = verify(embeddings, CASIA, resamples=0), verify(embeddings.take(order), CASIA, resamples=0)
+    first, second = (
+        verify(embeddings, CASIA, scoring=POINTS),
+        verify(embeddings.take(order), CASIA, scoring=POINTS),
+    )
     assert first.to_json() == second.to_json()
     for curve in first.curves:
         assert list(curve.y) == sorted(curve.y)
@@ -97,7 +103,7 @@ def test_no_wrong_or_no_right_pair():
         verify(toy_set(), dataclasses.replace(CASIA, exclude=frozenset({"subject"})))
 
 
-@pytest.mark.parametrize("settings", [{"false_accept_rates": ()}, {"false_accept_rates": (1.0,)}, {"resamples": -1}])
+@pytest.mark.parametrize("settings", [{"false_accept_rates": ()}, {"false_accept_rates": (1.0,)}])
 def test_settings_out_of_range(settings):
     with pytest.raises(ProtocolError, match="expected"):
         verify(toy_set(), CASIA, **settings)
@@ -108,10 +114,10 @@ def test_a_rate_that_few_wrong_pairs_carry_is_said():
     wrong = {name: len(right_and_wrong(embeddings, CASIA, name)[1]) for name in CASIA.probes}
     rare = 4 / max(wrong.values())
     said = [
-        note for note in verify(embeddings, CASIA, false_accept_rates=(rare,), resamples=0).notes if "rests" in note
+        note for note in verify(embeddings, CASIA, false_accept_rates=(rare,), scoring=POINTS).notes if "rests" in note
     ]
     assert len(said) == 1
     assert all(name in said[0] for name in CASIA.probes)
-    often = verify(embeddings, CASIA, false_accept_rates=(6 / min(wrong.values()),), resamples=0).notes
+    often = verify(embeddings, CASIA, false_accept_rates=(6 / min(wrong.values()),), scoring=POINTS).notes
     assert not any("rests" in note for note in often)
     assert sum(note.startswith("official:") for note in often) == 1

@@ -3,7 +3,7 @@
 import pytest
 from tests.oracles.evaluation import CASIA, toy_set
 
-from walkprint.evaluation import identify, identify_open_set, verify
+from walkprint.evaluation import Scoring, identify, identify_open_set, verify
 
 EMBEDDINGS = toy_set(subjects=8, noise=1.2, seed=7)
 
@@ -21,5 +21,5 @@ EMBEDDINGS = toy_set(subjects=8, noise=1.2, seed=7)
     ],
 )
 def test_figures_and_intervals_stay(judge, view, probe_set, name, expected):
-    figure = judge(EMBEDDINGS, CASIA, resamples=200).figure(probe_set, name, view)
+    figure = judge(EMBEDDINGS, CASIA, scoring=Scoring(resamples=200)).figure(probe_set, name, view)
     assert (figure.value, figure.low, figure.high) == pytest.approx(expected, abs=1e-6)

@@ -14,7 +14,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.data.base import GaitDataset
-from walkprint.evaluation import Report, identify, merge, verify
+from walkprint.evaluation import Report, Scoring, identify, merge, verify
 from walkprint.evaluation.html import write_html
 from walkprint.training.run import versions
 
@@ -58,14 +58,9 @@ def evaluate(
     files = embeddings if isinstance(embeddings, list) else [embeddings]
     probes = merge([EmbeddingSet.load(file) for file in files]) if len(files) > 1 else EmbeddingSet.load(files[0])
     known = None if gallery is None else EmbeddingSet.load(gallery)
-    if normalize:
-        probes, known = probes.normalized(), None if known is None else known.normalized()
     options: dict[str, Any] = {
         "gallery": known,
-        "metric": metric,
-        "center": center,
-        "resamples": resamples,
-        "seed": seed,
+        "scoring": Scoring(metric=metric, center=center, normalize=normalize, resamples=resamples, seed=seed),
         "provenance": provenance(", ".join(file.name for file in files)),
     }
     chosen = find_protocol(protocol, files[0])

@@ -79,6 +79,7 @@ class Protocol:
             gallery.
         unmatched: a probe whose subject has no counting gallery item cannot be found. "drop" leaves it out of the
             figures, "miss" counts it as an error; either way it is counted and reported.
+        note: what reports add to the line about the gallery, e.g. that the data set chose it.
 
     Raises:
         ProtocolError: no probe set, an unknown field name or option, or a pair that could never count.
@@ -91,6 +92,7 @@ class Protocol:
     require: frozenset[FieldName] = field(default_factory=frozenset)
     gallery_view: Literal["each", "all"] = "each"
     unmatched: Literal["drop", "miss"] = "drop"
+    note: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exclude", frozenset(self.exclude))
@@ -122,6 +124,7 @@ class Protocol:
             "require": sorted(self.require),
             "gallery_view": self.gallery_view,
             "unmatched": self.unmatched,
+            **({"note": self.note} if self.note else {}),
         }
 
     @classmethod
@@ -141,8 +144,9 @@ class Protocol:
         if not isinstance(plain["probes"], Mapping):
             raise ProtocolError("protocol: probes must map names to selections")
         settings = {name: value for name, value in plain.items() if name not in {"gallery", "probes"}}
-        if not isinstance(settings["name"], str):
-            raise ProtocolError(f"protocol: name is {settings['name']!r}; expected text: write it in quotes")
+        for name in {"name", "note"} & set(settings):
+            if not isinstance(settings[name], str):
+                raise ProtocolError(f"protocol: {name} is {settings[name]!r}; expected text: write it in quotes")
         for name in ("exclude", "require"):
             if name in settings and not _is_list_of_text(settings[name]):
                 raise ProtocolError(f"protocol: {name} is {settings[name]!r}; expected a list of field names")

@@ -114,4 +114,5 @@ class Folder(TreeDataset):
         if not probes:
             raise ProtocolError(f"Folder: {self.root} holds one recording a person; identification needs a second")
         gallery = Selection(conditions=(condition,), takes=(take,))
-        return {"default": Protocol(name="default", gallery=gallery, probes=probes, gallery_view="all")}
+        note = "chosen by the data set; its setting gallery_condition chooses another"
+        return {"default": Protocol(name="default", gallery=gallery, probes=probes, gallery_view="all", note=note)}

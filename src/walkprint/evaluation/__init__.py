@@ -5,6 +5,17 @@ from walkprint.evaluation.embed import embed, merge
 from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Report
+from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import verify
 
-__all__ = ["Report", "compare", "embed", "energy_image_embeddings", "identify", "identify_open_set", "merge", "verify"]
+__all__ = [
+    "Report",
+    "Scoring",
+    "compare",
+    "embed",
+    "energy_image_embeddings",
+    "identify",
+    "identify_open_set",
+    "merge",
+    "verify",
+]

@@ -15,6 +15,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.protocol import FieldName, Protocol, Selection
 from walkprint.evaluation.generated import Measure
 from walkprint.evaluation.identify import identify
+from walkprint.evaluation.scoring import Scoring
 
 
 def frechet_distance(first: EmbeddingSet, second: EmbeddingSet) -> float:
@@ -88,6 +89,6 @@ def identity_kept(
 
     def rank_1(probed: EmbeddingSet) -> float:
         protocol = Protocol("identity kept", gallery, {"takes": probes}, exclude)
-        return identify(probed, protocol, gallery=real, ranks=(1,), resamples=0).figure("takes").value
+        return identify(probed, protocol, gallery=real, ranks=(1,), scoring=Scoring(resamples=0)).figure("takes").value
 
     return Measure(rank_1(generated), rank_1(real) if probes.among(real.keys) else None)

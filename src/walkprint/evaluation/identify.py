@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from walkprint.core.distance import Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
@@ -17,6 +16,7 @@ from walkprint.evaluation.averaging import MEAN, POOLED, Estimates, draw_weights
 from walkprint.evaluation.pairs import Pairs, pair_up, plain_settings
 from walkprint.evaluation.ranking import Ranks, rank_block
 from walkprint.evaluation.report import Curve, Matrix, Report, Row
+from walkprint.evaluation.scoring import Scoring
 
 _CURVE_RANKS = 20
 _FEW_PEOPLE = 10
@@ -28,10 +28,7 @@ def identify(
     *,
     gallery: EmbeddingSet | None = None,
     ranks: Sequence[int] = (1, 5, 10),
-    metric: Metric = "euclidean",
-    center: bool = False,
-    resamples: int = 1000,
-    seed: int = 0,
+    scoring: Scoring = Scoring(),
     allow_different_sources: bool = False,
     provenance: Mapping[str, str] | None = None,
 ) -> Report:
@@ -42,14 +39,9 @@ def identify(
         protocol: gallery, probe sets, and which pairs count.
         gallery: where the gallery is taken from, for evaluation across data sets.
         ranks: the k of each rank-k.
-        metric: distance between two parts; a sequence's distance is the mean over parts.
-        center: move the gallery, and each probe set, so that its own mean is zero. It uses the probes as a whole, so it
-            is fair only where they are all at hand, and of few people it takes away what tells them apart: below five
-            the report warns.
-        resamples: how many times subjects are drawn again for the 95 % intervals; 0 for none.
-        seed: of those draws.
+        scoring: how distances and intervals are computed.
         allow_different_sources: compare embeddings although different networks made them.
-        provenance: what the report's header says: recipe, seed, commit, machine.
+        provenance: what the report's header states beside the scoring, e.g. recipe, seed, commit, machine.
 
     Returns:
         A report with one row per probe set and probe view, and per probe set the mean over views and the pooled figure.
@@ -58,7 +50,7 @@ def identify(
         ProtocolError: a setting is out of range, nothing is selected, no pair counts, the sources differ, or centering
             leaves nothing of a probe set.
     """
-    work = _work_on(embeddings, protocol, gallery, ranks, metric, center, resamples, seed, allow_different_sources)
+    work = _work_on(embeddings, protocol, scoring, ranks, gallery, allow_different_sources)
     names = _figure_names(ranks)
     rows, notes = [], work.pairs.notes()
     for name, one in work.estimates.items():
@@ -74,10 +66,10 @@ def identify(
         rows=tuple(rows),
         matrices=_matrices(work, names) if protocol.gallery_view == "each" else (),
         curves=tuple(_curves(work, protocol)),
-        settings=plain_settings(protocol, work.pairs, metric, center, resamples, seed)
+        settings=plain_settings(protocol, work.pairs, scoring)
         | {"source": embeddings.source, "gallery sequences": len(work.pairs.gallery_keys)},
         notes=tuple(notes),
-        provenance=dict(provenance or {}),
+        provenance={"scoring": str(scoring), **(provenance or {})},
     )
 
 
@@ -87,17 +79,14 @@ def compare(
     protocol: Protocol,
     *,
     ranks: Sequence[int] = (1, 5, 10),
-    metric: Metric = "euclidean",
-    center: bool = False,
-    resamples: int = 1000,
-    seed: int = 0,
+    scoring: Scoring = Scoring(),
     provenance: Mapping[str, str] | None = None,
 ) -> Report:
     """How much better is `second` than `first` on the same sequences? Both see the same resampled subjects.
 
     Args:
         first, second: embeddings of the same keys by two networks.
-        protocol, ranks, metric, center, resamples, seed, provenance: as in `identify`.
+        protocol, ranks, scoring, provenance: as in `identify`.
 
     Returns:
         A report of differences, second minus first. An interval without 0 speaks for a difference.
@@ -110,8 +99,7 @@ def compare(
         raise ProtocolError(
             f"comparison: {len(different)} sequences are in one set only, say {min(different)}; embed the same ones"
         )
-    settings = (None, ranks, metric, center, resamples, seed, False)
-    works = [_work_on(one, protocol, *settings) for one in (first, second)]
+    works = [_work_on(one, protocol, scoring, ranks) for one in (first, second)]
     before, after = (work.estimates for work in works)
     names = _figure_names(ranks)
     rows = [
@@ -129,14 +117,14 @@ def compare(
         title=f"{protocol.name}: second minus first",
         kind="difference",
         rows=tuple(rows),
-        settings=plain_settings(protocol, works[0].pairs, metric, center, resamples, seed) | sources,
+        settings=plain_settings(protocol, works[0].pairs, scoring) | sources,
         notes=(
             "Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",
             *works[0].pairs.notes(),
             *_few_people(works[0].pairs),
             *_certain_ranks(works[0], ranks),
         ),
-        provenance=dict(provenance or {}),
+        provenance={"scoring": str(scoring), **(provenance or {})},
     )
 
 
@@ -156,29 +144,21 @@ class _Work:
 def _work_on(
     embeddings: EmbeddingSet,
     protocol: Protocol,
-    gallery: EmbeddingSet | None,
+    scoring: Scoring,
     at: Sequence[int],
-    metric: Metric,
-    center: bool,
-    resamples: int,
-    seed: int,
-    allow_different_sources: bool,
+    gallery: EmbeddingSet | None = None,
+    allow_different_sources: bool = False,
 ) -> _Work:
     if not at or min(at) < 1 or len(set(at)) < len(at):
         raise ProtocolError(f"identification: ranks are {tuple(at)}; expected different numbers from 1 on")
-    if resamples < 0 or seed < 0:
-        raise ProtocolError(f"identification: resamples is {resamples}, seed {seed}; expected at least 0")
-    pairs = pair_up(
-        embeddings, protocol, gallery=gallery, metric=metric, center=center,
-        allow_different_sources=allow_different_sources,
-    )  # fmt: skip
+    pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
     ranks = Ranks.empty(len(pairs.probe_keys), len(pairs.cells))
     for rows, block, codes in pairs.blocks():
         rank_block(block, codes, pairs.gallery_codes, pairs.cell_starts, ranks.rows(rows))
     if (ranks.first < 0).all():
         raise ProtocolError(_nobody(protocol, pairs))
     names, subjects = np.unique(np.array([key.subject for key in pairs.probe_keys]), return_inverse=True)
-    weights = draw_weights(len(names), resamples, seed)
+    weights = draw_weights(len(names), scoring.resamples, scoring.seed)
     estimates = {
         name: estimate(
             ranks.rows(rows), _views(pairs, rows), subjects[rows], weights,

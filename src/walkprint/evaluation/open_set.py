@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.distance import Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
 from walkprint.evaluation.pairs import Pairs, counting_pairs, pair_up, plain_settings
 from walkprint.evaluation.report import Report, Row
+from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import check_rates
 
 _FEW = 5
@@ -30,10 +30,7 @@ def identify_open_set(
     draws: int = 20,
     false_accept_rates: Sequence[float] = (0.01, 0.1),
     gallery: EmbeddingSet | None = None,
-    metric: Metric = "euclidean",
-    center: bool = False,
-    resamples: int = 1000,
-    seed: int = 0,
+    scoring: Scoring = Scoring(),
     allow_different_sources: bool = False,
     provenance: Mapping[str, str] | None = None,
 ) -> Report:
@@ -44,12 +41,11 @@ def identify_open_set(
     of the others' probes that are nearest to the right subject and accepted.
 
     Args:
-        embeddings, protocol, gallery, metric, center, seed, allow_different_sources, provenance: as in `identify`; the
-            gallery is always pooled.
+        embeddings, protocol, gallery, scoring, allow_different_sources, provenance: as in `identify`; the gallery is
+            always pooled. The seed also draws who is taken out.
         strangers: the share of subjects to take out, above 0 and below 1; at least one is taken out and one is left.
         draws: how many times other subjects are taken out; the figures are means.
         false_accept_rates: the t of each DIR at FAR t.
-        resamples: how often probe subjects are resampled for the intervals.
 
     Returns:
         A report with one pooled row per probe set.
@@ -58,15 +54,12 @@ def identify_open_set(
         ProtocolError: a setting is out of range, fewer than two subjects can be found in the gallery, nothing is
             selected, or the sources differ.
     """
-    check_rates(false_accept_rates, resamples, seed)
+    check_rates(false_accept_rates)
     if not 0 < strangers < 1 or draws < 1:
         raise ProtocolError(
             f"open set: strangers is {strangers}, draws {draws}; expected above 0 and below 1, and 1 on"
         )
-    pairs = pair_up(
-        embeddings, protocol, gallery=gallery, metric=metric, center=center,
-        allow_different_sources=allow_different_sources,
-    )  # fmt: skip
+    pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
     names = [f"DIR@FAR={100 * rate:g}%" for rate in false_accept_rates]
     rows, notes, few = [], pairs.notes(), []
     known = np.intersect1d(pairs.probe_codes.subject, pairs.gallery_codes.subject)
@@ -74,11 +67,11 @@ def identify_open_set(
         raise ProtocolError(
             f"protocol {protocol.name}: an open set needs two enrolled probe subjects, found {len(known)}"
         )
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(scoring.seed)
     removed = max(1, min(round(strangers * len(known)), len(known) - 1))
     absent = [rng.permutation(known)[:removed] for _ in range(draws)]
     for name, among in pairs.probe_sets.items():
-        points, spread, unmatched = _open_set(pairs, name, absent, false_accept_rates, resamples, seed)
+        points, spread, unmatched = _open_set(pairs, name, absent, false_accept_rates, scoring)
         probes = among.stop - among.start
         rows.append(Row(name, POOLED, to_figures(names, points, spread), probes, unmatched))
         least = min(false_accept_rates) * probes * removed / len(known)
@@ -88,22 +81,22 @@ def identify_open_set(
         lowest = f"{100 * min(false_accept_rates):g} %"
         notes.append(f"A FAR of {lowest} rests on few probes of strangers ({', '.join(few)}); do not read it closely.")
     notes.append(f"{removed} of {len(known)} subjects taken out of the gallery, {draws} times over.")
-    settings = plain_settings(protocol, pairs, metric, center, resamples, seed)
+    settings = plain_settings(protocol, pairs, scoring)
     settings |= {"source": embeddings.source, "strangers": strangers, "draws": draws}
     return Report(
         title=protocol.name, kind="open set", rows=tuple(rows), settings=settings, notes=tuple(notes),
-        provenance=dict(provenance or {}),
+        provenance={"scoring": str(scoring), **(provenance or {})},
     )  # fmt: skip
 
 
 def _open_set(
-    pairs: Pairs, name: str, absent: Sequence[NDArray[np.int32]], rates: Sequence[float], resamples: int, seed: int
+    pairs: Pairs, name: str, absent: Sequence[NDArray[np.int32]], rates: Sequence[float], scoring: Scoring
 ) -> tuple[_Floats, _Floats, int]:
     """Mean over draws: points (figure,) and resampled (resample, figure); and how many probes nobody is right for."""
     among = pairs.probe_sets[name]
     subject = pairs.probe_codes.subject[among]
     _, place = np.unique(subject, return_inverse=True)
-    weights = draw_weights(int(place.max(initial=-1)) + 1, resamples, seed)
+    weights = draw_weights(int(place.max(initial=-1)) + 1, scoring.resamples, scoring.seed)
     weights = np.concatenate([np.ones((1, weights.shape[1])), weights])
     nearest, right, unmatched = _nearest_enrolled(pairs, name, absent)
     totals, known = np.zeros((len(weights), len(rates))), np.zeros((len(weights), len(rates)))

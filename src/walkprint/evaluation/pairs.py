@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.distance import KnownVectors, Metric
+from walkprint.core.distance import KnownVectors
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import FieldName, Protocol
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.ranking import Codes
+from walkprint.evaluation.scoring import Scoring
 
 POOLED = "all"
 _FEW_PEOPLE = 5
@@ -74,10 +75,9 @@ class Pairs:
 def pair_up(
     probes: EmbeddingSet,
     protocol: Protocol,
+    scoring: Scoring,
     *,
     gallery: EmbeddingSet | None = None,
-    metric: Metric = "euclidean",
-    center: bool = False,
     allow_different_sources: bool = False,
 ) -> Pairs:
     """Carry out a protocol's selections.
@@ -85,9 +85,8 @@ def pair_up(
     Args:
         probes: where probes are taken from, and the gallery too unless it is given.
         protocol: what to select and which pairs count.
-        gallery: where the gallery is taken from, say another data set.
-        metric: of the distances.
-        center: move the gallery, and each probe set, so that its own mean is zero.
+        scoring: how distances are computed.
+        gallery: where the gallery is taken from, e.g. another data set.
         allow_different_sources: compare embeddings although different networks made them.
 
     Raises:
@@ -100,6 +99,8 @@ def pair_up(
             f"protocol {protocol.name}: probes were embedded by {probes.source or 'an unknown source'}, the gallery by "
             f"{known.source or 'an unknown source'}; embed both with one network, or allow different sources"
         )
+    known = scoring.prepare(known)
+    probes = known if gallery is None else scoring.prepare(probes)
     known_at = protocol.gallery.among(known.keys)
     if not known_at:
         raise ProtocolError(_nothing(protocol, "the gallery", known.keys))
@@ -117,7 +118,7 @@ def pair_up(
         probe_sets[name] = slice(len(probe_at), len(probe_at) + len(positions))
         probe_at += sorted(positions, key=lambda i: probes.keys[i])
     gallery_vectors, shifts = known.vectors[known_at], {}
-    if center:
+    if scoring.center:
         gallery_vectors -= _mean(gallery_vectors)
         shifts = {name: _shift(name, probes.vectors[positions]) for name, positions in selected.items() if positions}
     probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i in known_at]
@@ -127,7 +128,7 @@ def pair_up(
         probes=probes,
         probe_rows=np.array(probe_at, dtype=np.int64),
         shifts=shifts,
-        known=KnownVectors(gallery_vectors, metric),
+        known=KnownVectors(gallery_vectors, scoring.metric),
         probe_sets=probe_sets,
         cells=cells,
         cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),
@@ -143,26 +144,19 @@ def counting_pairs(probes: Codes, gallery: Codes) -> NDArray[np.bool_]:
     )
 
 
-def plain_settings(
-    protocol: Protocol, pairs: Pairs, metric: str, center: bool, resamples: int, seed: int
-) -> dict[str, Any]:
+def plain_settings(protocol: Protocol, pairs: Pairs, scoring: Scoring) -> dict[str, Any]:
     """What figures depend on, as plain data for a report."""
     return {
         "protocol": protocol.to_dict(),
         "gallery": _gallery_in_words(protocol, pairs.gallery_keys),
-        "metric": metric,
-        "center": center,
-        "resamples": resamples,
-        "resampling seed": seed,
+        "scoring": scoring.to_dict(),
     }
 
 
 def _gallery_in_words(protocol: Protocol, keys: Sequence[SequenceKey]) -> str:
     people = len({key.subject for key in keys})
     count = f"{len(keys)} sequence{'s'[: len(keys) != 1]} of {people} {'person' if people == 1 else 'people'}"
-    # Only `Folder` makes a protocol of this name, from whatever recordings it finds.
-    made = " · default; choose with --data.gallery_condition when embedding" if protocol.name == "default" else ""
-    return f"{protocol.gallery.in_words()} ({count}){made}"
+    return f"{protocol.gallery.in_words()} ({count})" + (f" · {protocol.note}" if protocol.note else "")
 
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

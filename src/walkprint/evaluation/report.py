@@ -14,6 +14,7 @@ from walkprint.evaluation.glossary import explain
 Kind = Literal["identification", "verification", "open set", "difference"]
 _FORMAT, _VERSION = "walkprint report", 1
 _SUMMARIES = ("mean", "pooled")
+_STEPS = {"normalize": "parts of unit length", "center": "centered"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +185,9 @@ class Report:
     def caption(self) -> str:
         """One line that says what the tables show."""
         protocol = self.settings.get("protocol", {})
-        parts = [f"{self.kind}, %", f"metric {self.settings.get('metric', '?')}"]
-        if self.settings.get("center"):
-            parts.append("centered")
+        scoring = self.settings.get("scoring", self.settings)  # reports of walkprint 0.1 hold them flat
+        parts = [f"{self.kind}, %", f"metric {scoring.get('metric', '?')}"]
+        parts += [said for name, said in _STEPS.items() if scoring.get(name)]
         rules = [(name, protocol.get(name)) for name in ("exclude", "require")]
         parts += [f"{name} {' + '.join(fields)}" for name, fields in rules if fields]
         if protocol.get("gallery_view") == "each" and self.kind in ("identification", "difference"):

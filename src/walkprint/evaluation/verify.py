@@ -20,13 +20,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.distance import Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
 from walkprint.evaluation.pairs import Pairs, counting_pairs, pair_up, plain_settings
 from walkprint.evaluation.report import Curve, Report, Row
+from walkprint.evaluation.scoring import Scoring
 
 _OFFICIAL_SLACK = 0.005
 _COARSE = 1024
@@ -41,10 +41,7 @@ def verify(
     *,
     gallery: EmbeddingSet | None = None,
     false_accept_rates: Sequence[float] = (0.001, 0.01, 0.05),
-    metric: Metric = "euclidean",
-    center: bool = False,
-    resamples: int = 1000,
-    seed: int = 0,
+    scoring: Scoring = Scoring(),
     allow_different_sources: bool = False,
     provenance: Mapping[str, str] | None = None,
 ) -> Report:
@@ -55,8 +52,8 @@ def verify(
         protocol: gallery, probe sets, and which pairs count; the gallery is always pooled.
         gallery: where the gallery is taken from, for evaluation across data sets.
         false_accept_rates: the t of each TAR at FAR t, above 0 and below 1.
-        metric, center, resamples, seed, allow_different_sources, provenance: as in `identify`. Resampled subjects are
-            those of the probes; the draws read the curve at 1,024 places.
+        scoring, allow_different_sources, provenance: as in `identify`. Resampled subjects are those of the probes; the
+            draws read the curve at 1,024 places.
 
     Returns:
         A report with one pooled row per probe set: EER, TAR at each FAR in both readings, and the ROC curve.
@@ -64,11 +61,8 @@ def verify(
     Raises:
         ProtocolError: a rate is out of range, nothing is selected, no pair counts, or the sources differ.
     """
-    check_rates(false_accept_rates, resamples, seed)
-    pairs = pair_up(
-        embeddings, protocol, gallery=gallery, metric=metric, center=center,
-        allow_different_sources=allow_different_sources,
-    )  # fmt: skip
+    check_rates(false_accept_rates)
+    pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
     names = ["EER"]
     for rate in false_accept_rates:
         names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
@@ -93,7 +87,8 @@ def verify(
         if least < _FEW:
             few.append(f"{name} {least:.1f}")
         points = _read(counts.curve(), false_accept_rates)[0]
-        draws = _read(counts.resampled(draw_weights(counts.subjects, resamples, seed)), false_accept_rates)
+        weights = draw_weights(counts.subjects, scoring.resamples, scoring.seed)
+        draws = _read(counts.resampled(weights), false_accept_rates)
         rows.append(Row(name, POOLED, to_figures(names, points, draws), among.stop - among.start, counts.unmatched))
         curves.append(_drawn(name, counts.curve()))
     if not curves:
@@ -105,23 +100,21 @@ def verify(
         "official: as the script of the FVG benchmark reads it, at the largest FAR less than half a point above the "
         "one asked for, rounded to whole percent; compare it only with figures read that way."
     )
-    settings = plain_settings(protocol, pairs, metric, center, resamples, seed) | {"source": embeddings.source}
+    settings = plain_settings(protocol, pairs, scoring) | {"source": embeddings.source}
     return Report(
         title=protocol.name, kind="verification", rows=tuple(rows), curves=tuple(curves), settings=settings,
-        notes=tuple(notes), provenance=dict(provenance or {}),
+        notes=tuple(notes), provenance={"scoring": str(scoring), **(provenance or {})},
     )  # fmt: skip
 
 
-def check_rates(rates: Sequence[float], resamples: int, seed: int) -> None:
+def check_rates(rates: Sequence[float]) -> None:
     """Refuse rates that are no rates.
 
     Raises:
-        ProtocolError: a number is out of range.
+        ProtocolError: a rate is out of range.
     """
     if not rates or not all(0 < rate < 1 for rate in rates):
-        raise ProtocolError(f"false accept rates are {tuple(rates)}; expected numbers above 0 and below 1, say 0.01")
-    if resamples < 0 or seed < 0:
-        raise ProtocolError(f"resamples is {resamples}, seed {seed}; expected at least 0")
+        raise ProtocolError(f"false accept rates are {tuple(rates)}; expected numbers above 0 and below 1, e.g. 0.01")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

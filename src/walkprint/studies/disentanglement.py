@@ -19,7 +19,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.sampling import EvenConditions
 from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
-from walkprint.evaluation import verify
+from walkprint.evaluation import Scoring, verify
 from walkprint.losses.disentanglement import RECOMMENDED_WEIGHTS
 from walkprint.networks.base import Network
 from walkprint.networks.gaitnet import GaitNet
@@ -218,8 +218,9 @@ def swap_grid(cell: Cell, out: Path) -> Any:
 def _figures(embeddings: EmbeddingSet, people: Walkers, metric: Metric) -> dict[str, Any]:
     """Rank-1, EER and TAR by probe set."""
     protocol = next(iter(people.protocols.values()))
-    numbers = scores(embeddings, protocol, metric=metric)
-    pairs = verify(embeddings, protocol, false_accept_rates=(0.05,), resamples=0, metric=metric)
+    scoring = Scoring(metric=metric, resamples=0)
+    numbers = scores(embeddings, protocol, scoring)
+    pairs = verify(embeddings, protocol, false_accept_rates=(0.05,), scoring=scoring)
     name = "TAR@FAR=5%"
     figures = {one: pairs.figure(one, name, "pooled").value for one in pairs.probe_sets}
     return numbers | {"TAR at FAR 5 %": {one: value for one, value in figures.items() if np.isfinite(value)}}

@@ -8,6 +8,7 @@ from walkprint.data.base import GaitDataset
 from walkprint.data.folder import Folder
 from walkprint.data.prepare import prepare
 from walkprint.data.store import META_NAME, is_store
+from walkprint.evaluation import Scoring
 from walkprint.networks.base import Network
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import embedded, scores
@@ -44,5 +45,5 @@ def real_scores(network: Network, root: Path, size_px: int, protocol: Protocol, 
         root, size_px, out: as in `real_people`.
         protocol: for the masks.
     """
-    embeddings = embedded(network, real_people(root, size_px, out)).normalized()
-    return scores(embeddings, protocol, metric="cosine", center=True)
+    scoring = Scoring(metric="cosine", center=True, normalize=True, resamples=0)
+    return scores(embedded(network, real_people(root, size_px, out)), protocol, scoring)

@@ -20,7 +20,7 @@ from walkprint.data.prepare import prepare
 from walkprint.data.sampling import Sampler, SubjectSampler
 from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
-from walkprint.evaluation import embed, identify, verify
+from walkprint.evaluation import Scoring, embed, identify, verify
 from walkprint.losses import (
     CanonicalConsistencyLoss,
     ClassUniformityLoss,
@@ -156,33 +156,36 @@ def embedded(network: Network, dataset: GaitDataset) -> EmbeddingSet:
     return embed(network, dataset.store(), dataset.keys("test"), device=device, frames_per_batch=256)
 
 
-def scores(embeddings: EmbeddingSet, protocol: Protocol, **options: Any) -> Numbers:
+def scores(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring = Scoring(resamples=0)) -> Numbers:
     """Rank-1, EER and rate of true accepts by probe set, and rank-1 by test subject.
 
     Args:
         embeddings: of the test people.
         protocol: of the evaluation.
-        options: of `identify` and `verify`, say `metric` and `center`.
+        scoring: how distances are computed.
 
     Returns:
         figure -> probe set -> number from 0 to 1; "by subject" -> probe set -> subject -> rank-1. What cannot be
         measured is left out.
     """
-    found = identify(embeddings, protocol, ranks=(1,), resamples=0, **options)
-    pairs = verify(embeddings, protocol, false_accept_rates=(0.01,), resamples=0, **options)
+    found = identify(embeddings, protocol, ranks=(1,), scoring=scoring)
+    pairs = verify(embeddings, protocol, false_accept_rates=(0.01,), scoring=scoring)
     view = "mean" if protocol.gallery_view == "each" else "pooled"
     return {
         "rank-1": finite({name: found.figure(name, view=view).value for name in found.probe_sets}),
         "EER": finite({name: pairs.figure(name, _EER, "pooled").value for name in pairs.probe_sets}),
         "TAR at FAR 1 %": finite({name: pairs.figure(name, _TAR, "pooled").value for name in pairs.probe_sets}),
-        "by subject": _by_subject(embeddings, protocol, view, options),
+        "by subject": _by_subject(embeddings, protocol, view, scoring),
     }
 
 
-def _by_subject(embeddings: EmbeddingSet, protocol: Protocol, view: str, options: Plain) -> dict[str, dict[str, float]]:
+def _by_subject(
+    embeddings: EmbeddingSet, protocol: Protocol, view: str, scoring: Scoring
+) -> dict[str, dict[str, float]]:
     """Each person a probe set of their own."""
-    if options.get("center"):  # of the whole probe set, not of one person
-        embeddings, options = _centered(embeddings, protocol), {**options, "center": False}
+    if scoring.center:  # of the whole probe set, not of one person
+        embeddings = _centered(scoring.prepare(embeddings), protocol)
+        scoring = replace(scoring, center=False, normalize=False)
     people = sorted({key.subject for key in embeddings.keys})
     pairs = [(name, person) for name in protocol.probes for person in people]
     probes = {
@@ -191,7 +194,7 @@ def _by_subject(embeddings: EmbeddingSet, protocol: Protocol, view: str, options
         if person in (protocol.probes[name].subjects or people)
     }
     single = replace(protocol, probes=probes)
-    found = identify(embeddings, single, ranks=(1,), resamples=0, **options)
+    found = identify(embeddings, single, ranks=(1,), scoring=scoring)
     table: dict[str, dict[str, float]] = {name: {} for name in protocol.probes}
     for name, person in pairs:
         if f"{name}/{person}" in found.probe_sets:

@@ -9,7 +9,7 @@ from walkprint.core.protocol import Protocol
 from walkprint.data.ou_mvlp import VIEWS
 from walkprint.data.prepare import PrepareReport, prepare
 from walkprint.data.walkers import Walkers
-from walkprint.evaluation import energy_image_embeddings, identify
+from walkprint.evaluation import Scoring, energy_image_embeddings, identify
 
 FOLDER = Path(__file__).resolve().parents[3] / "recipes" / "walkers"
 
@@ -38,7 +38,7 @@ def test_rendered_and_identified_in_small(settings, tmp_path):
     people = Walkers(tmp_path / "store")
     keys = people.keys("test")
     protocol = Protocol.from_dict(yaml.safe_load((FOLDER / "many_protocol.yaml").read_text()))
-    report = identify(energy_image_embeddings(people.store(), keys), protocol, ranks=[1], resamples=0)
+    report = identify(energy_image_embeddings(people.store(), keys), protocol, ranks=[1], scoring=Scoring(resamples=0))
     assert report.views == VIEWS
     assert report.row("probe", "mean").probes == 8 * 14
     matrix = report.matrices[0]
