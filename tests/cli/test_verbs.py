@@ -80,7 +80,7 @@ def test_prepare_refuses(tmp_path: Path, capsys: Captured) -> None:
     assert "no such folder" in _refused(["prepare", "Folder", "--root", str(tmp_path / "none"), "--out", out], capsys)
     (tmp_path / "masks").mkdir()
     masks = str(tmp_path / "masks")
-    assert "--shard" in _refused(["prepare", "Folder", "--root", masks, "--out", out, "--shard", "1of2"], capsys)
+    assert "share is 1of2" in _refused(["prepare", "Folder", "--root", masks, "--out", out, "--shard", "1of2"], capsys)
     assert "not allowed" in _refused(["prepare", "subprocess.Popen", "--root", masks, "--out", out], capsys)
 
 
@@ -238,9 +238,9 @@ def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
     assert "expected the folder of a run" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
     (tmp_path / "recipe.yaml").write_text((run / "recipe.yaml").read_text())
     assert "no trained network" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
-    assert "--shard" in _refused(["embed", "--run", str(run), "--shard", "2", *out], capsys)
+    assert "share is 2; expected i/n" in _refused(["embed", "--run", str(run), "--shard", "2", *out], capsys)
     assert "device is 'cuda:99'" in _refused(["embed", "--run", str(run), "--device", "cuda:99", *out], capsys)
-    assert "shard" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
+    assert "share is 2/2" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
 
 
 @pytest.mark.parametrize(

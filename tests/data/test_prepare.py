@@ -51,7 +51,7 @@ def test_processes_make_no_difference(root, tmp_path):
 def test_shards_make_no_difference(root, tmp_path):
     prepare(Folder(root), tmp_path / "whole", workers=1)
     for number in (2, 0, 1):
-        report = prepare(Folder(root), tmp_path / "s", workers=1, shard=(number, 3))
+        report = prepare(Folder(root), tmp_path / "s", workers=1, share=(number, 3))
         assert report.finished == (number == 1)
         assert report.sequences == 4
         assert ("other parts are still missing" in str(report)) == (number != 1)
@@ -196,7 +196,7 @@ def test_nobody_with_a_second_recording_is_said(tmp_path):
     assert "nobody has a second recording" in str(prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1))
     write_tree(tmp_path / "raw", [SequenceKey("b", "cl", "01", "090")])
     for part in (0, 1):  # the part that ends last holds one recording of b, the store two
-        report = prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, shard=(part, 2))
+        report = prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, share=(part, 2))
         assert "nobody has a second recording" not in str(report)
 
 
@@ -253,9 +253,9 @@ def test_a_killed_run_continues(root, tmp_path):
     assert Store.open(tmp_path / "s").verify() == []
 
 
-@pytest.mark.parametrize("settings", [{"workers": 0}, {"shard": (3, 3)}, {"shard": (-1, 2)}])
+@pytest.mark.parametrize("settings", [{"workers": 0}, {"share": (3, 3)}, {"share": (-1, 2)}])
 def test_settings_out_of_range(root, tmp_path, settings):
-    with pytest.raises(RecipeError, match="expected at least 1 worker"):
+    with pytest.raises(RecipeError, match=r"expected (at least 1|i/n)"):
         prepare(Folder(root), tmp_path / "s", **settings)
 
 

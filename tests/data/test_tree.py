@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.data.trees import draw_person, write_tree
 
 from walkprint.core.errors import DataError, RecipeError
@@ -9,26 +7,8 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align
 from walkprint.data.folder import Folder
 from walkprint.data.prepare import prepare
-from walkprint.data.tree import in_number_order
 
 KEYS = [SequenceKey("a", "nm", "01", "left"), SequenceKey("a", "nm", "02", "left"), SequenceKey("b", "", "01", "v")]
-
-
-@settings(deadline=None)
-@given(numbers=st.lists(st.integers(0, 10**6), unique=True))
-def test_frames_are_sorted_by_number(numbers):
-    names = [f"001-bg-01-{number}.png" for number in numbers]
-    assert in_number_order(names) == [f"001-bg-01-{number}.png" for number in sorted(numbers)]
-
-
-def test_names_without_numbers_sort_too():
-    assert in_number_order(["b.png", "10.png", "a2.png", "a10.png", "2.png"]) == [
-        "2.png",
-        "10.png",
-        "a2.png",
-        "a10.png",
-        "b.png",
-    ]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tests.data.trees import random_clip, write_store
 
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, GaitError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
@@ -43,10 +43,10 @@ def test_interrupted_writing_continues(tmp_path):
     assert not partial.exists()
 
 
-def test_parts_written_apart_make_one_store(tmp_path):
+def test_shares_written_apart_make_one_store(tmp_path):
     whole, clips = write_store(tmp_path / "whole", LENGTHS)
     results = []
-    writers = [StoreWriter(tmp_path / "s", part=(i, 3), shard_bytes=200) for i in range(3)]
+    writers = [StoreWriter(tmp_path / "s", share=(i, 3), shard_bytes=200) for i in range(3)]
     for i, writer in enumerate(writers):
         for key in KEYS[i::3]:
             writer.add(clips[key])
@@ -57,10 +57,10 @@ def test_parts_written_apart_make_one_store(tmp_path):
     assert same(Store.open(tmp_path / "s"), whole)
 
 
-def test_a_part_without_sequences_does_no_harm(tmp_path):
-    with StoreWriter(tmp_path / "s", part=(1, 2)):
+def test_a_share_without_sequences_does_no_harm(tmp_path):
+    with StoreWriter(tmp_path / "s", share=(1, 2)):
         pass
-    with StoreWriter(tmp_path / "s", part=(0, 2)) as writer:
+    with StoreWriter(tmp_path / "s", share=(0, 2)) as writer:
         writer.add(random_clip(KEYS[0], 3))
     assert Store.open(tmp_path / "s").keys == (KEYS[0],)
 
@@ -96,12 +96,12 @@ def test_one_size_and_each_sequence_once(tmp_path):
         writer.add(random_clip(KEYS[1], 3, shape=(1, 8, 13)))
 
 
-def test_parts_of_different_size_are_refused(tmp_path):
-    writers = [StoreWriter(tmp_path / "s", part=(i, 2)) for i in range(2)]
+def test_shares_of_different_size_are_refused(tmp_path):
+    writers = [StoreWriter(tmp_path / "s", share=(i, 2)) for i in range(2)]
     writers[0].add(random_clip(KEYS[0], 3))
     writers[1].add(random_clip(KEYS[1], 3, shape=(3, 8, 12)))
     writers[0].finish()
-    with pytest.raises(DataError, match="parts disagree"):
+    with pytest.raises(DataError, match="shares disagree"):
         writers[1].finish()
 
 
@@ -114,9 +114,9 @@ def test_nothing_usable_is_no_store(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("settings", [{"bits": 4}, {"compression": "gzip"}, {"part": (2, 2)}, {"part": (-1, 1)}])
+@pytest.mark.parametrize("settings", [{"bits": 4}, {"compression": "gzip"}, {"share": (2, 2)}, {"share": (-1, 1)}])
 def test_settings_out_of_range(tmp_path, settings):
-    with pytest.raises(DataError, match="expected"):
+    with pytest.raises(GaitError, match="expected"):
         StoreWriter(tmp_path / "s", **settings)
     assert list(tmp_path.iterdir()) == []
 
@@ -130,9 +130,9 @@ def test_the_same_sequences_give_the_same_bytes(tmp_path):
     assert all((index[0][column] == index[1][column]).all() for column in ("sha256", "offset", "length"))
 
 
-def test_frames_of_no_sequence_are_counted_of_all_parts(tmp_path):
-    for part in (0, 1):
-        with StoreWriter(tmp_path / "s", part=(part, 2)) as writer:
-            writer.add(random_clip(SequenceKey(str(part)), 4), {"empty": 1})
-            writer.finish({"empty": 2, "no person": part})
+def test_frames_of_no_sequence_are_counted_of_all_shares(tmp_path):
+    for number in (0, 1):
+        with StoreWriter(tmp_path / "s", share=(number, 2)) as writer:
+            writer.add(random_clip(SequenceKey(str(number)), 4), {"empty": 1})
+            writer.finish({"empty": 2, "no person": number})
     assert Store.open(tmp_path / "s").meta["dropped"] == {"empty": 6, "no person": 1}

@@ -88,7 +88,7 @@ def test_processes_and_shards_give_the_same(store):
     assert parallel.source == plain.source
     assert seen[-1] == (8, 8)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    shares = [embed(network, store, store.keys, shard=(i, 3)) for i in (2, 0, 1)]
+    shares = [embed(network, store, store.keys, share=(i, 3)) for i in (2, 0, 1)]
     assert [len(share) for share in shares] == [2, 3, 3]
     merged = merge(shares)
     assert list(merged.keys) == list(store.keys)
@@ -124,7 +124,7 @@ def test_merging_refuses_what_does_not_belong_together(store):
     "settings",
     [
         {"precision": "fp8"},
-        {"shard": (2, 2)},
+        {"share": (2, 2)},
         {"workers": 0},
         {"frames_per_batch": 0},
         {"workers": 2, "device": "meta"},

@@ -55,9 +55,9 @@ def test_processes_share_the_work_and_what_is_made_once(tmp_path):
 
 
 def test_shards_share_the_cells(tmp_path):
-    run_cells(CELLS, square, tmp_path, shard=(1, 2))
+    run_cells(CELLS, square, tmp_path, share=(1, 2))
     assert computed(tmp_path) == ["cell-1", "cell-3"]
-    run_cells(CELLS, square, tmp_path, shard=(0, 2))
+    run_cells(CELLS, square, tmp_path, share=(0, 2))
     assert len(read_cells(CELLS, tmp_path)) == 4
 
 
@@ -102,9 +102,9 @@ def test_a_damaged_cell_is_named(tmp_path):
         read_cells(CELLS, tmp_path)
 
 
-@pytest.mark.parametrize("options", [{"workers": 0}, {"shard": (2, 2)}, {"shard": (-1, 2)}])
+@pytest.mark.parametrize("options", [{"workers": 0}, {"share": (2, 2)}, {"share": (-1, 2)}])
 def test_settings_out_of_range_are_refused(tmp_path, options):
-    with pytest.raises(RecipeError, match="workers"):
+    with pytest.raises(RecipeError, match="expected"):
         run_cells(CELLS, square, tmp_path, **options)
 
 

@@ -1,7 +1,6 @@
 """`walkprint embed`: sequences through a trained network, into one file."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -14,11 +13,12 @@ from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser,
 from walkprint.core.device import usable_device
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import CheckpointError, ProtocolError
+from walkprint.core.files import write_atomically
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.share import parse_share, share_of
 from walkprint.core.spelling import nearest
 from walkprint.data.base import GaitDataset
 from walkprint.evaluation import embed, energy_image_embeddings
-from walkprint.evaluation.report import write_text
 from walkprint.networks.base import Network
 from walkprint.training.checkpoint import WEIGHTS_NAME, load_weights, read_config
 from walkprint.training.run import RunFolder, read_recipe
@@ -31,9 +31,7 @@ def main(words: Sequence[str]) -> Summary:
     """Carry out the words after `embed`."""
     parser = _new_parser()
     settings = parse(parser, spelled_out(words, ["energy_image"]))
-    shard = re.fullmatch(r"(\d+)/(\d+)", settings.shard)
-    if shard is None:
-        raise BadWordsError(f"--shard is {settings.shard!r}; expected i/n, say 0/4")
+    share = parse_share(settings.shard)
     if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
         raise BadWordsError("give --run, or --energy_image together with --data")
     if settings.run is not None:
@@ -48,7 +46,7 @@ def main(words: Sequence[str]) -> Summary:
         dataset = build(GaitDataset, read_recipe(settings.run)["data"])
     keys = chosen_keys(dataset, settings.split)
     if settings.energy_image:
-        embeddings = energy_image_embeddings(dataset.store(), keys[int(shard[1]) :: int(shard[2])])
+        embeddings = energy_image_embeddings(dataset.store(), share_of(keys, share))
     else:
         with progress("embedding") as tell:
             embeddings = embed(
@@ -59,7 +57,7 @@ def main(words: Sequence[str]) -> Summary:
                 precision=settings.precision,
                 frames_per_batch=settings.frames_per_batch,
                 workers=settings.workers,
-                shard=(int(shard[1]), int(shard[2])),
+                share=share,
                 progress=tell,
             )
     return save(embeddings, dataset, settings.out)
@@ -130,7 +128,7 @@ def save(embeddings: EmbeddingSet, dataset: GaitDataset, out: Path) -> Summary:
         protocols = [protocol.to_dict() for protocol in dataset.protocols.values()]
     except ProtocolError:  # a data set without a protocol of its own: the user will name one
         protocols = []
-    write_text(protocols_file(out), json.dumps(protocols, indent=1) + "\n")
+    write_atomically(protocols_file(out), json.dumps(protocols, indent=1) + "\n")
     parts, features = embeddings.vectors.shape[1:]
     numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}
     text = f"{out}: {len(embeddings)} sequences, {parts} parts of {features} numbers, by {embeddings.source}"

@@ -12,7 +12,7 @@ from walkprint.cli.opengait_config import recipe_from_config
 from walkprint.cli.recipe import add_recipe
 from walkprint.cli.words import Summary, carry_out, new_parser
 from walkprint.core.errors import RecipeError
-from walkprint.evaluation.report import write_text
+from walkprint.core.files import write_atomically
 from walkprint.training.run import recipe_text
 
 EXAMPLE = "walkprint import-opengait-config gaitbase_da_casiab.yaml --out recipes/mine.yaml"
@@ -48,7 +48,7 @@ def import_opengait_config(file: Path, *, out: Path | None = None) -> Summary:
     if out is None:
         text = comment + recipe_text(recipe)
     else:
-        write_text(out, comment + recipe_text(recipe))
+        write_atomically(out, comment + recipe_text(recipe))
         text = f"{out}: a recipe from {file.name}\n" + "".join(f"not mapped: {one}\n" for one in unmapped)
         text += f"next: walkprint train {out} --run runs/{out.stem}"
     return Summary({"out": None if out is None else str(out), "recipe": recipe, "unmapped": unmapped}, text)

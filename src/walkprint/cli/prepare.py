@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from walkprint.cli.recipe import import_families
-from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.core.share import parse_share
 from walkprint.data.base import GaitDataset
 from walkprint.data.prepare import prepare
 
@@ -31,9 +32,7 @@ def main(words: Sequence[str]) -> Summary:
     parser.add_argument("--strict", type=bool, default=False, help="Stop at the first file unreadable or astray.")
     parser.add_argument("--workers", type=int | None, default=None, help="Processes; as many as cores when null.")
     settings = parse(parser, class_first(spelled_out(words, ["strict"])))
-    shard = re.fullmatch(r"(\d+)/(\d+)", settings.shard)
-    if shard is None:
-        raise BadWordsError(f"--shard is {settings.shard!r}; expected i/n, say 0/4")
+    share = parse_share(settings.shard)
     dataset = instantiate(parser, settings)["data"]
     with progress("preparing", None) as tell:
         report = prepare(
@@ -42,7 +41,7 @@ def main(words: Sequence[str]) -> Summary:
             bits=settings.bits,
             compression=None if settings.compression == "none" else settings.compression,
             workers=settings.workers,
-            shard=(int(shard[1]), int(shard[2])),
+            share=share,
             strict=settings.strict,
             progress=tell,
         )

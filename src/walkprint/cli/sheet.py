@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from walkprint.core.files import write_atomically
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.store import Store
 from walkprint.evaluation.plots import contact_sheet
-from walkprint.evaluation.report import write_bytes
 
 
 def clips_by_condition(store: Store, *, subjects: int = 4) -> dict[str, list[Clip]]:
@@ -26,7 +26,7 @@ def clips_by_condition(store: Store, *, subjects: int = 4) -> dict[str, list[Cli
 
 def save_sheet(store: Store, path: Path) -> None:
     """Write one sheet of all conditions as PNG, atomically."""
-    write_bytes(path, contact_sheet([clip for some in clips_by_condition(store).values() for clip in some]))
+    write_atomically(path, contact_sheet([clip for some in clips_by_condition(store).values() for clip in some]))
 
 
 def generated_beside_real(store: Store, *, subjects: int = 4) -> list[Clip]:
@@ -49,9 +49,9 @@ def generated_beside_real(store: Store, *, subjects: int = 4) -> list[Clip]:
 
 def save_generated_sheet(store: Store, path: Path) -> None:
     """Write one sheet of `generated_beside_real` as PNG, atomically."""
-    write_bytes(path, contact_sheet(generated_beside_real(store)))
+    write_atomically(path, contact_sheet(generated_beside_real(store)))
 
 
 def save_sheet_of(clips: Sequence[Clip], path: Path) -> None:
     """Write one sheet of these clips as PNG, atomically."""
-    write_bytes(path, contact_sheet(clips))
+    write_atomically(path, contact_sheet(clips))

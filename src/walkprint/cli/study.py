@@ -1,6 +1,5 @@
 """`walkprint study`: comparisons of many trainings, cell by cell, to one report."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -10,6 +9,7 @@ from walkprint.cli.evaluate import read_protocol
 from walkprint.cli.process import keep_freed_memory
 from walkprint.cli.words import BadWordsError, Summary, carry_out, progress
 from walkprint.core.errors import TrainingError
+from walkprint.core.share import parse_share
 from walkprint.data.prepare import usable_cores
 from walkprint.studies import (
     cloth_expansion,
@@ -263,15 +263,12 @@ def _carry_out(
     shard: str,
     workers: int | None,
 ) -> Summary:
-    share = re.fullmatch(r"(\d+)/(\d+)", shard)
-    if share is None:
-        raise BadWordsError(f"--shard is {shard!r}; expected i/n, say 0/4")
     with progress("study") as tell:
         failed = run_cells(
             cells,
             compute,
             out,
-            shard=(int(share[1]), int(share[2])),
+            share=parse_share(shard),
             workers=usable_cores() if workers is None else workers,
             start_worker=keep_freed_memory,
             progress=tell,

@@ -9,10 +9,10 @@ relatively (cosine: within 1e-6), and identical vectors are at Euclidean distanc
 
 from typing import Any, Literal, get_args
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.compiled import compiled
 from walkprint.core.errors import DataError
 
 Metric = Literal["euclidean", "cosine"]
@@ -147,7 +147,7 @@ def _fill_cosine(probes: _Floats, gallery: _Floats, out: _Floats) -> None:
     np.clip(out, 0, 2, out=out)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "contract", "reassoc"})
+@compiled(nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "contract", "reassoc"})
 def _add_roots(
     products: Any, probes: Any, gallery: Any, probe_norms: Any, gallery_norms: Any, weight: Any, total: Any
 ) -> None:
@@ -167,7 +167,7 @@ def _add_roots(
             total[i, j] += weight * line[j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "contract", "reassoc"})
+@compiled(nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "contract", "reassoc"})
 def _refine(line: Any, probe: Any, gallery: Any, own: Any, gallery_norms: Any) -> None:
     """Replace the distances of close pairs by those of their differences."""
     for j in range(line.shape[0]):

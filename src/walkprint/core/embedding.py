@@ -1,6 +1,5 @@
 """Embeddings with their keys: aligned, selectable, saved without pickle."""
 
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
+from walkprint.core.files import replacing
 from walkprint.core.protocol import FIELD_NAMES, Selection
 from walkprint.core.sequence import SequenceKey
 
@@ -63,13 +63,9 @@ class EmbeddingSet:
 
     def save(self, path: str | Path) -> None:
         """Write one .npz file, atomically."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         names = {name: np.array([getattr(key, name) for key in self.keys], dtype=np.str_) for name in FIELD_NAMES}
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, vectors=self.vectors, source=np.array(self.source), **names)  # type: ignore[arg-type]
-        temporary.replace(path)
 
     @classmethod
     def load(cls, path: str | Path) -> "EmbeddingSet":

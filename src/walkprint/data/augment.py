@@ -12,13 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from walkprint.core.compiled import compiled
 from walkprint.core.errors import RecipeError
 
 Frames = NDArray[np.uint8]
@@ -243,8 +243,8 @@ def _projective_map(points: NDArray[np.float64], images: NDArray[np.float64]) ->
     return np.append(entries, 1.0).reshape(3, 3)
 
 
-@numba.njit(nogil=True, cache=True)
-def _warp(planes, matrix):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def _warp(planes: Frames, matrix: NDArray[np.float64]) -> None:
     """Resample planes, uint8 (plane, height, width), in place; weights are in 1/128 per axis."""
     count, height, width = planes.shape
     stride = width + 2

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import cv2
 import deflate
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.compiled import compiled
 from walkprint.core.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
@@ -117,8 +117,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     raise CorruptImageError("truncated PNG")
 
 
-@numba.njit(nogil=True, cache=True)
-def _undo_filters(raw, pixels):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def _undo_filters(raw: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> bool:
     """Undo PNG's row filters (RFC 2083, section 6); False for an unknown filter."""
     height, width = pixels.shape
     above = np.zeros(width, np.uint8)

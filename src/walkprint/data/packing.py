@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from walkprint.core.compiled import compiled
 
 Bits = Literal[8, 1]
 Compression = Literal["zstd"] | None
@@ -73,8 +74,8 @@ def copy_frames(raw: Bytes, bits: int, width: int, left: int, positions: NDArray
     (_copy_bytes if bits == 8 else _copy_bits)(raw, width, left, positions, out)
 
 
-@numba.njit(nogil=True, cache=True)
-def _copy_window(source, width, left, target):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def _copy_window(source: Bytes, width: int, left: int, target: Bytes) -> None:
     """Copy some columns of one frame's rows; slices of known length, which compile to block moves."""
     rows, columns = target.shape
     if columns == width:
@@ -89,8 +90,8 @@ def _copy_window(source, width, left, target):  # type: ignore[no-untyped-def]
             into[c] = row[c]
 
 
-@numba.njit(nogil=True, cache=True)
-def _copy_bytes(raw, width, left, positions, out):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def _copy_bytes(raw: Bytes, width: int, left: int, positions: NDArray[np.int64], out: Bytes) -> None:
     time, channels, height, columns = out.shape
     rows = channels * height
     size = rows * width
@@ -102,8 +103,8 @@ def _copy_bytes(raw, width, left, positions, out):  # type: ignore[no-untyped-de
 _EIGHT_PIXELS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) * np.uint8(255)
 
 
-@numba.njit(nogil=True, cache=True)
-def _copy_bits(raw, width, left, positions, out):  # type: ignore[no-untyped-def]
+@compiled(nogil=True)
+def _copy_bits(raw: Bytes, width: int, left: int, positions: NDArray[np.int64], out: Bytes) -> None:
     time, channels, height, columns = out.shape
     rows = channels * height
     size = (rows * width + 7) // 8

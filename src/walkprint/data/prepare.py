@@ -16,6 +16,7 @@ import cv2
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.share import Share, check_share, share_of
 from walkprint.data.base import GaitDataset, Reading
 from walkprint.data.packing import Bits, Compression
 from walkprint.data.store import Store
@@ -112,7 +113,7 @@ def prepare(
     bits: Bits = 8,
     compression: Compression = None,
     workers: int | None = None,
-    shard: tuple[int, int] = (0, 1),
+    share: Share = (0, 1),
     strict: bool = False,
     progress: Progress | None = None,
 ) -> PrepareReport:
@@ -126,8 +127,8 @@ def prepare(
         bits: 8 keeps soft edges, 1 only whether a pixel is at least 128.
         compression: None or "zstd".
         workers: processes that read and align; as many as there are cores when None.
-        shard: (i, n): this job writes every n-th sequence from the i-th on, counted from 0; the job that ends last
-            puts the store in its place.
+        share: (i, n): this job writes the i-th of n shares, counted from 0; the job that ends last puts the store
+            in its place.
         strict: stop at the first thing that cannot be read.
         progress: told (sequences done, sequences in all).
 
@@ -137,17 +138,14 @@ def prepare(
         RecipeError: a setting is out of range.
     """
     workers = usable_cores() if workers is None else workers
-    number, parts = shard
-    if workers < 1 or not 0 <= number < parts:
-        raise RecipeError(
-            f"prepare: {workers} workers, shard {number}/{parts}; expected at least 1 worker and a shard from "
-            f"0/{parts} to {parts - 1}/{parts}"
-        )
+    if workers < 1:
+        raise RecipeError(f"prepare: {workers} workers; expected at least 1")
+    check_share(share)
     dataset.check()
     misplaced = list(dataset.misplaced())
     if strict and misplaced:
         raise DataError(f"{_misplaced(misplaced, dataset.LAYOUT)} (strict: stopped; without strict they are left out)")
-    keys = list(dataset.catalogue())[number::parts]
+    keys = share_of(dataset.catalogue(), share)
     writer = StoreWriter(
         out,
         bits=bits,
@@ -155,7 +153,7 @@ def prepare(
         dataset=type(dataset).__name__,
         settings=dataset.settings,
         inputs=_inputs(dataset),
-        part=shard,
+        share=share,
     )
     report = PrepareReport(writer.path, misplaced=misplaced, layout=dataset.LAYOUT)
     rest = [key for key in keys if key not in writer.done]

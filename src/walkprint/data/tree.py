@@ -1,7 +1,6 @@
 """What data sets on disk share: a tree subject/recording/view of frames, or the packed store made from it."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,24 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.files import in_number_order
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align
 from walkprint.data.base import GaitDataset, Reading
 from walkprint.data.images import HALF, IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray
 from walkprint.data.store import Store, is_store
 
-_DIGITS = re.compile(r"([0-9]+)")
 _NO_MASK, _INVERTED = "neither 0/1 nor 0/255", "foreground at the border of the frame: inverted?"
 _NAMED = 4
-
-
-def in_number_order(names: Sequence[str]) -> list[str]:
-    """Names sorted by the numbers in them: frame 2 before frame 10."""
-
-    def parts(name: str) -> list[str | int]:
-        return [int(part) if i % 2 else part for i, part in enumerate(_DIGITS.split(name))]
-
-    return sorted(names, key=lambda name: (parts(name), name))
 
 
 class TreeDataset(GaitDataset):

@@ -1,6 +1,5 @@
 """Writing a packed store: append sequences, survive interruption, finish atomically, also as several jobs at once."""
 
-import fcntl
 import hashlib
 import json
 import math
@@ -12,8 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from filelock import FileLock, Timeout
+
 from walkprint.core.errors import DataError
+from walkprint.core.files import write_atomically
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.share import Share, check_share
 from walkprint.data.packing import Bits, Compression, encode
 from walkprint.data.store import FORMAT, GENERATED_NAME, META_NAME, VERSION, Store, shard_name, write_index
 
@@ -21,9 +24,9 @@ _SHARD_BYTES = 2**31
 
 
 class StoreWriter:
-    """Writes a store beside its final place and renames the folder when every part is there.
+    """Writes a store beside its final place and renames the folder when every share is there.
 
-    Until then the folder `.NAME.partial` holds the shards and one log per part; a sequence counts once its line is in
+    Until then the folder `.NAME.partial` holds the shards and one log per share; a sequence counts once its line is in
     the log, so an interrupted writer continues where it stopped. Use it as a context manager: leaving it normally calls
     `finish`.
 
@@ -36,15 +39,16 @@ class StoreWriter:
         further: more entries of `meta.json`; what it says of `dropped` and `empty` is added to this store's own.
         inputs: a digest of what is being packed; only an unfinished store of the same is continued. Not kept in the
             finished one.
-        part: this job's number and how many jobs write this store together, each its own sequences.
+        share: (i, n): this job's number and how many jobs write this store together, each its own sequences.
         shard_bytes: begin a new shard after so many bytes.
 
     Attributes:
-        done: frames written per sequence so far by this part; 0 for one recorded as unusable.
-        dropped: why frames were dropped -> how many, by this part.
+        done: frames written per sequence so far by this job; 0 for one recorded as unusable.
+        dropped: why frames were dropped -> how many, by this job.
 
     Raises:
         DataError: the place is taken, or an unfinished store of other settings or inputs lies there.
+        RecipeError: there is no such share.
     """
 
     def __init__(
@@ -57,13 +61,11 @@ class StoreWriter:
         settings: Mapping[str, Any] | None = None,
         further: Mapping[str, Any] | None = None,
         inputs: str = "",
-        part: tuple[int, int] = (0, 1),
+        share: Share = (0, 1),
         shard_bytes: int = _SHARD_BYTES,
     ) -> None:
         self.path = Path(path)
-        self._number, self._parts = part
-        if not 0 <= self._number < self._parts:
-            raise DataError(f"part {self._number} of {self._parts}: expected 0 to {self._parts - 1}")
+        self._number, self._jobs = check_share(share)
         if bits not in (8, 1) or compression not in (None, "zstd"):
             raise DataError(f"store: bits is {bits!r} and compression {compression!r}; expected 8 or 1, none or 'zstd'")
         if self.path.exists() or self.path.is_symlink():
@@ -76,7 +78,7 @@ class StoreWriter:
             "compression": compression,
             "dataset": dataset,
             "settings": dict(settings or {}),
-            "parts": self._parts,
+            "parts": self._jobs,
             **(further or {}),
         }
         self._folder = self.path.absolute().with_name(f".{self.path.name}.partial")
@@ -85,41 +87,41 @@ class StoreWriter:
         self.done: dict[SequenceKey, int] = {}
         self.dropped: Counter[str] = Counter()
         self._frame_shape: list[int] | None = None
-        self._log = self._open_log()
         self._shard, self._offset = self._number, 0
+        self._lock = self._take_lock()
+        self._log: IO[bytes] = self._log_file(self._number).open("ab")
         try:
             self._resume()
         except BaseException:
-            self._log.close()
+            self._close()
             raise
 
     def _agree_on_plan(self, inputs: str) -> None:
         file = self._folder / "plan.json"
         text = json.dumps(self._plan | {"inputs": inputs}, sort_keys=True, indent=1)
-        temporary = file.with_name(f"plan.{os.getpid()}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        try:
-            os.link(temporary, file)
-        except FileExistsError:
-            if file.read_text(encoding="utf-8") != text:
+        with FileLock(self._folder / "plan.lock", thread_local=False):
+            if not file.exists():
+                write_atomically(file, text)
+            elif file.read_text(encoding="utf-8") != text:
                 raise DataError(
                     f"{self._folder}: an unfinished store with other settings or of other data (other sequences, "
                     "another path) lies here; finish it with the same, or remove this folder"
-                ) from None
-        finally:
-            temporary.unlink()
+                )
 
-    def _log_file(self, part: int) -> Path:
-        return self._folder / f"part-{part:05d}.jsonl"
+    def _log_file(self, number: int) -> Path:
+        return self._folder / f"part-{number:05d}.jsonl"
 
-    def _open_log(self) -> IO[bytes]:
-        log = self._log_file(self._number).open("ab")
+    def _take_lock(self) -> FileLock:
+        lock = FileLock(self._log_file(self._number).with_suffix(".lock"), timeout=0, thread_local=False)
         try:
-            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            log.close()
-            raise DataError(f"{self._folder}: part {self._number} is being written by another process") from None
-        return log
+            lock.acquire()
+        except Timeout:
+            raise DataError(f"{self._folder}: share {self._number} is being written by another process") from None
+        return lock
+
+    def _close(self) -> None:
+        self._log.close()
+        self._lock.release()
 
     def _resume(self) -> None:
         records, sound_bytes = _read_log(self._log_file(self._number))
@@ -187,7 +189,7 @@ class StoreWriter:
             )
         self._frame_shape = shape
         if self._offset and self._offset + len(stored) > self._shard_bytes:
-            self._shard, self._offset = self._shard + self._parts, 0
+            self._shard, self._offset = self._shard + self._jobs, 0
         self._write_stored(stored)
         record = {
             "key": [key.subject, key.condition, key.take, key.view],
@@ -207,13 +209,11 @@ class StoreWriter:
 
     def _write_stored(self, stored: bytes) -> None:
         # Opened for each sequence: what a killed writer left behind the last logged byte is overwritten.
-        file = os.open(self._folder / shard_name(self._shard), os.O_WRONLY | os.O_CREAT, 0o666)
-        try:
-            view = memoryview(stored)
-            while view:
-                view = view[os.pwrite(file, view, self._offset + len(stored) - len(view)) :]
-        finally:
-            os.close(file)
+        path = self._folder / shard_name(self._shard)
+        path.touch()
+        with path.open("r+b") as file:
+            file.seek(self._offset)
+            file.write(stored)
 
     def skip(self, key: SequenceKey, dropped: Mapping[str, int], faults: Sequence[str] = ()) -> None:
         """Record a sequence without a usable frame, so that it is reported and not tried again on resuming.
@@ -229,25 +229,25 @@ class StoreWriter:
         self.dropped.update(dropped)
 
     def finish(self, dropped: Mapping[str, int] | None = None) -> Store | None:
-        """Close this part; the last part to finish puts the store in its place.
+        """Close this share; the last job to finish puts the store in its place.
 
         Args:
-            dropped: why frames that belong to no sequence were left out -> how many, on this part's whole way.
+            dropped: why frames that belong to no sequence were left out -> how many, in this job as a whole.
 
         Returns:
-            The store, or None while other parts are missing.
+            The store, or None while other shares are missing.
 
         Raises:
-            DataError: no sequence at all, or parts that do not agree.
+            DataError: no sequence at all, or shares that do not agree.
         """
         if self._log.closed:
             return Store.open(self.path) if self.path.exists() else None
         self._append({"complete": True, "dropped": dict(dropped or {})})
-        self._log.close()
+        self._close()
         records: list[dict[str, Any]] = []
         left_out: Counter[str] = Counter()
-        for part in range(self._parts):
-            found, _ = _read_log(self._log_file(part))
+        for number in range(self._jobs):
+            found, _ = _read_log(self._log_file(number))
             if not found or "complete" not in found[-1]:
                 return None
             records += [record for record in found if "key" in record]
@@ -258,13 +258,13 @@ class StoreWriter:
         records.sort(key=lambda record: record["key"])
         usable = [record for record in records if record["length"]]
         if not usable:
-            # What was skipped is forgotten: the same command shall read the data again once it is mended.
+            # What was skipped is forgotten: the same command reads the data again once they are repaired.
             shutil.rmtree(self._folder, ignore_errors=True)
             raise DataError(f"{self.path}: no sequence has a usable frame{_reasons(records)}; nothing was written")
         shapes = {tuple(record["frame_shape"]) for record in usable}
         keys = {tuple(record["key"]) for record in records}
         if len(shapes) != 1 or len(keys) != len(records):
-            raise DataError(f"{self.path}: parts disagree (frame sizes {sorted(shapes)}, or a sequence written twice)")
+            raise DataError(f"{self.path}: shares disagree (frame sizes {sorted(shapes)}, or a sequence written twice)")
         channels, height, width = shapes.pop()
         dropped = left_out + Counter(self._plan.get("dropped", {}))
         for record in records:
@@ -296,7 +296,7 @@ class StoreWriter:
         except OSError:
             if not self.path.exists():
                 raise
-        for rest in [*self.path.glob("part-*.jsonl"), self.path / "plan.json"]:
+        for rest in [*self.path.glob("part-*"), *self.path.glob("plan.*")]:
             rest.unlink(missing_ok=True)
         return Store.open(self.path)
 
@@ -309,7 +309,7 @@ class StoreWriter:
         if kind is None:
             self.finish()
         else:
-            self._log.close()
+            self._close()
 
 
 def _reasons(records: list[dict[str, Any]]) -> str:
@@ -332,7 +332,7 @@ def _write_origins(folder: Path, records: list[dict[str, Any]]) -> None:
 
 
 def _read_log(file: Path) -> tuple[list[dict[str, Any]], int]:
-    """The records of a part's log and how many of its bytes are sound; a torn last line is what a kill leaves."""
+    """The records of a job's log and how many of its bytes are sound; a torn last line is what a kill leaves."""
     records: list[dict[str, Any]] = []
     sound = 0
     if file.exists():
@@ -348,8 +348,5 @@ def _read_log(file: Path) -> tuple[list[dict[str, Any]], int]:
 
 
 def _to_disk(file: Path) -> None:
-    descriptor = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())

@@ -15,6 +15,7 @@ from walkprint.core.digest import weights_digest
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.share import Share, share_of
 from walkprint.data.loading import equal_length_batches
 from walkprint.data.store import Store
 from walkprint.networks.base import Network
@@ -34,7 +35,7 @@ def embed(
     frames_per_batch: int = 1024,
     max_frames: int | None = 720,
     workers: int = 1,
-    shard: tuple[int, int] = (0, 1),
+    share: Share = (0, 1),
     progress: Progress | None = None,
 ) -> EmbeddingSet:
     """Embed sequences, each as a whole.
@@ -52,7 +53,7 @@ def embed(
         max_frames: of a longer sequence only the first `max_frames` are used; None for all.
         workers: so many processes share the work, each on one core; only on the CPU. A script that asks for more needs
             the usual `if __name__ == "__main__":`.
-        shard: (i, n) embeds the i-th of n shares only, so that n jobs can divide the work; see `merge`.
+        share: (i, n) embeds the i-th of n shares only, so that n jobs can divide the work; see `merge`.
         progress: called with sequences done and in all.
 
     Returns:
@@ -64,8 +65,6 @@ def embed(
     """
     if precision not in get_args(Precision):
         raise RecipeError(f"embed: precision is {precision!r}; expected {' or '.join(get_args(Precision))}")
-    if not 0 <= shard[0] < shard[1]:
-        raise RecipeError(f"embed: shard is {shard[0]}/{shard[1]}; expected 0/n to n-1/n")
     device = usable_device(device)
     if workers < 1 or (workers > 1 and device.type != "cpu"):
         raise RecipeError(f"embed: workers is {workers} on {device}; expected at least 1, and more only on the CPU")
@@ -73,10 +72,10 @@ def embed(
         raise RecipeError(f"embed: max_frames is {max_frames}; expected at least 1, or none")
     if len(set(keys)) < len(keys):
         raise DataError(f"embed: {len(keys) - len(set(keys))} of {len(keys)} keys are named twice; name each once")
-    keys = keys[shard[0] :: shard[1]]
+    keys = share_of(keys, share)
     if not keys:
         raise DataError(
-            f"{store.path}: no sequence to embed; check the selection" + (f" and shard {shard}" * (shard[1] > 1))
+            f"{store.path}: no sequence to embed; check the selection" + (f" and share {share}" * (share[1] > 1))
         )
     settings = (str(device), precision, frames_per_batch, max_frames)
     found: dict[SequenceKey, NDArray[np.float32]] = {}

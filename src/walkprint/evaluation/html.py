@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from walkprint.core.errors import DataError
+from walkprint.core.files import write_atomically
 from walkprint.evaluation.plots import curves_svg
-from walkprint.evaluation.report import Report, write_text
+from walkprint.evaluation.report import Report
 
 LeadTable = tuple[str, Sequence[Sequence[str]]]
 """What a table says, and its lines: the first is the head, the first cell of each names it."""
@@ -29,7 +30,8 @@ def write_html(
     provenance: Mapping[str, str] | None = None,
 ) -> None:
     """Write `render_html` to a file, atomically; arguments as there."""
-    write_text(path, render_html(reports, title=title, lead=lead, table=table, sheets=sheets, provenance=provenance))
+    page = render_html(reports, title=title, lead=lead, table=table, sheets=sheets, provenance=provenance)
+    write_atomically(path, page)
 
 
 def render_html(

@@ -12,10 +12,10 @@ A Survey and Outlook", TPAMI 2022.
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from walkprint.core.compiled import compiled
 from walkprint.core.errors import DataError
 
 UNMATCHED = -1
@@ -136,7 +136,7 @@ def cumulative_matches(first: NDArray[np.int32], length: int) -> NDArray[np.floa
     return np.cumsum(np.bincount(found, minlength=length)) / len(counted)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _rank(
     distances: Any, subject: Any, exclude: Any, require: Any, identity: Any,
     g_subject: Any, g_exclude: Any, g_require: Any, g_identity: Any, starts: Any,
@@ -175,7 +175,7 @@ def _rank(
             penalty[i, cell] = rights / (last + 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _not_farther(others: Any, distance: Any, few: Any) -> Any:
     if not few:
         return np.searchsorted(others, distance, side="right")

@@ -2,13 +2,13 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from walkprint.core.errors import DataError
+from walkprint.core.files import write_atomically
 from walkprint.evaluation.glossary import explain
 
 Kind = Literal["identification", "verification", "open set", "difference"]
@@ -257,21 +257,7 @@ class Report:
         formats = {".json": self.to_json, ".md": self.to_markdown, ".txt": self.to_text}
         if path.suffix not in formats:
             raise DataError(f"{path}: unknown ending {path.suffix!r}; expected {', '.join(formats)}")
-        write_text(path, formats[path.suffix]())
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text file under a temporary name, then rename it."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file under a temporary name, then rename it."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+        write_atomically(path, formats[path.suffix]())
 
 
 def _row(plain: dict[str, Any]) -> Row:

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.compiled import compiled
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
@@ -203,7 +203,7 @@ def _count_set(pairs: Pairs, name: str) -> _Counts:
     return _Counts(len(genuine), impostors, unmatched, distances, right_at, wrong_at, wrong_before, right, wrong)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def _count_wrong(
     distances: Any, counts: Any, edges: Any, bin_of_edge: Any, subjects: Any, at: Any, before: Any, coarse: Any
 ) -> None:

@@ -5,7 +5,6 @@ what is finished; what a stopped cell had trained goes on where it was.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import logging
@@ -22,9 +21,11 @@ from typing import Any
 
 import cv2
 import torch
+from filelock import FileLock
 
 from walkprint.core.errors import DataError, GaitError, RecipeError, TrainingError
-from walkprint.evaluation.report import write_text
+from walkprint.core.files import write_atomically
+from walkprint.core.share import Share, share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def run_cells(
     compute: Compute,
     out: Path,
     *,
-    shard: tuple[int, int] = (0, 1),
+    share: Share = (0, 1),
     workers: int = 1,
     start_worker: Callable[[], object] | None = None,
     progress: Progress | None = None,
@@ -64,7 +65,7 @@ def run_cells(
         compute: gives a cell's numbers as plain JSON, from the cell and the study's folder; a function of a module, so
             that other processes find it.
         out: the study's folder.
-        shard: (i, n) computes the i-th of n shares only, so that n machines with a common folder divide the work.
+        share: (i, n) computes the i-th of n shares only, so that n machines with a common folder divide the work.
         workers: processes, each with one thread; 1 computes in this process.
         start_worker: called once in each of them, for settings of a whole process.
         progress: told (cells finished, cells of this share).
@@ -77,14 +78,12 @@ def run_cells(
         DataError: a finished cell was computed with other settings.
         TrainingError: a worker was killed.
     """
-    if workers < 1 or not 0 <= shard[0] < shard[1]:
-        raise RecipeError(
-            f"study: {workers} workers, shard {shard[0]}/{shard[1]}; expected 1 or more, and 0/n to n-1/n"
-        )
+    if workers < 1:
+        raise RecipeError(f"study: {workers} workers; expected 1 or more")
     if len({cell.name for cell in cells}) < len(cells):
         raise RecipeError("study: two cells have one name; name every network, loss and seed once")
     finished = read_cells(cells, out)
-    mine = list(cells)[shard[0] :: shard[1]]
+    mine = share_of(cells, share)
     rest = [cell for cell in mine if cell.name not in finished]
     (out / "cells").mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
@@ -133,8 +132,7 @@ def made_once(done: Path, make: Callable[[], object]) -> None:
     """
     lock = done.parent.with_name(f".{done.parent.name}.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(lock, thread_local=False):
         if not done.exists():
             make()
 
@@ -192,7 +190,7 @@ def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
         text = json.dumps({"settings": cell.settings, "numbers": numbers, **took}, indent=1, allow_nan=False)
     except ValueError:
         return cell.name, "a figure is not finite; nothing was stored"
-    write_text(_file(cell, out), text + "\n")
+    write_atomically(_file(cell, out), text + "\n")
     return cell.name, None
 
 

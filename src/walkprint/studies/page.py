@@ -11,7 +11,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from walkprint.evaluation.report import aligned, piped, write_bytes, write_text
+from walkprint.core.files import write_atomically
+from walkprint.evaluation.report import aligned, piped
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +113,12 @@ class Page:
         Sheets of an earlier report of that folder that had more of them are deleted.
         """
         for ending, text in (("txt", self.to_text), ("md", self.to_markdown), ("json", self.to_json)):
-            write_text(out / f"study.{ending}", text())
+            write_atomically(out / f"study.{ending}", text())
         for number, sheet in enumerate(self.sheets, start=1):
-            write_bytes(out / f"sheet-{number}.png", sheet.png)
+            write_atomically(out / f"sheet-{number}.png", sheet.png)
         for path in out.glob("sheet-*.png"):
             found = re.fullmatch(r"sheet-([1-9][0-9]*)\.png", path.name)
             if found and int(found[1]) > len(self.sheets):
                 path.unlink()
-        write_text(out / "study.html", self.to_html())
+        write_atomically(out / "study.html", self.to_html())
         return out / "study.html"

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,20 +13,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from walkprint.core.errors import CheckpointError
+from walkprint.core.files import write_atomically
 from walkprint.training.plain import from_plain, own_memory, to_plain
 
 _KIND = "walkprint checkpoint 1"
 WEIGHTS_NAME, CONFIG_NAME = "network.safetensors", "config.json"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write under a temporary name, bring it to the disk, then rename: a reader sees the old file or the new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def save_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
@@ -87,7 +77,7 @@ class CheckpointFolder:
         """Write the checkpoint of a step; only once it is in place do the oldest go."""
         path = self.folder / f"step-{step:09d}.safetensors"
         save_checkpoint(path, state)
-        for old in self.paths()[: -self.keep]:
+        for old in [*self.paths()[: -self.keep], *self.folder.glob(".*.tmp")]:  # what killed runs left, too
             old.unlink()
         return path
 
@@ -131,7 +121,7 @@ def save_network(folder: str | Path, network: nn.Module, config: Mapping[str, An
         raise CheckpointError(f"{folder}: the network's config is not plain data ({error})") from error
     tensors = own_memory(network.state_dict())
     write_atomically(folder / WEIGHTS_NAME, safetensors.torch.save(tensors, {"kind": "walkprint network 1"}))
-    write_atomically(folder / CONFIG_NAME, text.encode())
+    write_atomically(folder / CONFIG_NAME, text)
 
 
 def read_config(folder: str | Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from walkprint.core.errors import RecipeError
-from walkprint.training.checkpoint import write_atomically
+from walkprint.core.files import write_atomically
 
 
 class Listener(Protocol):
@@ -72,7 +72,7 @@ class MetricsFile:
         writer = csv.DictWriter(text, self._names, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(self._rows)
-        write_atomically(self.path, text.getvalue().encode())
+        write_atomically(self.path, text.getvalue())
 
     def _drop_columns_of_later_rows(self) -> None:
         self._names = ["step"] + [name for name in self._names[1:] if any(row[name] for row in self._rows)]

@@ -1,7 +1,6 @@
 """The folder of one run: its resolved recipe, versions, metrics and checkpoints; one process at a time writes to it."""
 
 import contextlib
-import fcntl
 import json
 import os
 import platform
@@ -15,9 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from filelock import FileLock, Timeout
 
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
-from walkprint.training.checkpoint import write_atomically
+from walkprint.core.files import write_atomically
 
 _SHOWN, _LONGEST = 4, 80
 
@@ -50,18 +50,16 @@ class RunFolder:
             TrainingError: another process is writing to the run.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                file.seek(0)
-                raise TrainingError(
-                    f"{self.path}: process {file.read().strip() or 'unknown'} is writing to this run; "
-                    "wait for it, or name another folder"
-                ) from error
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+        lock, writer = FileLock(self.path / ".lock", timeout=0, thread_local=False), self.path / ".writer"
+        try:
+            lock.acquire()
+        except Timeout as error:
+            process = writer.read_text() if writer.exists() else "unknown"
+            raise TrainingError(
+                f"{self.path}: process {process} is writing to this run; wait for it, or name another folder"
+            ) from error
+        with lock:
+            write_atomically(writer, str(os.getpid()))
             yield
 
     def begin(self, recipe: Mapping[str, Any], resume: bool) -> None:
@@ -84,7 +82,7 @@ class RunFolder:
             for folder in (self.checkpoints, self.network, self.generator):
                 shutil.rmtree(folder, ignore_errors=True)
         if not self.recipe.exists() or not self._trained():
-            write_atomically(self.recipe, text.encode())
+            write_atomically(self.recipe, text)
             return
         before = read_recipe(self.path)
         if recipe_text(_without_nulls(before)) != recipe_text(_without_nulls(recipe)):
@@ -103,7 +101,7 @@ class RunFolder:
             with contextlib.suppress(ValueError):
                 starts = json.loads(self.versions.read_text(encoding="utf-8"))
         starts.append({"step": step, **versions(), **more})
-        write_atomically(self.versions, (json.dumps(starts, indent=2) + "\n").encode())
+        write_atomically(self.versions, json.dumps(starts, indent=2) + "\n")
 
 
 def recipe_text(recipe: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """An annotated copy of a video: everybody's outline and number, and in gray what is left out."""
 
+import contextlib
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
+from walkprint.core.files import replacing
 from walkprint.video.reader import Frame
 from walkprint.video.segmenter import PersonMask
 from walkprint.video.tracker import Update
 
 _TICKS_PER_S = 1000
 _MOST_ROWS = 720
+_FORMATS = {".mp4": "mp4", ".mkv": "matroska", ".avi": "avi"}
 _COLORS = ((15, 130, 200), (224, 112, 30), (10, 158, 115), (201, 96, 155), (184, 146, 15), (138, 99, 201))
 _GRAY = (150, 150, 150)
 
@@ -36,9 +39,9 @@ class Preview:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if self.path.suffix.lower() not in {".mp4", ".mkv", ".avi"}:
+        if self.path.suffix.lower() not in _FORMATS:
             raise DataError(f"{path}: a preview is .mp4, .mkv or .avi")
-        self._temporary = self.path.with_name(f".{self.path.stem}.tmp{self.path.suffix}")
+        self._written = contextlib.ExitStack()
         self._container: Any = None
         self._stream: Any = None
         self._last_tick = -1
@@ -60,8 +63,8 @@ class Preview:
         self._container.mux(self._stream.encode(picture))
 
     def _open(self, width_px: int, height_px: int) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._container = av.open(str(self._temporary), "w")
+        temporary = self._written.enter_context(replacing(self.path))
+        self._container = av.open(str(temporary), "w", format=_FORMATS[self.path.suffix.lower()])
         self._stream = self._container.add_stream("mpeg4", rate=25)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width_px, height_px, "yuv420p"
         self._stream.bit_rate = 4_000_000
@@ -78,10 +81,7 @@ class Preview:
         if kind is None:
             self._container.mux(self._stream.encode(None))
         self._container.close()
-        if kind is None:
-            self._temporary.replace(self.path)
-        else:
-            self._temporary.unlink(missing_ok=True)
+        self._written.__exit__(kind, error, traceback)
 
 
 def annotated(image: NDArray[np.uint8], update: Update) -> NDArray[np.uint8]:

@@ -13,8 +13,9 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from walkprint.core.compiled import compiled
 
 Floats = NDArray[np.float64]
 
@@ -134,7 +135,7 @@ def turning(start: Floats, end: Floats) -> Floats:
     return result
 
 
-@njit(cache=True)
+@compiled()
 def skin(
     vertices: Floats,
     bone: NDArray[np.int64],

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from walkprint.core.compiled import compiled
 from walkprint.data.walkers.body import Floats
 
 HEIGHT_PX, WIDTH_PX = 160, 144
@@ -49,7 +49,7 @@ def project(points: Floats, path_m: Floats, camera: Camera) -> Floats:
     return _project(points, walker - eye, waist, np.stack([right, down, ahead]), camera.person_px / 1.7)
 
 
-@njit(cache=True)
+@compiled()
 def _project(points: Floats, offset: Floats, waist: Floats, axes: Floats, scale_px: float) -> Floats:
     out = np.empty(points.shape)
     for t in range(points.shape[0]):

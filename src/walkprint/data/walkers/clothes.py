@@ -7,9 +7,9 @@ pulled straight between the places where the body holds it, and late behind the 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from walkprint.core.compiled import compiled
 from walkprint.data.walkers.body import Body, Floats, template
 
 RING = 16  # directions of a ring
@@ -252,7 +252,7 @@ def tube_faces() -> NDArray[np.int64]:
     return np.concatenate([quad.reshape(-1, 3) for quad in quads]).astype(np.int64)
 
 
-@njit(cache=True)
+@compiled()
 def drape(
     covered: Floats,
     top_m: float,
@@ -312,7 +312,7 @@ def drape(
     return rings
 
 
-@njit(cache=True)
+@compiled()
 def _pull_straight(reach: Floats, taut: float) -> None:
     """Blend each direction's profile from waist to hem with its concave envelope, in place."""
     for k in range(reach.shape[1]):

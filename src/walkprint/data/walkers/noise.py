@@ -9,9 +9,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from walkprint.core.compiled import compiled
 from walkprint.data.walkers.body import Floats
 
 Masks = NDArray[Any]  # uint8; OpenCV's annotations promise less
@@ -102,7 +102,7 @@ def spoil(masks: Masks, faults: Faults, rng: np.random.Generator) -> Masks:
     return out
 
 
-@njit(cache=True)
+@compiled()
 def _doubtful(soft: Masks, doubt: Masks, threshold: int) -> Masks:
     """Where the blurred mask, moved by the field around 128, passes the threshold; never far from the mask."""
     out = np.zeros(soft.shape, np.uint8)

@@ -1,20 +1,20 @@
 """Triangles to pixels, in whole numbers so that every machine draws the same picture."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from walkprint.core.compiled import compiled
 from walkprint.data.walkers.body import Floats
 
 _SUB = 16  # positions are rounded to this fraction of a pixel
 
 
-@njit(cache=True)
+@compiled()
 def _edge(ax: int, ay: int, bx: int, by: int, px: int, py: int) -> int:
     return (bx - ax) * (py - ay) - (by - ay) * (px - ax)
 
 
-@njit(cache=True)
+@compiled()
 def fill_mask(points: Floats, faces: NDArray[np.int64], closed: int, height: int, width: int) -> NDArray[np.uint8]:
     """Silhouettes, uint8 (time, height, width), 0 or 255.
 
@@ -58,7 +58,7 @@ def fill_mask(points: Floats, faces: NDArray[np.int64], closed: int, height: int
     return out
 
 
-@njit(cache=True)
+@compiled()
 def fill_color(
     points: Floats, faces: NDArray[np.int64], shades: NDArray[np.uint8], canvas: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
