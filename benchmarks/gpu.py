@@ -49,8 +49,8 @@ class Bench:
 
     def __init__(self, device: torch.device, tiny: bool, folder: Path) -> None:
         self.device, self.tiny = device, tiny
-        self.subjects, self.clips, self.time = (2, 2, 4) if tiny else (8, 16, 30)
-        self.warm, self.steps = (1, 2) if tiny else (6, 24)
+        self.subjects, self.clips, self.time = (2, 2, 3) if tiny else (8, 16, 30)
+        self.warm, self.steps = (1, 1) if tiny else (6, 24)
         self.people = 4 if tiny else 24
         takes, length = (3, 6) if tiny else (16, 80)
         self.stores = {bits: write_store(folder / f"bits{bits}", bits, self.people, takes, length) for bits in (8, 1)}
@@ -196,7 +196,7 @@ def step_row(
     stop = 100_000
     with contextlib.ExitStack() as stack:
         if feed == "textbook":
-            step = textbook_step(name, bench, precision)
+            step = textbook_step(name, bench, None if bench.tiny else precision)
             batches: Iterator[ClipBatch] = endless(bench.batches())
         else:
             network = bench.network(name)
@@ -431,7 +431,8 @@ def gan_row(bench: Bench, widths: tuple[int, ...]) -> dict[str, Any]:
 
     from walkprint.generation.ae_guided import AEGuidedGAN
 
-    noise, device = Noise(), bench.device
+    noise, device, on_gpu = Noise(), bench.device, bench.device.type == "cuda"
+    widths = (8, 8, 8, 8) if bench.tiny else widths
     model = AEGuidedGAN(
         subjects=noise.names.subjects, conditions=noise.names.conditions, views=noise.names.views, widths=widths
     )
@@ -452,7 +453,7 @@ def gan_row(bench: Bench, widths: tuple[int, ...]) -> dict[str, Any]:
             for parameter in own:
                 parameter.requires_grad_(True)
             for repeat in range(phase.repeats):
-                with torch.autocast(device.type, dtype=torch.bfloat16):
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=on_gpu):
                     judged = phase.loss(batch, torch.Generator().manual_seed(repeat))
                 judged.value.backward()
                 nn.utils.clip_grad_norm_(own, math.inf)

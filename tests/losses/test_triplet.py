@@ -126,3 +126,19 @@ def test_wrong_settings_and_shapes_are_refused():
         TripletLoss(margin=-1)
     with pytest.raises(DataError, match="embeddings"):
         TripletLoss()(GaitOutput(torch.zeros(3, 2, 4)), torch.zeros(2, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("self_pairs", [True, False])
+@pytest.mark.parametrize("subjects", [EVEN, UNEVEN, [0, 0, 0], [0, 1, 2, 3], [5], [0] * 16 + [1] * 16 + [2] * 5])
+def test_terms_by_order_equal_those_by_list(subjects, self_pairs, dtype):
+    """What a GPU computes is what the processor does: same terms, so the same gradient to the last bit."""
+    labels = torch.tensor(subjects)
+    distances = pairs.part_distances(0.2 * clips(len(subjects)).detach().transpose(0, 1).to(dtype))
+    same, positive = pairs.positives(labels, self_pairs=self_pairs)
+    by_list = pairs._terms_by_list(distances, same, pairs.listed(positive), 0.2)
+    by_order = pairs._terms_by_order(distances, same, positive, 0.2)
+    torch.testing.assert_close(by_order[0], by_list[0], rtol=1e-6, atol=1e-7)
+    assert torch.equal(by_order[1], by_list[1])
+    assert torch.equal(by_order[2], by_list[2])
+    assert by_order[2].dtype == dtype

@@ -214,7 +214,9 @@ def _restore(learner: Learner, checkpoints: CheckpointFolder, seed: int) -> int:
 def _feed(batches: Batches, fabric: Fabric, start: int, stop: int) -> Generator[ClipBatch, None, None]:
     """This process's slices of the global batches, made ahead of time."""
     part, parts = fabric.global_rank, fabric.world_size
-    for i, batch in enumerate(prefetched(cast(TrainingBatches, batches), start, stop, part, parts)):
+    for i, batch in enumerate(
+        prefetched(cast(TrainingBatches, batches), start, stop, part, parts, device=fabric.device)
+    ):
         if i == 0 and parts > 1:
             sizes = [int(size) for size in everybodys(fabric, torch.tensor(len(batch)))]
             if len(set(sizes)) > 1:

@@ -7,7 +7,6 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 import yaml
 from filelock import FileLock, Timeout
 
+from walkprint import __version__
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
 from walkprint.core.files import write_atomically
 
@@ -166,7 +166,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
 def versions() -> dict[str, Any]:
     """What a result depends on besides the recipe: versions, commit and machine."""
     return {
-        "walkprint": version("walkprint"),
+        "walkprint": __version__,
         "commit": _commit(),
         "python": platform.python_version(),
         "torch": torch.__version__,
