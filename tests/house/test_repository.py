@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,16 @@ def test_the_tested_set_holds_releases_only() -> None:
     assert lines[0].startswith("torch==")
     for line in lines:
         assert re.fullmatch(r"[A-Za-z0-9_.\-]+==[0-9][0-9A-Za-z.]*", line), line
+
+
+def test_continuous_integration_runs_the_pythons_and_tools_that_the_project_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [line.rsplit(" ", 1)[1] for line in project["classifiers"] if re.search(r"Python :: 3\.\d+$", line)]
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == named
+    assert project["requires-python"] == f">={named[0]}"
+    commands = [step.get("run", "") for step in workflow["jobs"]["test"]["steps"]]
+    assert any(command.startswith("make test") for command in commands)
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    (ruff,) = re.findall(r"^ruff==.*$", (ROOT / "constraints.txt").read_text(), flags=re.MULTILINE)
+    assert all(hook["additional_dependencies"] == [ruff] for hook in hooks)
