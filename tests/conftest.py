@@ -3,12 +3,14 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+NEEDS_REFERENCES = "needs the folder of reference outputs beside the project"
 
 
 @pytest.fixture(scope="session")
@@ -16,5 +18,16 @@ def shared() -> Path:
     """The folder of reference outputs and real masks beside the project; the test is skipped where it is absent."""
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
-        pytest.skip("needs the folder of reference outputs beside the project")
+        pytest.skip(NEEDS_REFERENCES)
     return folder
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many tests were skipped for want of the references: a green run without them proves less."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = len([report for report in skipped if NEEDS_REFERENCES in str(report.longrepr)])
+    if count:
+        terminalreporter.write_line(
+            f"{count} skipped: no folder of reference outputs, {ROOT.parent / 'shared'}; the rest does without it",
+            yellow=True,
+        )

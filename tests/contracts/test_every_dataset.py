@@ -73,14 +73,23 @@ SMALL = {
 
 
 @pytest.fixture(scope="module", params=all_datasets(), ids=lambda kind: kind.__name__)
-def dataset(request, tmp_path_factory):
-    kind = request.param
+def kind(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def dataset(kind, tmp_path_factory):
     if kind in MINIATURES:
         write, settings = MINIATURES[kind]
         root = tmp_path_factory.mktemp("raw")
         write(root)
         return kind(root, **settings)
-    return kind(**SMALL[kind.__name__])
+    return kind(**SMALL.get(kind.__name__, {}))
+
+
+def test_every_data_set_has_a_miniature():
+    without = {kind.__name__ for kind in all_datasets() if kind not in MINIATURES} - set(SMALL)
+    assert not without, f"add to MINIATURES, or to SMALL where nothing is read from disk: {', '.join(sorted(without))}"
 
 
 def test_some_were_found():

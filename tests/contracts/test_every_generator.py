@@ -57,7 +57,7 @@ def build(kind: type[GenerativeModel], batches: FrameBatches) -> GenerativeModel
 def fit(kind: type[GenerativeModel], batches: FrameBatches, run: Path, **changes: object) -> GeneratorResult:
     usual = {
         "steps": STEPS,
-        "recipe": {"generator": {"class_path": kind.__name__, "init_args": settings(kind)}},
+        "recipe": {"generator": {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": settings(kind)}},
         "seed": 1,
         "accelerator": "cpu",
         "log_every": 1,

@@ -33,8 +33,13 @@ def build(kind: type[Loss]) -> Loss:
 
 
 @pytest.fixture(params=every_loss(), ids=lambda kind: kind.__name__)
-def loss(request) -> Loss:
-    return build(request.param)
+def kind(request) -> type[Loss]:
+    return request.param
+
+
+@pytest.fixture
+def loss(kind) -> Loss:
+    return build(kind)
 
 
 def output(count: int = 7, *, dtype: torch.dtype = torch.float32, seed: int = 0) -> GaitOutput:
@@ -60,6 +65,15 @@ def gradient(value: torch.Tensor, judged: GaitOutput) -> torch.Tensor:
 
 def test_there_are_some():
     assert {"TripletLoss", "CrossEntropyLoss", "ArcFaceLoss", "CenterLoss"} <= {kind.__name__ for kind in every_loss()}
+
+
+def test_every_loss_builds_from_the_sizes_of_a_network():
+    needs = {
+        kind.__name__: [name for name, one in inspect.signature(kind).parameters.items() if one.default is one.empty]
+        for kind in every_loss()
+    }
+    without = {name: settings for name, settings in needs.items() if set(settings) - set(SIZES)}
+    assert not without, f"give these settings defaults, or `build` cannot make the loss: {without}"
 
 
 def test_value_is_a_finite_scalar_and_numbers_are_detached(loss):

@@ -71,6 +71,15 @@ def test_there_are_some():
     assert {"GEINet", "GaitSet", "GaitBase"} <= {kind.__name__ for kind in every_network()}
 
 
+def test_every_network_builds_without_more_than_the_number_of_subjects():
+    needs = {
+        kind.__name__: [name for name, one in inspect.signature(kind).parameters.items() if one.default is one.empty]
+        for kind in every_network()
+    }
+    without = {name: settings for name, settings in needs.items() if set(settings) - {"num_subjects"}}
+    assert not without, f"give these settings defaults, or `build` cannot make the network: {without}"
+
+
 def test_stored_frames_become_embeddings_in_both_modes(network):
     frames = network.prepare(stored(network))
     assert frames.dtype == torch.float32

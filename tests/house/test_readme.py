@@ -28,7 +28,7 @@ def test_the_readme_runs(tmp_path: Path) -> None:
     assert "rank-1 by probe view" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["types.md", "protocols.md", "adding.md", "studies.md"])
+@pytest.mark.parametrize("name", ["types.md", "protocols.md", "studies.md"])
 def test_python_in_the_documentation_runs(name: str, tmp_path: Path) -> None:
     for code in _blocks(ROOT / "docs" / name, "python"):
         done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

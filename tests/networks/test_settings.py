@@ -37,6 +37,7 @@ def test_narrow_set_network_classifies_when_asked():
 def test_published_sizes():
     assert GEINet(num_subjects=5, height_px=128, width_px=88).fc3.in_features == 22_680
     assert sum(p.numel() for p in GaitSet().parameters()) == 2_594_592
+    assert GaitGL().pooling.power.tolist() == [6.5]
     assert sum(p.numel() for p in GaitBase(num_subjects=74).parameters()) == 7_305_408
 
 

@@ -1,0 +1,10 @@
+"""The generator of docs/adding.md keeps every promise of tests/contracts/test_every_generator.py."""
+
+import pytest
+from tests.contracts.test_every_generator import *  # noqa: F403
+from tests.docs.blocks import module
+
+
+@pytest.fixture(scope="module")
+def kind():
+    return module("add-a-generator").MeanChange
