@@ -21,7 +21,7 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.folder import Folder
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
-from walkprint.evaluation.plots import contact_sheet
+from walkprint.evaluation.sheets import contact_sheet
 from walkprint.networks.gaitnet import GaitNet
 from walkprint.video.reader import Video
 

@@ -9,7 +9,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.protocol import Selection
 from walkprint.data.fvg import FRONTAL
 from walkprint.evaluation.glossary import explain
-from walkprint.evaluation.html import render_html
+from walkprint.evaluation.html import report_page
 from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Curve, Figure, Matrix, Report, Row
@@ -58,7 +58,7 @@ def test_every_form_names_the_gallery_below_the_title(judge):
     line = "gallery: nm, takes 01 and 02 (30 sequences of 5 people)"
     assert report.to_text().splitlines()[1] == line
     assert report.to_markdown().splitlines()[2] == line
-    assert f'<p class="caption">{line}<br>' in render_html([report])
+    assert f'<p class="caption">{line}<br>' in report_page([report]).to_html()
     assert Report.from_json(report.to_json()).gallery == line
 
 
@@ -70,9 +70,9 @@ def test_every_form_explains_its_abbreviations_and_no_others():
         assert report.glossary[-1] == sets
         assert report.to_text().endswith("\n".join(report.glossary) + "\n")
         assert f"* {sets}" in report.to_markdown()
-    page = render_html(reports)
+    page = report_page(reports).to_html()
     assert page.count("NM normal, CL in a coat") == 1
-    assert "equal error rate" not in render_html(reports[:1])
+    assert "equal error rate" not in report_page(reports[:1]).to_html()
 
 
 def test_the_same_name_of_another_benchmark_is_not_explained():

@@ -12,7 +12,7 @@ from walkprint.core.distance import KnownVectors
 from walkprint.core.errors import ProtocolError
 from walkprint.evaluation import Report, Scoring, compare, identify, identify_open_set, verify
 from walkprint.evaluation.averaging import draw_weights
-from walkprint.evaluation.html import render_html
+from walkprint.evaluation.html import report_page
 
 OTHER = {"metric": "cosine", "center": True, "normalize": True, "resamples": 7, "seed": 3}
 JUDGES = {
@@ -82,7 +82,7 @@ def test_every_form_of_a_report_says_how_it_was_scored(judge):
     said = "cosine distance, parts of unit length, centered, 7 resamples, seed 3"
     assert report.provenance == {"scoring": said, "commit": "abc"}
     assert said in report.to_markdown()
-    assert said in render_html([report])
+    assert said in report_page([report]).to_html()
     assert "metric cosine · parts of unit length · centered" in report.to_text()
     assert Report.from_json(report.to_json()).settings["scoring"] == OTHER
 

@@ -85,7 +85,7 @@ def test_cells_give_figures_and_share_what_they_can(tmp_path):
     assert [step for step, _ in numbers["margin"]] == [1, 2, 3, 4]
     plain = read_cells(cells, tmp_path)["compare-gaitset-triplet-seed0"]
     assert not plain["margin"]
-    page = inter_class_page.page(TINY, read_cells(cells, tmp_path), {})
+    page = inter_class_page.page(TINY, read_cells(cells, tmp_path), {}, tmp_path)
     assert page.to_html().count("<svg") == 4
     assert not any("not computed" in note for note in page.notes)
     lines = next(one for one in page.tables if one.title == "Rank-1 against the baseline").lines
@@ -108,7 +108,7 @@ def test_real_masks_are_a_part(tmp_path):
     (numbers,) = read_cells(study.cells(), tmp_path / "out").values()
     assert set(numbers["by subject"]["again"]) == {"a", "b"}
     assert np.mean(list(numbers["by subject"]["again"].values())) == pytest.approx(numbers["rank-1"]["again"])
-    text = inter_class_page.page(study, read_cells(study.cells(), tmp_path / "out"), {}).to_text()
+    text = inter_class_page.page(study, read_cells(study.cells(), tmp_path / "out"), {}, tmp_path).to_text()
     assert "Rank-1 on real masks" in text
     assert str(tmp_path) not in text
 

@@ -11,7 +11,6 @@ from walkprint.cli.evaluate import provenance
 from walkprint.cli.evaluate import save as save_reports
 from walkprint.cli.generator_recipe import load_generator_recipe
 from walkprint.cli.recipe import load_recipe
-from walkprint.cli.sheet import clips_by_condition, generated_beside_real
 from walkprint.cli.train import fit_recipe
 from walkprint.cli.train_generator import fit_generator_recipe
 from walkprint.cli.words import Summary, carry_out, progress
@@ -24,7 +23,8 @@ from walkprint.data.walkers import Walkers
 from walkprint.evaluation import Report, compare, embed, energy_image_embeddings, identify, verify
 from walkprint.evaluation.glossary import CONDITIONS
 from walkprint.evaluation.html import write_html
-from walkprint.evaluation.plots import contact_sheet
+from walkprint.evaluation.page import Sheet, Table
+from walkprint.evaluation.sheets import caption, clips_by_condition, contact_sheet, generated_beside_real
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import GeneratorExpander
 
@@ -105,7 +105,7 @@ def demo(*, quick: bool = False, out: Path | None = None, seed: int = 0) -> Summ
         [*shown, replace(gain, title="what the coats add"), pairs],
         title="walkprint demo",
         lead=_LEAD,
-        table=(" ".join(_caption(size)), _table(found, gain)),
+        table=Table(" ".join(_caption(size)), _table(found, gain)),
         sheets=_sheets(people.store(), filled.store()),
         provenance={"trained on": f"{size.train} people, {size.steps} steps", "tested on": f"{len(keys)} sequences"},
     )
@@ -182,16 +182,15 @@ def _embedded(data: Walkers, keys: Sequence[SequenceKey], size: _Size, run: Path
         return embed(network, data.store(), keys, progress=tell)
 
 
-def _sheets(people: Store, filled: Store) -> dict[str, dict[str, bytes]]:
+def _sheets(people: Store, filled: Store) -> list[Sheet]:
     """Generated coats between what they were made of and rendered ones, then some people in each condition."""
-    sheets: dict[str, dict[str, bytes]] = {"generated coats": {}}
-    for clip in generated_beside_real(filled, subjects=3):
-        shown = "generated coat" if clip.key in filled.generated else CONDITIONS[clip.key.condition]
-        sheets["generated coats"][f"person {clip.key.subject}, {shown}"] = contact_sheet([clip])
-    for condition, clips in clips_by_condition(people).items():
-        named = {f"person {clip.key.subject}": contact_sheet([clip]) for clip in clips}
-        sheets[f"{condition.upper()}, {CONDITIONS[condition]}"] = named
-    return {title: walks for title, walks in sheets.items() if walks}
+    some = {"generated coats": generated_beside_real(filled, subjects=3)}
+    some |= {f"{name.upper()}, {CONDITIONS[name]}": clips for name, clips in clips_by_condition(people).items()}
+    sheets = []
+    for title, clips in some.items():
+        captions = [caption(clip.key, generated=clip.key in filled.generated) for clip in clips]
+        sheets += [Sheet(title, contact_sheet(clips, captions=captions))] if clips else []
+    return sheets
 
 
 def _caption(size: _Size) -> list[str]:

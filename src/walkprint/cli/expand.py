@@ -8,13 +8,13 @@ import numpy as np
 
 import walkprint.generation.baselines  # noqa: F401  so that its classes can be named briefly
 from walkprint.cli.recipe import import_families
-from walkprint.cli.sheet import save_generated_sheet
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.device import usable_device
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.store import Store
+from walkprint.evaluation.sheets import save_generated_sheet
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Expander, GeneratorExpander
 from walkprint.training.fit_generator import load_generator

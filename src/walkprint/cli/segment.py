@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from walkprint.cli.recipe import import_families
-from walkprint.cli.sheet import save_sheet_of
 from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.writing import StoreWriter
+from walkprint.evaluation.sheets import save_sheet_of
 from walkprint.video.preview import Preview, both
 from walkprint.video.reader import Frame, Video, at_rate
 from walkprint.video.segmenter import Segmenter

@@ -11,6 +11,7 @@ from walkprint.cli.words import BadWordsError, Summary, carry_out, progress
 from walkprint.core.errors import TrainingError
 from walkprint.core.share import parse_share
 from walkprint.data.prepare import usable_cores
+from walkprint.evaluation.page import Page
 from walkprint.studies import (
     cloth_expansion,
     cloth_expansion_page,
@@ -23,7 +24,6 @@ from walkprint.studies.cloth_expansion import ClothExpansionStudy
 from walkprint.studies.disentanglement import DisentanglementStudy
 from walkprint.studies.grid import Cell, Compute, Numbers, read_cells, run_cells
 from walkprint.studies.inter_class import DEFAULT_LOSSES, NETWORKS, InterClassStudy
-from walkprint.studies.page import Page
 
 EXAMPLE = "walkprint study inter-class --out studies/inter-class --quick"
 
@@ -118,7 +118,7 @@ def study_inter_class(
     study = InterClassStudy(**settings | fixed)
 
     def report(results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
-        return inter_class_page.page(study, results, failed)
+        return inter_class_page.page(study, results, failed, out)
 
     return _carry_out(study.cells(), inter_class.compute, report, out, shard, workers)
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from walkprint.cli.sheet import save_sheet
 from walkprint.cli.words import Summary, carry_out, progress
 from walkprint.data.prepare import prepare
 from walkprint.data.walkers import TAKES, USUAL, VIEWS, Variety, Walkers
+from walkprint.evaluation.sheets import save_sheet
 
 EXAMPLE = "walkprint walkers --out stores/walkers --subjects 30 --seed 0 --sheet walkers.png"
 

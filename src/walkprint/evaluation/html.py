@@ -1,22 +1,20 @@
-"""Reports as one self-contained HTML file: nothing is fetched, nothing runs, it prints."""
+"""Reports as one page: figures in large letters, a section each, curves of all of them in shared plots."""
 
-import base64
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
+from walkprint.evaluation.page import Diagram, Page, Section, Sheet, Table
 from walkprint.evaluation.plots import curves_svg
 from walkprint.evaluation.report import Report
 
-LeadTable = tuple[str, Sequence[Sequence[str]]]
-"""What a table says, and its lines: the first is the head, the first cell of each names it."""
-Sheets = Mapping[str, bytes | Mapping[str, bytes]]
+_CURVES = {"CMC": "Cumulative matches: found within the k nearest", "ROC": "Receiver operating characteristic"}
+_FOOTER = (
+    "Intervals: 95 %, by resampling the probes’ subjects; they cover neither other trainings nor other galleries. Ties "
+    "in distance count as errors."
+)
 
 
 def write_html(
@@ -25,36 +23,33 @@ def write_html(
     *,
     title: str = "Gait recognition report",
     lead: str = "",
-    table: LeadTable | None = None,
-    sheets: Sheets | None = None,
+    table: Table | None = None,
+    sheets: Sequence[Sheet] = (),
     provenance: Mapping[str, str] | None = None,
 ) -> None:
-    """Write `render_html` to a file, atomically; arguments as there."""
-    page = render_html(reports, title=title, lead=lead, table=table, sheets=sheets, provenance=provenance)
-    write_atomically(path, page)
+    """Write the HTML of `report_page` to a file, atomically; arguments as there."""
+    page = report_page(reports, title=title, lead=lead, table=table, sheets=sheets, provenance=provenance)
+    write_atomically(path, page.to_html())
 
 
-def render_html(
+def report_page(
     reports: Sequence[Report],
     *,
     title: str = "Gait recognition report",
     lead: str = "",
-    table: LeadTable | None = None,
-    sheets: Sheets | None = None,
+    table: Table | None = None,
+    sheets: Sequence[Sheet] = (),
     provenance: Mapping[str, str] | None = None,
-) -> str:
+) -> Page:
     """One page of reports.
 
     Args:
         reports: at least one; the first gives the headline.
         title: of the page.
         lead: a sentence below it.
-        table: shown first of all, with what it says.
-        sheets: title -> PNG, see `contact_sheet`; or title -> label -> PNG, for walks that are named one by one.
-        provenance: what the header says, say recipe, seed, commit, machine; the reports' own are added.
-
-    Returns:
-        HTML; every text is escaped.
+        table: shown first of all.
+        sheets: of silhouettes.
+        provenance: what the header states, e.g. recipe, seed, commit, machine; the reports' own are added.
 
     Raises:
         DataError: there is no report.
@@ -64,94 +59,54 @@ def render_html(
     facts: dict[str, str] = {}
     for report in reversed(reports):
         facts |= report.provenance
-    environment = Environment(
-        loader=PackageLoader("walkprint.evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("report.html.j2").render(
+    glossary = list(dict.fromkeys(line for report in reports for line in report.glossary))
+    sections = [
+        *(replace(report.section, title=f"{report.title}: {report.kind}") for report in reports),
+        Section("Curves", diagrams=_diagrams(reports)),
+        Section("Silhouettes", ["One walk per row, frames evenly spaced in time."], sheets=sheets),
+        Section("What the abbreviations mean", notes=glossary),
+    ]
+    return Page(
         title=title,
         lead=lead,
-        lead_table=table,
+        sections=[one for one in sections if one.tables or one.diagrams or one.sheets or one.notes],
         facts={**facts, **(provenance or {})},
-        cards_of=reports[0].title,
-        cards=_cards(reports[0]),
-        sections=[_section(report) for report in reports],
-        glossary=list(dict.fromkeys(line for report in reports for line in report.glossary)),
-        sheets=[(name, _walks(sheet)) for name, sheet in (sheets or {}).items()],
+        first=table,
+        cards=(reports[0].title, _cards(reports[0])),
+        footer=_FOOTER,
     )
 
 
-def _walks(sheet: bytes | Mapping[str, bytes]) -> dict[str, str]:
-    named = {"": sheet} if isinstance(sheet, bytes) else sheet
-    return {label: base64.b64encode(png).decode() for label, png in named.items()}
-
-
-def _cards(report: Report) -> list[dict[str, str]]:
+def _cards(report: Report) -> list[tuple[str, str, str]]:
     """The headline: the first figure of each probe set."""
-    name = report.figure_names[0]
     cards = []
     for probe_set in report.probe_sets:
-        row = report.headline(probe_set)
-        if name in row.figures:
-            figure = row.figures[name]
-            interval = (
-                "" if figure.low is None or figure.high is None else f"{100 * figure.low:.1f}–{100 * figure.high:.1f}"
-            )
-            value = "–" if math.isnan(figure.value) else f"{100 * figure.value:.1f}"
-            cards.append({"set": probe_set, "value": value, "interval": interval, "what": name})
+        name, figures = report.figure_names[0], report.headline(probe_set).figures
+        if name in figures:
+            figure, interval = figures[name], ""
+            if figure.low is not None and figure.high is not None:
+                interval = f", 95 %: {100 * figure.low:.1f}–{100 * figure.high:.1f}"
+            cards.append((probe_set, figure.percent(), name + interval))
     return cards
 
 
-def _section(report: Report) -> dict[str, Any]:
-    kinds = dict.fromkeys(curve.kind for curve in report.curves)
-    first = report.figure_names[0] if report.rows else ""
-    return {
-        "title": report.title,
-        "kind": report.kind,
-        "gallery": report.gallery,
-        "caption": report.caption,
-        "view_figure": first,
-        "views": _shaded(report.view_table(first)) if report.views else [],
-        "summary": report.summary_table() if report.rows else [],
-        "summary_of": "mean over probe views" if report.views else "all probes",
-        "plots": [(kind, Markup(curves_svg([c for c in report.curves if c.kind == kind]))) for kind in kinds],
-        "matrices": [
-            {"probe_set": one.probe_set, "figure": one.figure, "lines": _shaded(_lines(one))}
-            for one in report.matrices
-            if one.figure == first
-        ],
-        "notes": report.notes,
-        "settings": [(name, _plain(value)) for name, value in report.settings.items()],
-    }
+def _diagrams(reports: Sequence[Report]) -> list[Diagram]:
+    """One diagram for each kind of curve, of all reports that have it."""
+    diagrams = []
+    for kind in dict.fromkeys(curve.kind for report in reports for curve in report.curves):
+        some = [report for report in reports if any(curve.kind == kind for curve in report.curves)]
+        curves = [[curve for curve in report.curves if curve.kind == kind] for report in some]
+        drawn = curves_svg(dict(zip(_names(some), curves, strict=True)))
+        diagrams.append(Diagram(_CURVES.get(kind, kind), drawn))
+    return diagrams
 
 
-def _lines(matrix: Any) -> list[list[str]]:
-    body = [
-        [view, *("" if math.isnan(value) else f"{100 * value:.1f}" for value in line)]
-        for view, line in zip(matrix.probe_views, matrix.values, strict=True)
-    ]
-    return [["probe \\ gallery", *matrix.gallery_views], *body]
-
-
-def _shaded(table: list[list[str]]) -> list[list[tuple[str, float | None]]]:
-    """Cells with the strength of their shade, 0 to 100, or None for heads and gaps."""
-    return [
-        [(cell, _strength(cell) if row and column else None) for column, cell in enumerate(line)]
-        for row, line in enumerate(table)
-    ]
-
-
-def _strength(cell: str) -> float | None:
-    try:
-        return min(max(float(cell), 0.0), 100.0)
-    except ValueError:
-        return None
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_plain(item)}" for name, item in value.items() if item not in ([], {}, None, ""))
-    if isinstance(value, list | tuple):
-        shown = ", ".join(map(_plain, value[:24]))
-        return shown + (f", … ({len(value)} in all)" if len(value) > 24 else "")
-    return str(value)
+def _names(reports: Sequence[Report]) -> list[str]:
+    """Titles without what all of them end with; what made the embeddings where two titles are equal."""
+    names = [report.title for report in reports]
+    if len(set(names)) < len(names):
+        names = [str(report.settings.get("source")) for report in reports]
+        if len(set(names)) < len(names):
+            names = [f"{number}. {name}" for number, name in enumerate(names, start=1)]
+    endings = {name.partition(": ")[2] for name in names}
+    return [name.partition(": ")[0] for name in names] if len(names) > 1 == len(endings) and all(endings) else names

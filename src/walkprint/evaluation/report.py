@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
 from walkprint.evaluation.glossary import explain
+from walkprint.evaluation.page import Section, Table, escaped
 
 Kind = Literal["identification", "verification", "open set", "difference"]
 _FORMAT, _VERSION = "walkprint report", 1
@@ -74,6 +75,15 @@ class Matrix:
     probe_views: tuple[str, ...]
     gallery_views: tuple[str, ...]
     values: tuple[tuple[float, ...], ...]
+
+    @property
+    def table(self) -> Table:
+        """In percent, empty where no probe counts."""
+        body = [
+            [view, *("" if math.isnan(value) else f"{100 * value:.1f}" for value in line)]
+            for view, line in zip(self.probe_views, self.values, strict=True)
+        ]
+        return Table(self.probe_set, [["probe \\ gallery", *self.gallery_views], *body], shaded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +160,17 @@ class Report:
             raise DataError(f"report {self.title}: no figure {name!r}; expected one of {', '.join(figures)}")
         return figures[name]
 
-    def view_table(self, figure: str) -> list[list[str]]:
-        """The customary table of a figure: a head, then per probe set its views, mean and pooled, in percent."""
+    def view_table(self, figure: str) -> Table:
+        """The customary table of a figure: per probe set its views, mean and pooled, in percent."""
         columns = (*self.views, *_SUMMARIES)
         cells = {(row.probe_set, row.view): row.figures.get(figure) for row in self.rows}
         lines = [["", *columns]]
         for name in self.probe_sets:
             line = [cells.get((name, column)) for column in columns]
             lines.append([name, *("" if one is None else one.percent() for one in line)])
-        return lines
+        return Table(f"{figure} by probe view", lines, shaded=True)
 
-    def summary_table(self) -> list[list[str]]:
+    def summary_table(self) -> Table:
         """Per probe set every figure with its interval, and the counts."""
         names = self.figure_names
         lines = [["", *names, "probes", "unmatched"]]
@@ -168,7 +178,7 @@ class Report:
             row = self.headline(name)
             shown = [row.figures[one].percent(interval=True) if one in row.figures else "" for one in names]
             lines.append([name, *shown, str(row.probes), str(row.unmatched)])
-        return lines
+        return Table("mean over probe views [95 % interval]" if self.views else "all probes [95 % interval]", lines)
 
     def headline(self, probe_set: str) -> Row:
         """The row that stands for a probe set: its mean over views, or what there is instead."""
@@ -199,29 +209,33 @@ class Report:
         """What the abbreviations of the tables mean, a line each."""
         return explain(self.figure_names, self.settings.get("protocol", {}))
 
+    @property
+    def section(self) -> Section:
+        """What a page shows of it, but for curves and abbreviations."""
+        first = self.figure_names[:1]
+        return Section(
+            title=self.title,
+            captions=[*([self.gallery] if self.gallery else []), self.caption],
+            tables=[*(self.view_table(name) for name in first if self.views), self.summary_table()],
+            notes=self.notes,
+            folded={
+                f"{name} by probe view and gallery view": [one.table for one in self.matrices if one.figure == name]
+                for name in first
+                if self.matrices
+            },
+            settings={name: _in_words(value) for name, value in self.settings.items()},
+        )
+
     def to_text(self) -> str:
         """Tables for a terminal."""
-        lines = [self.title, *([self.gallery] if self.gallery else []), self.caption, ""]
-        if self.views:
-            for name in self.figure_names[:1]:
-                lines += [f"{name} by probe view", *aligned(self.view_table(name)), ""]
-        lines += ["mean over probe views [95 % interval]" if self.views else "all probes [95 % interval]"]
-        lines += [*aligned(self.summary_table()), *([""] if self.notes else []), *self.notes]
-        lines += ["", *self.glossary] if self.glossary else []
-        return "\n".join(lines) + "\n"
+        glossary = ["", *self.glossary] if self.glossary else []
+        return "\n".join([*self.section.to_text(), *glossary]) + "\n"
 
     def to_markdown(self) -> str:
         """Tables for a document."""
-        lines = [f"### {_escaped(self.title)}", ""]
-        lines += [*([_escaped(self.gallery), ""] if self.gallery else []), _escaped(self.caption), ""]
-        if self.views:
-            for name in self.figure_names[:1]:
-                lines += [f"{name} by probe view", "", *piped(self.view_table(name)), ""]
-        lines += [*piped(self.summary_table())]
-        said = [*self.notes, *self.glossary]
-        lines += ["", *(f"* {_escaped(one)}" for one in said)] if said else []
+        lines = [*self.section.to_markdown(), *(f"* {escaped(one)}" for one in self.glossary)]
         if self.provenance:
-            lines += ["", _escaped(" · ".join(f"{name}: {value}" for name, value in self.provenance.items()))]
+            lines += ["", escaped(" · ".join(f"{name}: {value}" for name, value in self.provenance.items()))]
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> str:
@@ -288,25 +302,10 @@ def _without_nan(value: Any) -> Any:
     return value
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """A table for a terminal, its head first: one line of text per line."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-
-
-def piped(lines: Sequence[Sequence[str]]) -> list[str]:
-    """A table in Markdown, its head first: one line of text per line, and the rule."""
-    rows = [f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines]
-    return [rows[0], "|---|" + "---:|" * (len(lines[0]) - 1), *rows[1:]]
-
-
-def _escaped(text: str) -> str:
-    for character in "\\|<>*_`#":
-        text = text.replace(character, "\\" + character)
-    return text.replace("\n", " ")
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_in_words(item)}" for name, item in value.items() if item not in ([], {}, None, ""))
+    if isinstance(value, list | tuple):
+        shown = ", ".join(map(_in_words, value[:24]))
+        return shown + (f", … ({len(value)} in all)" if len(value) > 24 else "")
+    return str(value)

@@ -14,12 +14,12 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.sampling import EvenConditions
 from walkprint.generation.build import generator_classes
-from walkprint.studies.asked import check_names, check_size
 from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.real import real_scores
+from walkprint.studies.real_masks import real_scores
 from walkprint.studies.recognition import NETWORKS as KINDS
 from walkprint.studies.recognition import described, embedded, scores, trained
+from walkprint.studies.settings import check_names, check_size
 
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
 COVERING = "ae-guided-covering"

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from walkprint.data.store import META_NAME, Store
+from walkprint.evaluation.page import Page, Sheet, Table
 from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, ClothExpansionStudy
-from walkprint.studies.comparison import Outcomes, difference_table, mean_table
+from walkprint.studies.comparison import Outcomes, difference_table, mean_table, real_tables
 from walkprint.studies.expansion import RECORDED, SHARES, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.inter_class_page import facts
-from walkprint.studies.page import Page, Sheet, Table
+from walkprint.studies.study_page import SETS, cells_of, study_page
 
-SETS = ("NM", "BG", "CL")
 _LEAD = (
     "Few takes in a coat become many: do generated ones help to recognize rendered people whom no network ever saw? "
     "Synthetic figures; they compare methods and say nothing about accuracy on real people."
@@ -39,8 +38,7 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         failed: why a cell could not be computed, by cell.
         out: the study's folder, where the pictures come from.
     """
-    cells = study.cells()
-    by_part = {part: [cell for cell in cells if cell.settings["part"] == part] for part in study.parts}
+    by_part = cells_of(study, results)
     found = {part: _outcomes(some, results) for part, some in by_part.items()}
     tables: list[Table] = []
     if made := found.get("ssim"):
@@ -66,23 +64,16 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         ]
     if real := found.get("real"):
         assert study.protocol is not None
-        sets = tuple(study.protocol.probes)
-        note = "Percent of all probes, cosine after centering: mean ± standard deviation over seeds."
-        tables += [
-            mean_table("Rank-1 on real masks", real, "rank-1", sets, note),
-            difference_table(
-                f"Real masks: rank-1 against {BASELINE}", real, BASELINE, "rank-1", sets, same_people=True
-            ),
-        ]
-    return Page(
-        title="Study of filling a rare condition",
-        lead=_LEAD,
-        tables=[one for one in tables if len(one.lines) > 1]
-        or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
-        sheets=_sheets(by_part, results, out),
-        notes=_notes(study, cells, results, failed),
-        facts=facts(study),
-        numbers={"cells": dict(results)},
+        tables += real_tables(real, study.protocol, BASELINE)
+    return study_page(
+        study,
+        "Study of filling a rare condition",
+        _LEAD,
+        results,
+        failed,
+        tables=tables,
+        sheets=_sheets(by_part, out),
+        notes=_notes(study),
     )
 
 
@@ -126,28 +117,20 @@ def _figure(name: str, pairs: Sequence[Sequence[float | None]]) -> str:
     return f"{shown[0]} ({shown[1]})" if len(shown) > 1 and means[1] is not None else "".join(shown[:1]) or "-"
 
 
-def _sheets(by_part: Mapping[str, Sequence[Cell]], results: Mapping[str, Numbers], out: Path) -> list[Sheet]:
+def _sheets(by_part: Mapping[str, Sequence[Cell]], out: Path) -> list[Sheet]:
     sheets = []
     for part in ("ssim", "ablation"):
-        cells = [cell for cell in by_part.get(part, ()) if cell.settings["seed"] == 0 and cell.name in results]
+        cells = [cell for cell in by_part.get(part, ()) if cell.settings["seed"] == 0]
         stores = {cell.settings["variant"]: expanded_store(cell.settings["data"], out) for cell in cells}
         there = {name: Store.open(path) for name, path in stores.items() if (path / META_NAME).is_file()}
-        if there:
-            rows, png = comparison_sheet(there)
-        if there and rows:
-            sheets.append(
-                Sheet(
-                    f"From top to bottom: {', '.join(rows)}. The same people; where frames "
-                    "do not follow the normal walk, those with the nearest legs.",
-                    png,
-                )
-            )
+        rows, png = comparison_sheet(there)
+        if rows:
+            title = f"{', '.join(rows)}: the same people, with frames whose legs are nearest to the normal walk's"
+            sheets.append(Sheet(title, png))
     return sheets
 
 
-def _notes(
-    study: ClothExpansionStudy, cells: Sequence[Cell], results: Mapping[str, Numbers], failed: Mapping[str, str]
-) -> list[str]:
+def _notes(study: ClothExpansionStudy) -> list[str]:
     pairs: list[tuple[str, str]] = []
     if {"recognition", "real"} & set(study.parts):
         pairs += [(network, variant) for network in study.networks for variant in study.variants]
@@ -158,7 +141,6 @@ def _notes(
         for network, variant in pairs
         if not study.fits(variant, network)
     ]
-    missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]
     notes = [
         f"{BASELINE}: six takes of normal walking of each training subject, and in a coat "
         f"{coats_in_words(study.rare)}; {EVEN}: the same, but a batch takes as many coats as normal takes; all others: "
@@ -180,6 +162,4 @@ def _notes(
     if study.rare in SHARES and {"ssim", "ablation"} & set(study.parts):
         wearers = len(range(0, study.train, SHARES[study.rare]))
         notes.append(f"What is measured of the coats rests on the {wearers} training subjects who have recorded ones.")
-    if missing:
-        notes.append(f"{len(missing)} of {len(cells)} cells are not computed yet, say {missing[0]}.")
-    return [*notes, *(f"{name} failed: {why}" for name, why in failed.items())]
+    return notes

@@ -3,8 +3,9 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
+from walkprint.core.protocol import Protocol
+from walkprint.evaluation.page import Table
 from walkprint.studies.grid import Numbers
-from walkprint.studies.page import Table
 from walkprint.studies.statistics import over_seeds, over_subjects, paired
 
 Outcomes = Mapping[tuple[str, str], Mapping[int, Numbers]]
@@ -64,6 +65,18 @@ def difference_table(
     return Table(title, lines, READING)
 
 
+def real_tables(outcomes: Outcomes, protocol: Protocol, baseline: str, note: str = "") -> list[Table]:
+    """Rank-1 on real masks and its differences from the baseline; every seed tests the same people."""
+    sets = tuple(protocol.probes)
+    reading = "Percent of all probes, cosine after centering: mean ± standard deviation over seeds."
+    return [
+        mean_table("Rank-1 on real masks", outcomes, "rank-1", sets, f"{note} {reading}".strip()),
+        difference_table(
+            f"Real masks: rank-1 against {baseline}", outcomes, baseline, "rank-1", sets, same_people=True
+        ),
+    ]
+
+
 _Pair = tuple[Mapping[int, Numbers], Mapping[int, Numbers]]
 
 
@@ -100,9 +113,9 @@ def _by_subject(pairs: Sequence[_Pair], name: str) -> dict[int, dict[str, float]
 
 
 def _over_seeds(by_seed: Mapping[int, Mapping[str, float]]) -> dict[int, dict[str, float]]:
-    """One group of people, each the mean of what the seeds say."""
-    everybody = sorted({person for people in by_seed.values() for person in people})
-    means = {name: statistics.fmean(one[name] for one in by_seed.values() if name in one) for name in everybody}
+    """One group of people, each with the mean over seeds."""
+    names = sorted({person for people in by_seed.values() for person in people})
+    means = {name: statistics.fmean(one[name] for one in by_seed.values() if name in one) for name in names}
     return {0: means}
 
 

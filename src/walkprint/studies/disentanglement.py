@@ -23,11 +23,11 @@ from walkprint.evaluation import Scoring, verify
 from walkprint.losses.disentanglement import RECOMMENDED_WEIGHTS
 from walkprint.networks.base import Network
 from walkprint.networks.gaitnet import GaitNet
-from walkprint.studies.asked import check_names, check_size
-from walkprint.studies.codes import codes_of, plane, probes, swapped
+from walkprint.studies.gaitnet_codes import codes_of, plane, probes, swapped
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.inter_class import narrow
 from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained
+from walkprint.studies.settings import check_names, check_size
 
 FULL = "full"
 VARIANTS = {

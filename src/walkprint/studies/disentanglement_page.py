@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from walkprint.evaluation.page import Diagram, Page, Sheet, Table
 from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
+from walkprint.evaluation.sheets import picture_grid
 from walkprint.studies.comparison import Outcomes, difference_table, mean_table
 from walkprint.studies.disentanglement import (
     EMBEDDING,
@@ -20,9 +20,8 @@ from walkprint.studies.disentanglement import (
     swap_grid,
 )  # fmt: skip
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.inter_class_page import facts
-from walkprint.studies.page import Diagram, Page, Sheet, Table
 from walkprint.studies.statistics import over_seeds
+from walkprint.studies.study_page import SETS, cells_of, study_page
 
 _NETWORKS = (
     "Percent: mean ± standard deviation over seeds. Silhouettes lose frames and are sheared and stretched here and "
@@ -32,7 +31,6 @@ _MORE = (
     "The share above chance of the subject (of what chance leaves) minus that of clothes: 100 would be all of the "
     "subject and nothing of clothes. Mean and Student's 95 % interval over seeds."
 )
-SETS = ("NM", "BG", "CL")
 FRONTAL_SETS = ("WS", "CB", "CL", "CBG", "ALL")
 _LEAD = (
     "What GaitNet's codes of appearance, body and pose hold, what each of its losses does, and how it compares, on "
@@ -54,9 +52,7 @@ def page(study: DisentanglementStudy, results: Mapping[str, Numbers], failed: Ma
         failed: why a cell could not be computed, by cell.
         out: the study's folder, where networks and people lie.
     """
-    cells = study.cells()
-    done = [cell for cell in cells if cell.name in results]
-    parts = {part: [cell for cell in done if cell.settings["part"] == part] for part in study.parts}
+    parts = cells_of(study, results)
     ablation = parts.get("ablation", [])
     full = [cell for cell in ablation if cell.settings["name"] == FULL]
     tables = [*_revealed(ablation, results), *_compared(full, parts.get("networks", []), results)]
@@ -75,20 +71,19 @@ def page(study: DisentanglementStudy, results: Mapping[str, Numbers], failed: Ma
         tables.append(difference_table(f"{title}, against {EVERYTHING}", outcomes, EVERYTHING, figure, FRONTAL_SETS))
     diagrams = [one for cell in full for one in _planes(results[cell.name])]
     sheets = (
-        [Sheet("Looks from the first column, poses from the first row", _png(swap_grid(full[0], out)))] if full else []
+        [Sheet("Looks from the first column, poses from the first row", picture_grid(swap_grid(full[0], out), scale=2))]
+        if full
+        else []
     )
-    notes = [f"{name} failed: {why}" for name, why in failed.items()]
-    if len(done) < len(cells):
-        notes.append(f"{len(done)} of {len(cells)} cells are finished.")
-    return Page(
-        title="Study of disentanglement",
-        lead=_LEAD,
-        tables=tables or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
+    return study_page(
+        study,
+        "Study of disentanglement",
+        _LEAD,
+        results,
+        failed,
+        tables=tables,
         diagrams=diagrams,
         sheets=sheets,
-        notes=notes,
-        facts=facts(study),
-        numbers={"cells": dict(results)},
     )
 
 
@@ -196,10 +191,3 @@ def _planes(numbers: Numbers) -> list[Diagram]:
         return Diagram(title, diagram_svg(title, draw))
 
     return [drawn(code, what) for code in ("appearance", "gait") for what in ("subject", "clothes")]
-
-
-def _png(pictures: NDArray[np.uint8]) -> bytes:
-    """(row, column, height, width, channel) side by side, twice as large."""
-    sheet = np.concatenate([np.concatenate(list(row), axis=1) for row in pictures])
-    large = cv2.resize(sheet, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
-    return cv2.imencode(".png", large[..., ::-1] if sheet.shape[-1] == 3 else large)[1].tobytes()

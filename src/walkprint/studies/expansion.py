@@ -17,7 +17,7 @@ from walkprint.data.writing import StoreWriter
 from walkprint.evaluation import embed
 from walkprint.evaluation.generated import Classify, Measure, condition_reached, measure_frames
 from walkprint.evaluation.generated_embeddings import frechet_gait_distance, identity_kept
-from walkprint.evaluation.plots import contact_sheet
+from walkprint.evaluation.sheets import contact_sheet
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.batches import FrameBatches
@@ -278,7 +278,7 @@ def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
     normal = _line(lines["normal walking"]) if started else None
     followed = {"normal walking", *(name for name in started if stores[name].ordered)}
     shown = [_line(line, None if name in followed else normal) for name, line in lines.items()]
-    return list(lines), contact_sheet(shown, frames_per_clip=_COLUMNS)
+    return list(lines), contact_sheet(shown, captions=list(lines), frames_per_clip=_COLUMNS)
 
 
 def _first_made(store: Store, person: str, view: str) -> SequenceKey:

@@ -12,11 +12,11 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
-from walkprint.studies.asked import check_names, check_size
 from walkprint.studies.geometry import geometry
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.real import real_scores
+from walkprint.studies.real_masks import real_scores
 from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained, training_curve
+from walkprint.studies.settings import check_names, check_size
 
 BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
 NETWORKS = ("GaitSet", "GaitPart", "GaitGL", "GaitBase")

@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from walkprint.evaluation.page import Diagram, Page, Table
 from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
-from walkprint.studies.comparison import Outcomes, difference_table, mean_table
+from walkprint.studies.comparison import Outcomes, difference_table, mean_table, real_tables
 from walkprint.studies.geometry import bin_centers
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.inter_class import BASELINE, MARGIN_FORM, SOFTMAX_FORM, InterClassStudy
-from walkprint.studies.page import Diagram, Page, Table
-from walkprint.training.run import versions
+from walkprint.studies.study_page import SETS, cells_of, study_page
 
-SETS = ("NM", "BG", "CL")
 _MARKERS = ("o", "s", "^", "D", "v")
 _LEAD = (
     "Which part of the generalized inter-class loss does what, on rendered people whom the networks never saw: every "
@@ -23,16 +21,16 @@ _LEAD = (
 )
 
 
-def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping[str, str]) -> Page:
+def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping[str, str], out: Path) -> Page:
     """The report of what is finished.
 
     Args:
-        study: what was asked.
+        study: its settings.
         results: numbers by cell.
         failed: why a cell could not be computed, by cell.
+        out: the study's folder.
     """
-    cells = study.cells()
-    by_part = {part: [cell for cell in cells if cell.settings["part"] == part] for part in study.parts}
+    by_part = cells_of(study, results)
     compared = _outcomes(by_part.get("compare", []), results)
     tables = _comparison(compared) if compared else []
     diagrams = _diagrams(compared) if compared else []
@@ -41,41 +39,17 @@ def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping
         diagrams.append(_against_subjects(by_part["subjects"], results))
     if real := _outcomes(by_part.get("real", []), results):
         assert study.protocol is not None
-        sets = tuple(study.protocol.probes)
-        note = (
-            f"Trained on {study.street_subjects} rendered people. Percent of all probes, cosine after centering: mean "
-            "± standard deviation over seeds."
-        )
-        tables.append(mean_table("Rank-1 on real masks", real, "rank-1", sets, note))
-        tables.append(
-            difference_table(
-                "Real masks: rank-1 against the baseline", real, BASELINE, "rank-1", sets, same_people=True
-            )
-        )
-    return Page(
-        title="Study of the inter-class loss",
-        lead=_LEAD,
-        tables=[one for one in tables if len(one.lines) > 1]
-        or [Table("Nothing is finished yet", [["cell"], *([cell.name] for cell in cells)])],
-        diagrams=diagrams,
-        notes=_notes(study, cells, results, failed),
-        facts=facts(study),
-        numbers={"cells": dict(results)},
+        tables += real_tables(real, study.protocol, BASELINE, f"Trained on {study.street_subjects} rendered people.")
+    notes = [
+        "weighting: only the gradients of pairs are weighted; automatic-margin: the weights only move the margin of "
+        "each triplet; margin-form has both and the uniformity of classes; softmax-form adds pairwise softmax and "
+        "cross entropy.",
+        f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Networks are narrow and "
+        f"trained for {study.steps} steps: far from converged, as published schedules are a hundred times longer.",
+    ]
+    return study_page(
+        study, "Study of the inter-class loss", _LEAD, results, failed, tables=tables, diagrams=diagrams, notes=notes
     )
-
-
-def facts(study: Any) -> dict[str, str]:
-    """Settings and versions, for a page's header."""
-    settings = {name: getattr(study, name) for name in study.__dataclass_fields__}
-    shown = {name: _shown(one) for name, one in settings.items() if one is not None}
-    found = versions()
-    return shown | {name: str(found[name]) for name in ("walkprint", "commit", "torch", "machine") if found[name]}
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Path):
-        return value.name
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(getattr(value, "name", value))
 
 
 def _outcomes(cells: Sequence[Cell], results: Mapping[str, Numbers], *, by_count: bool = False) -> Outcomes:
@@ -207,19 +181,3 @@ def _label(axes: Axes, across: str, up: str) -> None:
     axes.set_xlabel(across, color=PAGE_COLOR)
     axes.set_ylabel(up, color=PAGE_COLOR)
     axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=8)
-
-
-def _notes(
-    study: InterClassStudy, cells: Sequence[Cell], results: Mapping[str, Numbers], failed: Mapping[str, str]
-) -> list[str]:
-    missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]
-    notes = [
-        "weighting: only the gradients of pairs are weighted; automatic-margin: the weights only move the margin of "
-        "each triplet; margin-form has both and the uniformity of classes; softmax-form adds pairwise softmax and "
-        "cross entropy.",
-        f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Networks are narrow and "
-        f"trained for {study.steps} steps: far from converged, as published schedules are a hundred times longer.",
-    ]
-    if missing:
-        notes.append(f"{len(missing)} of {len(cells)} cells are not computed yet, say {missing[0]}.")
-    return [*notes, *(f"{name} failed: {why}" for name, why in failed.items())]

@@ -1,4 +1,4 @@
-"""What is asked of a study must be there: known names, and people enough."""
+"""Checks of a study's settings."""
 
 from collections.abc import Collection
 

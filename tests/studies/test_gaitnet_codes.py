@@ -8,9 +8,9 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import prepare
 from walkprint.data.walkers import ColorWalkers
 from walkprint.networks.gaitnet import GaitNet
-from walkprint.studies.codes import _share_right as share_right
-from walkprint.studies.codes import _step_phase as step_phase
-from walkprint.studies.codes import codes_of, plane, probes, swapped
+from walkprint.studies.gaitnet_codes import _share_right as share_right
+from walkprint.studies.gaitnet_codes import _step_phase as step_phase
+from walkprint.studies.gaitnet_codes import codes_of, plane, probes, swapped
 
 FRAMES = 5
 
