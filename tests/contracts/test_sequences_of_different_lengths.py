@@ -12,7 +12,7 @@ from walkprint.networks import DeepGaitV2
 
 LENGTHS = (7, 4, 9, 4, 7, 3, 4, 2)  # groups of three, of two, leftovers, and one that some networks loop
 BUILDERS = {kind.__name__: lambda kind=kind: build(kind) for kind in every_network()} | {
-    f"DeepGaitV2 {mode}": lambda mode=mode: DeepGaitV2(mode=mode, channels=(16, 32, 64, 64)) for mode in ("2d", "3d")
+    f"DeepGaitV2 {mode}": lambda mode=mode: DeepGaitV2(mode=mode, channels=(4, 8, 16, 16)) for mode in ("2d", "3d")
 }
 
 

@@ -31,6 +31,19 @@ def test_equals_the_slow_twin(smoothing):
     assert value.item() == pytest.approx(cross_entropy(logits, subjects, scale=7, smoothing=smoothing))
 
 
+def test_accuracy_is_the_share_of_parts_that_are_right():
+    logits = torch.tensor([[[3.0, 1, 0], [0, 1, 0]], [[0, 0, 9], [0, 0, 1]]])
+    assert CrossEntropyLoss()(output(logits), torch.tensor([0, 2])).numbers["accuracy"].item() == 0.75
+
+
+def test_settings_are_those_of_cosines():
+    logits, subjects = torch.randn(4, 3, 5), torch.tensor([0, 4, 2, 2])
+    usual, named = (one(output(logits), subjects).value for one in (
+        CrossEntropyLoss(), CrossEntropyLoss(scale=16, smoothing=0.1),
+    ))  # fmt: skip
+    assert usual == named
+
+
 def test_single_subject_costs_nothing():
     assert CrossEntropyLoss()(output(torch.randn(3, 2, 1)), torch.zeros(3, dtype=torch.int64)).value.item() == 0
 

@@ -55,6 +55,12 @@ def test_incremental_identity_equals_its_twin(weights, power, time):
     assert value.item() == pytest.approx(incremental_identity(judged.codes.gait_logits, SUBJECTS, power=power))
 
 
+def test_accuracy_is_that_of_whole_clips():
+    judged = output()
+    judged.codes.gait_logits[:, -1] = torch.nn.functional.one_hot(torch.tensor([0, 2, 0, 1, 1, 1]))
+    assert IncrementalIdentityLoss()(judged, SUBJECTS).numbers["accuracy"].item() == pytest.approx(4 / 6)
+
+
 @pytest.mark.parametrize("subjects", [SUBJECTS, torch.tensor([0, 1, 2, 0, 1, 2]).sort().values[[0, 2, 4]]])
 def test_canonical_consistency_equals_its_twin(subjects):
     judged = output(batch=len(subjects))

@@ -51,9 +51,19 @@ def test_weighted_triplet_equals_the_slow_twin(output):
     torch.testing.assert_close(ours, slow.nan_to_num(), rtol=0, atol=1e-6)
 
 
-def test_pairwise_softmax_equals_the_slow_twin(output):
-    value = PairwiseSoftmaxLoss(temperature=0.4)(output, SUBJECTS).value
-    torch.testing.assert_close(value, pairwise_softmax(output.embeddings, SUBJECTS, 0.4))
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_pairwise_softmax_equals_the_slow_twin(output, similarity):
+    value = PairwiseSoftmaxLoss(temperature=0.4, similarity=similarity)(output, SUBJECTS).value
+    slow = pairwise_softmax(output.embeddings, SUBJECTS, 0.4, cosine=similarity == "cosine")
+    torch.testing.assert_close(value, slow)
+    ours, theirs = (torch.autograd.grad(one, output.embeddings)[0] for one in (value, slow))
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_noisy_triplets_are_those_whose_negative_is_nearer():
+    embeddings = torch.randn(6, 1, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    judged = PairwiseSoftmaxLoss(temperature=0.4, noisy_weight=0.3)(GaitOutput(embeddings), SUBJECTS)
+    torch.testing.assert_close(judged.value, pairwise_softmax(embeddings, SUBJECTS, 0.4, noisy_weight=0.3))
 
 
 def test_noisy_pairs_count_less_by_the_asked_weight():
@@ -99,6 +109,23 @@ def test_the_gradient_of_uniformity_is_bounded_where_embeddings_are_short(output
     same.backward()
     assert same.item() == pytest.approx(value.item())
     torch.testing.assert_close(bounded.grad, share * literal.grad)
+
+
+def test_settings_reach_the_terms(output):
+    whole = GeneralizedInterClassLoss(
+        form="softmax", margin=0.3, temperature=0.4, uniformity=0.6, bounded=False, scale=7, smoothing=0.2
+    )
+    embeddings = (0.1 * output.embeddings).detach().requires_grad_()  # short, which bounded gradients heed
+    short = GaitOutput(embeddings, output.logits)
+    terms = {
+        WeightedTripletLoss(margin=0.3): 1,
+        ClassUniformityLoss(bounded=False): 0.6,
+        PairwiseSoftmaxLoss(temperature=0.4): 1,
+        CrossEntropyLoss(scale=7, smoothing=0.2): 1,
+    }
+    values = whole(short, SUBJECTS).value, sum(weight * one(short, SUBJECTS).value for one, weight in terms.items())
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(*(torch.autograd.grad(one, embeddings)[0] for one in values))
 
 
 def test_forms_are_the_sums_of_their_terms(output):

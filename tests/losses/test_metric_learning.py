@@ -24,7 +24,7 @@ def embeddings() -> torch.Tensor:
     [
         (ArcFaceLoss(**SIZES), library.ArcFaceLoss(4, 5)),
         (CosFaceLoss(**SIZES, margin=0.2, scale=30), library.CosFaceLoss(4, 5, margin=0.2, scale=30)),
-        (CircleLoss(margin=0.4, scale=80), library.CircleLoss(m=0.4, gamma=80)),
+        (CircleLoss(margin=0.3, scale=50), library.CircleLoss(m=0.3, gamma=50)),
         (SupervisedContrastiveLoss(temperature=0.2), library.SupConLoss(temperature=0.2)),
     ],
     ids=lambda loss: type(loss).__name__,
@@ -62,6 +62,14 @@ def test_margins_of_angle_and_cosine_as_the_papers_have_them(kind):
             expected.append(F.cross_entropy(64 * handicapped, subject))
     result = loss(GaitOutput(judged), SUBJECTS)
     torch.testing.assert_close(result.value, torch.stack(expected).mean())
+
+
+@pytest.mark.parametrize("build", [CircleLoss, SupervisedContrastiveLoss])
+def test_the_mean_cosine_is_that_of_all_pairs_of_all_parts(build):
+    judged = embeddings()
+    pairs = [F.cosine_similarity(one, other, dim=1) for one in judged for other in judged]
+    found = build()(GaitOutput(judged), SUBJECTS).numbers["mean_cosine"].item()
+    assert found == pytest.approx(torch.stack(pairs).mean().item(), abs=1e-6)
 
 
 def test_directions_are_learned_and_a_right_answer_is_counted():

@@ -91,6 +91,27 @@ def test_hard_mining_equals_the_slow_twin(subjects):
     torch.testing.assert_close(gradient, torch.autograd.grad(expected, embeddings)[0].nan_to_num())
 
 
+@pytest.mark.parametrize("mining", ["all", "hard"])
+def test_cosine_is_the_same_on_directions(mining):
+    embeddings = clips(8)
+    value, gradient = value_and_gradient(TripletLoss(distance="cosine", mining=mining), embeddings, UNEVEN)
+    directions = embeddings / embeddings.norm(dim=2, keepdim=True)
+    if mining == "all":
+        expected, _ = triplet(directions, torch.tensor(UNEVEN), margin=0.2, self_pairs=True)
+    else:
+        expected = hard_triplet(directions, torch.tensor(UNEVEN), margin=0.2)
+    torch.testing.assert_close(value, expected.double(), rtol=0, atol=1e-6)
+    torch.testing.assert_close(gradient, torch.autograd.grad(expected, embeddings)[0].nan_to_num())
+
+
+@pytest.mark.parametrize("mining", ["all", "hard"])
+def test_mean_distance_is_that_of_all_pairs(mining):
+    embeddings = clips(8)
+    numbers = TripletLoss(mining=mining)(GaitOutput(embeddings), torch.tensor(UNEVEN)).numbers
+    every = [torch.dist(one[part], other[part]) for one in embeddings for other in embeddings for part in range(3)]
+    assert numbers["mean_distance"].item() == pytest.approx(sum(every).item() / len(every), rel=1e-6)
+
+
 def test_cosine_does_not_see_lengths():
     embeddings = clips(9)
     loss = TripletLoss(distance="cosine")

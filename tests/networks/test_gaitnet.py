@@ -127,6 +127,30 @@ def test_a_frame_lends_its_looks_to_the_whole_clip_and_its_pose_to_none():
     assert worn.pose is codes.pose
 
 
+def test_training_rebuilds_clips_in_the_looks_of_one_of_their_frames(monkeypatch):
+    network, decoded = small().train(), []
+    decode = network.decode
+    monkeypatch.setattr(network, "decode", lambda codes: decoded.append(codes) or decode(codes))
+    output = network(torch.rand(3, 5, 3, 64, 32))
+    (worn,) = decoded
+    torch.testing.assert_close(worn.pose, output.codes.pose)
+    for code, given in ((worn.appearance, output.codes.appearance), (worn.canonical, output.codes.canonical)):
+        torch.testing.assert_close(code, code[:, :1].expand_as(code))
+        assert (code[:, :1] == given).all(dim=2).any(dim=1).all(), "of a frame of the same clip"
+
+
+@pytest.mark.parametrize(("variant", "spread"), [("cvpr", 0.02), ("tpami", 0.01)])
+def test_first_weights_are_drawn_as_the_authors_draw_them(variant, spread):
+    torch.manual_seed(0)
+    network = GaitNet(num_subjects=3, variant=variant, width=8)
+    assert network.encoder[0][0].weight.std().item() == pytest.approx(spread, rel=0.2)
+    assert network.widen[0].weight.std().item() == pytest.approx(spread, rel=0.1)
+    norms = torch.cat([one.weight for one in network.modules() if isinstance(one, torch.nn.BatchNorm2d)])
+    assert norms.mean().item() == pytest.approx(1, abs=0.01)
+    assert norms.std().item() == pytest.approx(spread, rel=0.3)
+    assert not network.encoder[0][0].bias.any()
+
+
 def test_outputs_travel_as_tensors_by_name():
     output = small()(torch.rand(2, 3, 3, 64, 32))
     again = GaitOutput.from_tensors(output.tensors())

@@ -85,6 +85,30 @@ def test_energy_image_is_all_that_geinet_sees():
     torch.testing.assert_close(network(FRAMES).embeddings, network(still).embeddings)
 
 
+def test_hidden_features_of_geinet_drop_out_in_training_alone():
+    network = GEINet(num_subjects=3, embedding="fc3", dropout=0.5).train()
+    torch.manual_seed(0)
+    kept = network(FRAMES).embeddings > 0
+    there = network.eval()(FRAMES).embeddings > 0
+    assert 0.4 < (kept & there).sum() / there.sum() < 0.6
+    torch.testing.assert_close(network(FRAMES).embeddings, network(FRAMES).embeddings, rtol=0, atol=0)
+
+
+def test_order_matters_to_the_modes_that_see_time():
+    assert {mode: DeepGaitV2(mode=mode, channels=(2, 2, 2, 2)).ordered for mode in ("2d", "p3d", "3d")} == {
+        "2d": False, "p3d": True, "3d": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("extra", [0, 1, 20])
+def test_wider_frames_are_cut_to_the_middle(extra):
+    network = GaitSet(channels=(2, 2, 2))
+    frames = torch.arange(44 + extra, dtype=torch.uint8).expand(1, 2, 1, 64, -1)
+    left = extra // 2
+    expected = torch.arange(left, left + 44) / 255
+    torch.testing.assert_close(network.prepare(frames), expected.expand(1, 2, 1, 64, -1))
+
+
 def test_wrong_settings_are_refused():
     with pytest.raises(RecipeError, match="three widths"):
         GaitSet(channels=(1, 2))

@@ -34,13 +34,17 @@ def weighted_triplet(embeddings: Tensor, subjects: Tensor, margin: float) -> tup
     return torch.stack(values).mean(), sum(margins) / len(margins)
 
 
-def pairwise_softmax(embeddings: Tensor, subjects: Tensor, temperature: float) -> Tensor:
-    """With cosines."""
+def pairwise_softmax(
+    embeddings: Tensor, subjects: Tensor, temperature: float, *, cosine: bool = True, noisy_weight: float = 1.0
+) -> Tensor:
+    """Triplets whose negative is the more similar count `noisy_weight`, each part judging itself."""
+    similar = _cosine if cosine else torch.dot
     terms = []
     for i in range(embeddings.shape[1]):
         part = embeddings[:, i]
         for a, p, n in _triplets(subjects):
-            terms.append(torch.log1p(torch.exp((_cosine(part[a], part[n]) - _cosine(part[a], part[p])) / temperature)))
+            excess = (similar(part[a], part[n]) - similar(part[a], part[p])) / temperature
+            terms.append(torch.log1p(torch.exp(excess)) * (noisy_weight if excess > 0 else 1))
     return torch.stack(terms).mean()
 
 
