@@ -6,7 +6,7 @@ The settings are tiny, so that this takes seconds; the coats are accordingly poo
 import torch
 
 from walkprint import Walkers, prepare
-from walkprint.evaluation.generated import measure_frames
+from walkprint.evaluation.frame_measures import measure_frames
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.expand import expand

@@ -3,7 +3,7 @@ import pytest
 from tests.oracles.evaluation import rank_one_probe
 
 from walkprint.core.errors import DataError
-from walkprint.evaluation.ranking import Codes, Ranks, cumulative_matches, rank, rank_block
+from walkprint.evaluation.ranking import PairLabels, Ranks, cumulative_matches, rank, rank_block
 
 
 @pytest.mark.parametrize("subjects", [1, 2, 8, 60])
@@ -35,8 +35,8 @@ def test_nobody_right_and_nobody_at_all():
 
 def test_cells_are_ranked_apart_and_codes_decide():
     never = np.array([-1], np.int32)
-    probe = Codes(np.array([7], np.int32), np.array([0], np.int32), np.array([1], np.int32), never)
-    gallery = Codes(
+    probe = PairLabels(np.array([7], np.int32), np.array([0], np.int32), np.array([1], np.int32), never)
+    gallery = PairLabels(
         np.array([7, 3, 7, 3, 3], np.int32),
         np.array([0, 1, 1, 1, 1], np.int32),  # the first is excluded
         np.array([1, 1, 1, 0, 1], np.int32),  # the fourth lacks what is required
@@ -78,14 +78,14 @@ def test_equals_the_reference(shared):
         np.testing.assert_allclose(ranks.inverse_penalty[:, 0], file["low/rank_inp"], rtol=1e-12)
         np.testing.assert_allclose(cumulative_matches(ranks.first, 20), file["low/rank_cmc"], rtol=1e-6)
         # "many" leaves out gallery items of the probe's own subject and camera.
-        sides = Codes.of_subjects(probes, gallery)
+        sides = PairLabels.of_subjects(probes, gallery)
         pairs = [
             list(zip(file[f"low/{a}"].tolist(), file[f"low/{b}"].tolist(), strict=True))
             for a, b in (("ql", "qc"), ("gl", "gc"))
         ]
         numbers = {pair: i for i, pair in enumerate({*pairs[0], *pairs[1]})}
         sides = [
-            Codes(side.subject, np.array([numbers[pair] for pair in some], np.int32), side.require, side.identity)
+            PairLabels(side.subject, np.array([numbers[pair] for pair in some], np.int32), side.require, side.identity)
             for side, some in zip(sides, pairs, strict=True)
         ]
         ranks = Ranks.empty(len(probes), 1)

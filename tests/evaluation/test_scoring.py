@@ -58,7 +58,7 @@ def test_every_field_arrives(judge, field, monkeypatch):
         return real_weights(count, resamples, seed)
 
     real_gallery, real_weights = KnownVectors, draw_weights
-    monkeypatch.setattr("walkprint.evaluation.pairs.KnownVectors", gallery)
+    monkeypatch.setattr("walkprint.evaluation.protocol_pairs.KnownVectors", gallery)
     for module in ("identify", "verify", "open_set"):
         monkeypatch.setattr(importlib.import_module(f"walkprint.evaluation.{module}"), "draw_weights", weights)
     report = judge(uneven(), CASIA, scoring=Scoring(**{field: OTHER[field]}))

@@ -13,7 +13,7 @@ from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation import embed
-from walkprint.evaluation.generated_embeddings import identity_kept
+from walkprint.evaluation.embedding_measures import identity_kept
 from walkprint.generation.build import build_generator
 from walkprint.studies import cloth_expansion, cloth_expansion_page
 from walkprint.studies.cloth_expansion import (

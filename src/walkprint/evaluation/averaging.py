@@ -57,7 +57,7 @@ class Estimates:
         draws: (view + 2, resample, figure), the same of resampled subjects.
         matrix: (view, cell, figure), NaN where no probe counts.
         probes: (view,), how many probes there are.
-        unmatched: (view,), how many of them have nobody right to be found in any cell.
+        unmatched: (view,), how many of them have no right sequence in any cell.
         searches, searches_unmatched: pairs of a probe and a cell with counting items, and those without a right one.
     """
 
@@ -98,8 +98,8 @@ def estimate(
     searches = int((first != NOT_COUNTED).sum())
     searches_unmatched = int((first == UNMATCHED).sum())
     if unmatched_is_miss:
-        nowhere = (first == NOT_COUNTED).all(axis=1, keepdims=True)
-        counted = (first != NOT_COUNTED) | nowhere
+        without_pairs = (first == NOT_COUNTED).all(axis=1, keepdims=True)
+        counted = (first != NOT_COUNTED) | without_pairs
     else:
         counted = first >= 0
     values = np.stack(
@@ -133,9 +133,9 @@ def estimate(
 
 def mean_curve(ranks: Ranks, views: Sequence[str], length: int, *, unmatched_is_miss: bool) -> _Floats:
     """Cumulative matches at rank 1 to `length`, averaged as rank-k is."""
-    nobody = np.zeros(len(views), dtype=np.int64)
+    no_subjects = np.zeros(len(views), dtype=np.int64)
     return estimate(
-        ranks, views, nobody, np.zeros((0, 1)), at=range(1, length + 1), unmatched_is_miss=unmatched_is_miss
+        ranks, views, no_subjects, np.zeros((0, 1)), at=range(1, length + 1), unmatched_is_miss=unmatched_is_miss
     ).points[-2, :length]
 
 

@@ -21,7 +21,6 @@ from walkprint.data.store import Store
 from walkprint.networks.base import Network
 
 Precision = Literal["32-true", "bf16"]
-Progress = Callable[[int, int], None]
 _PIECES_PER_WORKER = 4
 
 
@@ -36,7 +35,7 @@ def embed(
     max_frames: int | None = 720,
     workers: int = 1,
     share: Share = (0, 1),
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> EmbeddingSet:
     """Embed sequences, each as a whole.
 
@@ -110,7 +109,7 @@ def merge(sets: Sequence[EmbeddingSet]) -> EmbeddingSet:
 
 
 def weights_source(network: Network) -> str:
-    """The network's class and a digest of its weights, say "GaitSet 3f2a9c0b14de"."""
+    """The network's class and a digest of its weights, e.g. "GaitSet 3f2a9c0b14de"."""
     return f"{type(network).__name__} {weights_digest(network)}"
 
 

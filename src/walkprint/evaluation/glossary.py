@@ -1,4 +1,4 @@
-"""The abbreviations of a report in words, for those who meet them for the first time."""
+"""The abbreviations of a report, explained."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +17,10 @@ CONDITIONS = {"nm": "normal", "bg": "with a bag", "cl": "in a coat"}
 
 
 def explain(figures: Sequence[str], protocol: Mapping[str, Any]) -> list[str]:
-    """A line for each kind of figure, and one for those probe sets that are CASIA-B's.
+    """A line for each kind of figure, and one for probe sets of CASIA-B.
 
     Args:
-        figures: names of the figures, say "rank-1".
+        figures: names of the figures, e.g. "rank-1".
         protocol: as plain data; other benchmarks use the same names for other conditions, so it decides.
     """
     lines = [text for start, text in _FIGURES.items() if any(name.startswith(start) for name in figures)]

@@ -13,7 +13,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import MEAN, POOLED, Estimates, draw_weights, estimate, mean_curve, to_figures
-from walkprint.evaluation.pairs import Pairs, pair_up, plain_settings
+from walkprint.evaluation.protocol_pairs import Pairs, pair_up, plain_settings
 from walkprint.evaluation.ranking import Ranks, rank_block
 from walkprint.evaluation.report import Curve, Matrix, Report, Row
 from walkprint.evaluation.scoring import Scoring
@@ -97,7 +97,7 @@ def compare(
     different = set(first.keys) ^ set(second.keys)
     if different:
         raise ProtocolError(
-            f"comparison: {len(different)} sequences are in one set only, say {min(different)}; embed the same ones"
+            f"comparison: {len(different)} sequences are in one set only, e.g. {min(different)}; embed the same ones"
         )
     works = [_work_on(one, protocol, scoring, ranks) for one in (first, second)]
     before, after = (work.estimates for work in works)
@@ -153,10 +153,10 @@ def _work_on(
         raise ProtocolError(f"identification: ranks are {tuple(at)}; expected different numbers from 1 on")
     pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
     ranks = Ranks.empty(len(pairs.probe_keys), len(pairs.cells))
-    for rows, block, codes in pairs.blocks():
-        rank_block(block, codes, pairs.gallery_codes, pairs.cell_starts, ranks.rows(rows))
+    for rows, block, labels in pairs.blocks():
+        rank_block(block, labels, pairs.gallery_labels, pairs.cell_starts, ranks.rows(rows))
     if (ranks.first < 0).all():
-        raise ProtocolError(_nobody(protocol, pairs))
+        raise ProtocolError(_no_pair(protocol, pairs))
     names, subjects = np.unique(np.array([key.subject for key in pairs.probe_keys]), return_inverse=True)
     weights = draw_weights(len(names), scoring.resamples, scoring.seed)
     estimates = {
@@ -174,7 +174,7 @@ def _work_on(
     return work
 
 
-def _nobody(protocol: Protocol, pairs: Pairs) -> str:
+def _no_pair(protocol: Protocol, pairs: Pairs) -> str:
     probe_views, gallery_views = ({key.view for key in keys} for keys in (pairs.probe_keys, pairs.gallery_keys))
     return (
         f"protocol {protocol.name}: none of the {len(pairs.probe_keys)} probes has a sequence of its subject in the "
@@ -213,16 +213,16 @@ def _notes(name: str, one: Estimates, protocol: Protocol) -> list[str]:
 
 
 def _few_people(pairs: Pairs) -> list[str]:
-    people = {name: len(np.unique(pairs.probe_codes.subject[rows])) for name, rows in pairs.probe_sets.items()}
+    people = {name: len(np.unique(pairs.probe_labels.subject[rows])) for name, rows in pairs.probe_sets.items()}
     few = ", ".join(f"{name} {count}" for name, count in people.items() if 0 < count < _FEW_PEOPLE)
     return [f"Fewer than {_FEW_PEOPLE} people ({few}): their intervals say little, however narrow."] if few else []
 
 
 def _certain_ranks(work: _Work, at: Sequence[int]) -> list[str]:
     sets = {k: ", ".join(name for name in work.estimates if work.certain(name, k)) for k in at}
-    told = ", ".join(f"rank-{k} ({names})" for k, names in sets.items() if names)
-    reason = "the gallery holds too few wrong sequences to miss anybody, whatever the network does"
-    return [f"Not shown (-), {told}: {reason}."] if told else []
+    listed = ", ".join(f"rank-{k} ({names})" for k, names in sets.items() if names)
+    reason = "the gallery holds too few wrong sequences for a miss at this rank"
+    return [f"Not shown (-), {listed}: {reason}."] if listed else []
 
 
 def _matrices(work: _Work, names: Sequence[str]) -> tuple[Matrix, ...]:

@@ -1,4 +1,4 @@
-"""Open sets: identification when not everybody who comes by is enrolled.
+"""Open sets: identification when some probes are of people who are not enrolled.
 
 Source: Phillips, Grother, Micheals, "Evaluation Methods in Face Recognition", Handbook of Face Recognition, 2011
 (detection and identification rate).
@@ -13,7 +13,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
-from walkprint.evaluation.pairs import Pairs, counting_pairs, pair_up, plain_settings
+from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up, plain_settings
 from walkprint.evaluation.report import Report, Row
 from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import check_rates
@@ -34,10 +34,10 @@ def identify_open_set(
     allow_different_sources: bool = False,
     provenance: Mapping[str, str] | None = None,
 ) -> Report:
-    """Identification when some who come by are not enrolled.
+    """Identification when some probes are of people who are not enrolled (strangers).
 
     A share of the probe subjects is taken out of the gallery, several times over. The threshold is set so that at most
-    a rate t of the strangers' probes are taken for somebody; the detection and identification rate (DIR) is the share
+    a rate t of the strangers' probes are accepted; the detection and identification rate (DIR) is the share
     of the others' probes that are nearest to the right subject and accepted.
 
     Args:
@@ -62,7 +62,7 @@ def identify_open_set(
     pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
     names = [f"DIR@FAR={100 * rate:g}%" for rate in false_accept_rates]
     rows, notes, few = [], pairs.notes(), []
-    known = np.intersect1d(pairs.probe_codes.subject, pairs.gallery_codes.subject)
+    known = np.intersect1d(pairs.probe_labels.subject, pairs.gallery_labels.subject)
     if len(known) < 2:
         raise ProtocolError(
             f"protocol {protocol.name}: an open set needs two enrolled probe subjects, found {len(known)}"
@@ -92,9 +92,9 @@ def identify_open_set(
 def _open_set(
     pairs: Pairs, name: str, absent: Sequence[NDArray[np.int32]], rates: Sequence[float], scoring: Scoring
 ) -> tuple[_Floats, _Floats, int]:
-    """Mean over draws: points (figure,) and resampled (resample, figure); and how many probes nobody is right for."""
+    """Mean over draws: points (figure,) and resampled (resample, figure); and how many probes have no right item."""
     among = pairs.probe_sets[name]
-    subject = pairs.probe_codes.subject[among]
+    subject = pairs.probe_labels.subject[among]
     _, place = np.unique(subject, return_inverse=True)
     weights = draw_weights(int(place.max(initial=-1)) + 1, scoring.resamples, scoring.seed)
     weights = np.concatenate([np.ones((1, weights.shape[1])), weights])
@@ -102,7 +102,7 @@ def _open_set(
     totals, known = np.zeros((len(weights), len(rates))), np.zeros((len(weights), len(rates)))
     for draw, names in enumerate(absent):
         stranger = np.isin(subject, names)
-        # A probe without any counting gallery item is accepted by nobody; a known subject's is then missed.
+        # A probe without any counting gallery item is never accepted; that of a known subject is then missed.
         rejected = nearest[draw][stranger]
         order = np.argsort(rejected, kind="stable")
         mass = np.cumsum(weights[:, place[stranger][order]], axis=1)
@@ -114,7 +114,7 @@ def _open_set(
         valid = (people > 0) & (mass[:, -1] > 0 if mass.shape[1] else False)
         limits = np.append(rejected[order], np.inf)
         for column, rate in enumerate(rates):
-            # The first stranger beyond the rate sets the limit: whoever is nearer is accepted.
+            # The first stranger beyond the rate sets the limit: nearer probes are accepted.
             limit = limits[(mass <= rate * mass[:, -1:] + 1e-9).sum(axis=1)]
             accepted = found[np.arange(len(weights)), np.searchsorted(nearest[draw][hits], limit)]
             totals[valid, column] += (accepted / np.maximum(people, 1))[valid]
@@ -129,23 +129,23 @@ def _nearest_enrolled(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], int]:
     """(draw, probe): distance to the nearest enrolled gallery item, and whether it is right; unmatched probes."""
     among = pairs.probe_sets[name]
-    subject = pairs.probe_codes.subject[among]
+    subject = pairs.probe_labels.subject[among]
     nearest = np.full((len(absent), len(subject)), np.inf, np.float32)
     right = np.zeros(nearest.shape, np.bool_)
-    order = np.argsort(pairs.gallery_codes.subject, kind="stable")
-    enrolled, starts = np.unique(pairs.gallery_codes.subject[order], return_index=True)
+    order = np.argsort(pairs.gallery_labels.subject, kind="stable")
+    enrolled, starts = np.unique(pairs.gallery_labels.subject[order], return_index=True)
     unmatched = 0
-    for rows, block, codes in pairs.blocks(name):
+    for rows, block, labels in pairs.blocks(name):
         here = slice(rows.start - among.start, rows.stop - among.start)
-        distances = np.where(counting_pairs(codes, pairs.gallery_codes), block, np.float32(np.inf))[:, order]
+        distances = np.where(counting_pairs(labels, pairs.gallery_labels), block, np.float32(np.inf))[:, order]
         best = np.minimum.reduceat(distances, starts, axis=1)
-        own = enrolled == codes.subject[:, None]
+        own = enrolled == labels.subject[:, None]
         own_best = np.where(own, best, np.inf).min(axis=1)
         unmatched += int(np.isinf(own_best).sum())
         for draw, names in enumerate(absent):
             known = ~np.isin(enrolled, names)
             other_best = np.where(known & ~own, best, np.inf).min(axis=1)
-            mine = np.where(np.isin(codes.subject, names), np.inf, own_best)
+            mine = np.where(np.isin(labels.subject, names), np.inf, own_best)
             nearest[draw, here] = np.minimum(mine, other_best)
             right[draw, here] = mine < other_best
     return nearest, right, unmatched

@@ -2,8 +2,8 @@
 
 Nothing is sorted but the positives: a positive's rank is one plus the positives before it plus the negatives that are
 not farther away, and those are counted. Ties count against the probe: a negative at exactly the distance of a positive
-stands before it. So the order of sequences never matters, and a network that maps everybody to one point scores 0, not
-100 %.
+stands before it. So the order of sequences never matters, and a network that maps all sequences to one point scores 0,
+not 100 %.
 
 Source of the inverse negative penalty: Ye, Shen, Lin, Xiang, Shao, Hoi, "Deep Learning for Person Re-identification:
 A Survey and Outlook", TPAMI 2022.
@@ -24,8 +24,8 @@ _FEW = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Codes:
-    """What decides whether a pair counts, as int32 numbers, one per sequence.
+class PairLabels:
+    """Which pairs count, as int32 labels, one per sequence.
 
     A pair counts when `require` agrees, `exclude` differs and `identity` differs.
 
@@ -42,8 +42,8 @@ class Codes:
     identity: NDArray[np.int32]
 
     @classmethod
-    def of_subjects(cls, probes: ArrayLike, gallery: ArrayLike) -> "tuple[Codes, Codes]":
-        """Codes of both sides when every pair counts; subjects may be anything that sorts."""
+    def of_subjects(cls, probes: ArrayLike, gallery: ArrayLike) -> "tuple[PairLabels, PairLabels]":
+        """PairLabels of both sides when every pair counts; subjects may be anything that sorts."""
         left, right = np.asarray(probes), np.asarray(gallery)
         _, numbers = np.unique(np.concatenate([left, right]), return_inverse=True)
         subjects = numbers.astype(np.int32)
@@ -59,7 +59,7 @@ class Ranks:
     """Per probe and gallery cell, (probe, cell).
 
     Attributes:
-        first: int32, rank of the first right item, from 0; -1 unmatched (there is nobody right to be found),
+        first: int32, rank of the first right item, from 0; -1 unmatched (no right item counts),
             -2 not counted (no pair of this probe and cell counts).
         average_precision: float64, mean over positives of (right items so far / rank); 0 where there is none.
         inverse_penalty: float64, number of positives / rank of the last; 0 where there is none.
@@ -96,7 +96,7 @@ def rank(distances: NDArray[np.float32], probes: ArrayLike, gallery: ArrayLike) 
     Raises:
         DataError: lengths do not fit, or a distance is not a number.
     """
-    sides = Codes.of_subjects(probes, gallery)
+    sides = PairLabels.of_subjects(probes, gallery)
     if distances.shape != (len(sides[0].subject), len(sides[1].subject)):
         raise DataError(
             f"ranking: distances are {distances.shape}, subjects {len(sides[0].subject)} and {len(sides[1].subject)}"
@@ -109,14 +109,18 @@ def rank(distances: NDArray[np.float32], probes: ArrayLike, gallery: ArrayLike) 
 
 
 def rank_block(
-    distances: NDArray[np.float32], probes: Codes, gallery: Codes, cell_starts: NDArray[np.int64], ranks: Ranks
+    distances: NDArray[np.float32],
+    probes: PairLabels,
+    gallery: PairLabels,
+    cell_starts: NDArray[np.int64],
+    ranks: Ranks,
 ) -> None:
     """Fill the ranks of a block of probes.
 
     Args:
         distances: float32 (probe, gallery).
-        probes: codes of these probes.
-        gallery: codes of the gallery.
+        probes: labels of these probes.
+        gallery: labels of the gallery.
         cell_starts: int64 (cell + 1,), where each cell's gallery items begin; the last is their number.
         ranks: (probe, cell), overwritten.
     """

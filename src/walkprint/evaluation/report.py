@@ -50,7 +50,7 @@ class Row:
         view: a probe view; "mean" over the views; or "pooled", where every probe weighs the same.
         figures: by name, "rank-1" and so on.
         probes: how many probes there are.
-        unmatched: how many of them have nobody right to be found.
+        unmatched: how many of them have no right sequence in the gallery.
     """
 
     probe_set: str
@@ -102,13 +102,13 @@ class Report:
 
     Attributes:
         title: name of the protocol.
-        kind: what was asked.
+        kind: of the evaluation.
         rows: the figures.
         matrices: figures by gallery view.
         curves: to draw.
         settings: everything that the figures depend on; plain data.
         notes: what a reader must know: probes left out, empty probe sets.
-        provenance: where it comes from, say recipe, seed, commit, machine.
+        provenance: where it comes from, e.g. recipe, seed, commit, machine.
     """
 
     title: str
@@ -187,7 +187,7 @@ class Report:
 
     @property
     def gallery(self) -> str:
-        """One line that says whom the probes are compared with; "" where the settings do not."""
+        """One line about the sequences that probes are compared with; "" if the settings do not hold it."""
         found = self.settings.get("gallery")
         return f"gallery: {found}" if found else ""
 
@@ -197,7 +197,7 @@ class Report:
         protocol = self.settings.get("protocol", {})
         scoring = self.settings.get("scoring", self.settings)  # reports of walkprint 0.1 hold them flat
         parts = [f"{self.kind}, %", f"metric {scoring.get('metric', '?')}"]
-        parts += [said for name, said in _STEPS.items() if scoring.get(name)]
+        parts += [words for name, words in _STEPS.items() if scoring.get(name)]
         rules = [(name, protocol.get(name)) for name in ("exclude", "require")]
         parts += [f"{name} {' + '.join(fields)}" for name, fields in rules if fields]
         if protocol.get("gallery_view") == "each" and self.kind in ("identification", "difference"):

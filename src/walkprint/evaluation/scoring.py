@@ -17,7 +17,7 @@ class Scoring:
     Attributes:
         metric: distance between two parts; a sequence's distance is the mean over parts.
         center: move the gallery, and each probe set, so that its own mean is zero. It uses the statistics of the whole
-            probe set, so it does not suit single probes; with few people it removes what tells them apart: below five
+            probe set, so it does not suit single probes; with few people it removes what distinguishes them: below five
             the report warns.
         normalize: scale each part of each sequence to unit length first, so that all parts have the same weight.
         resamples: bootstrap samples of the subjects for the 95 % intervals; 0 for none.

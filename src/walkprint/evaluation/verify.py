@@ -24,7 +24,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
-from walkprint.evaluation.pairs import Pairs, counting_pairs, pair_up, plain_settings
+from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up, plain_settings
 from walkprint.evaluation.report import Curve, Report, Row
 from walkprint.evaluation.scoring import Scoring
 
@@ -178,24 +178,24 @@ def _closed(wrong: _Floats, right: _Floats) -> _Curve:
 
 def _count_set(pairs: Pairs, name: str) -> _Counts:
     among = pairs.probe_sets[name]
-    gallery = pairs.gallery_codes
+    gallery = pairs.gallery_labels
     genuine_by_row: list[NDArray[np.float32]] = []
-    for _, block, codes in pairs.blocks(name):
-        counting = counting_pairs(codes, gallery) & (codes.subject[:, None] == gallery.subject)
+    for _, block, labels in pairs.blocks(name):
+        counting = counting_pairs(labels, gallery) & (labels.subject[:, None] == gallery.subject)
         genuine_by_row += [row[mask] for row, mask in zip(block, counting, strict=True)]
     of_row = np.repeat(np.arange(len(genuine_by_row)), [len(row) for row in genuine_by_row])
     genuine = np.concatenate([np.empty(0, np.float32), *genuine_by_row])
     distances, edge, right_at = np.unique(genuine, return_inverse=True, return_counts=True)
-    _, subjects = np.unique(pairs.probe_codes.subject[among], return_inverse=True)
+    _, subjects = np.unique(pairs.probe_labels.subject[among], return_inverse=True)
     bin_of_edge = np.arange(len(distances)) * min(_COARSE, max(len(distances), 1)) // max(len(distances), 1)
     bins = int(bin_of_edge[-1]) + 2 if len(distances) else 1
     bin_of_edge = np.append(bin_of_edge, bins - 1)
     right, wrong = (np.zeros((int(subjects.max(initial=-1)) + 1, bins)) for _ in range(2))
     np.add.at(right, (subjects[of_row], bin_of_edge[edge]), 1)
     wrong_at, wrong_before = np.zeros(len(distances), np.int64), np.zeros(len(distances) + 1, np.int64)
-    for rows, block, codes in pairs.blocks(name):
+    for rows, block, labels in pairs.blocks(name):
         _count_wrong(
-            block, counting_pairs(codes, gallery) & (codes.subject[:, None] != gallery.subject), distances,
+            block, counting_pairs(labels, gallery) & (labels.subject[:, None] != gallery.subject), distances,
             bin_of_edge, subjects[rows.start - among.start : rows.stop - among.start], wrong_at, wrong_before, wrong,
         )  # fmt: skip
     impostors = int(wrong_at.sum() + wrong_before.sum())

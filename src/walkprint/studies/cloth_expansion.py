@@ -123,7 +123,7 @@ class ClothExpansionStudy:
         seeds: how many, from 0.
         steps: of each recognizer.
         generator_steps: of each generator, all its stages together.
-        subjects: rendered people, the last third of whom test.
+        subjects: rendered people; the last third are for testing.
         views: of the camera, degrees.
         takes_frames: frames of a rendered clip.
         wanted: takes in a coat, those recorded included, after expansion.
@@ -220,7 +220,7 @@ class ClothExpansionStudy:
                 yield from (self._cell(part, network, one, seed) for one in names)
 
     def fits(self, variant: str, network: str) -> bool:
-        """Whether a variant's clips have an order where the network heeds it."""
+        """Whether a variant's clips have an order where the network needs it."""
         generator = self.generator(variant)
         if generator is None or not KINDS[network].ordered:
             return True

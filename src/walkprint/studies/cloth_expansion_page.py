@@ -14,7 +14,7 @@ from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.study_page import SETS, cells_of, study_page
 
 _LEAD = (
-    "Few takes in a coat become many: do generated ones help to recognize rendered people whom no network ever saw? "
+    "Few takes in a coat become many: do generated ones help to recognize rendered people that no network ever saw? "
     "Synthetic figures; they compare methods and say nothing about accuracy on real people."
 )
 _MEASURES = (
@@ -33,7 +33,7 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
     """The report of what is finished.
 
     Args:
-        study: what was asked.
+        study: its settings.
         results: numbers by cell.
         failed: why a cell could not be computed, by cell.
         out: the study's folder, where the pictures come from.
@@ -137,7 +137,7 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
     if "ablation" in study.parts:
         pairs += [(study.networks[0], switch) for switch in study.switches]
     skipped = [
-        f"{network} heeds the order of frames, which {variant} does not give: left out."
+        f"{network} needs the order of frames, which {variant} does not give: left out."
         for network, variant in pairs
         if not study.fits(variant, network)
     ]

@@ -68,7 +68,7 @@ class DisentanglementStudy:
             (people before FVG's camera).
         seeds: how many, from 0.
         steps: of training.
-        subjects: rendered people, the last third of whom test.
+        subjects: rendered people; the last third are for testing.
         views: of the camera, degrees.
         takes_frames: frames of a rendered clip.
         width: channels of the networks' first block.

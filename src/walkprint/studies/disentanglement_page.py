@@ -34,11 +34,11 @@ _MORE = (
 FRONTAL_SETS = ("WS", "CB", "CL", "CBG", "ALL")
 _LEAD = (
     "What GaitNet's codes of appearance, body and pose hold, what each of its losses does, and how it compares, on "
-    "rendered people whom the networks never saw. Synthetic figures: they say nothing about accuracy on real people."
+    "rendered people that the networks never saw. Synthetic figures: they say nothing about accuracy on real people."
 )
 _REVEALED = {
     "subject": "Who walks: share of sequences that a linear probe names right, from other takes of these people.",
-    "clothes": "In what: share of conditions (nm, bg, cl) named right, of people whom the probe never saw.",
+    "clothes": "In what: share of conditions (nm, bg, cl) named right, of people that the probe never saw.",
     "phase": "When in the step: share of the variance of its phase that a probe explains, of people it never saw.",
 }
 
@@ -47,7 +47,7 @@ def page(study: DisentanglementStudy, results: Mapping[str, Numbers], failed: Ma
     """The report of what is finished.
 
     Args:
-        study: what was asked.
+        study: its settings.
         results: numbers by cell.
         failed: why a cell could not be computed, by cell.
         out: the study's folder, where networks and people lie.
@@ -122,7 +122,7 @@ def _compared(full: Sequence[Cell], others: Sequence[Cell], results: Mapping[str
 
 
 def _revealed(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> list[Table]:
-    """What probes found, with Student's interval over seeds, and what they say more of the subject than of clothes."""
+    """What codes reveal, with Student's interval over seeds: subject, clothes, phase, and subject beyond clothes."""
     tables = []
     for what, note in _REVEALED.items():
         found = _by_code(cells, lambda probes, code, what=what: probes[what].get(code), results)
@@ -187,7 +187,7 @@ def _planes(numbers: Numbers) -> list[Diagram]:
             axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=7, markerscale=1.5)
 
         some = f", {len(names)} of {len(all_names)} in color" if len(names) < len(all_names) else ""
-        title = f"The {code} code by {what}{some} (t-SNE: who is near whom, nothing else)"
+        title = f"The {code} code by {what}{some} (t-SNE: only neighborhoods are meaningful)"
         return Diagram(title, diagram_svg(title, draw))
 
     return [drawn(code, what) for code in ("appearance", "gait") for what in ("subject", "clothes")]

@@ -15,8 +15,8 @@ from walkprint.data.store import META_NAME, Store
 from walkprint.data.walkers import Walkers
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation import embed
-from walkprint.evaluation.generated import Classify, Measure, condition_reached, measure_frames
-from walkprint.evaluation.generated_embeddings import frechet_gait_distance, identity_kept
+from walkprint.evaluation.embedding_measures import frechet_gait_distance, identity_kept
+from walkprint.evaluation.frame_measures import Classify, Measure, condition_reached, measure_frames
 from walkprint.evaluation.sheets import contact_sheet
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection

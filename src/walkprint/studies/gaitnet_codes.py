@@ -46,14 +46,14 @@ def probes(codes: Mapping[str, Sequence[Floats]], people: Walkers, keys: Sequenc
 
     Args:
         codes: see `codes_of`.
-        people: whom the sequences show.
+        people: the rendered people.
         keys: of the sequences.
 
     Returns:
-        "subject", "clothes", "phase" -> code -> number. Subject: share of sequences that a probe names right which
-        learned from other takes of the same people. Clothes: share of right conditions, all alike, of people whom the
-        probe never saw. Phase: share of the variance of the phase of the step that is explained, of people whom the
-        probe never saw; below 0 where it is worse than none.
+        "subject", "clothes", "phase" -> code -> number. Subject: share of sequences that a probe classifies correctly
+        which learned from other takes of the same people. Clothes: share of correct conditions, equally weighted, of
+        people that the probe never saw. Phase: share of the variance of the phase of the step that is explained, of
+        people that the probe never saw; negative if the probe is worse than the mean.
     """
     names = sorted({key.subject for key in keys})
     subject = np.array([names.index(key.subject) for key in keys])
@@ -109,7 +109,7 @@ def plane(points: Floats, *, seed: int = 0) -> Floats:
     """Points on a plane, neighbors beside each other, by t-SNE: (point, feature) to (point, 2).
 
     Args:
-        points: say one code of each clip.
+        points: e.g. one code of each clip.
         seed: of what t-SNE draws; it starts from the two directions in which points differ most.
     """
     manifold = importlib.import_module("sklearn.manifold")  # of the extra `studies`, and slow to load
@@ -126,7 +126,7 @@ def _step_phase(people: Walkers, key: SequenceKey, frames: int) -> Floats:
 
 
 def _share_right(points: Floats, labels: NDArray[np.int64], learn: NDArray[np.bool_]) -> float:
-    """Mean over classes of the share named right by a probe that learned from some of the points, all classes alike."""
+    """Share classified correctly by a probe that learned from some of the points, mean over classes."""
     hot = np.eye(int(labels.max()) + 1)[labels]
     weights = 1 / hot[learn].sum(axis=0)[labels[learn]]
     named = _ridge(points[learn], hot[learn], points[~learn], weights).argmax(axis=1)
@@ -143,7 +143,7 @@ def _explained(clips: Sequence[Floats], phases: Sequence[Floats], learn: NDArray
     return float(1 - ((guess - truth) ** 2).sum() / ((truth - truth.mean(axis=0)) ** 2).sum())
 
 
-def _ridge(points: Floats, targets: Floats, asked: Floats, weights: Floats | None = None) -> Floats:
+def _ridge(points: Floats, targets: Floats, at: Floats, weights: Floats | None = None) -> Floats:
     """Targets at other points, by ridge regression on standardized features; points count as they weigh."""
     share = np.ones(len(points)) if weights is None else weights * len(points) / weights.sum()
     mean, level = (np.average(one, axis=0, weights=share) for one in (points, targets))
@@ -151,4 +151,4 @@ def _ridge(points: Floats, targets: Floats, asked: Floats, weights: Floats | Non
     scaled = (points - mean) / spread
     normal = scaled.T @ (share[:, None] * scaled) + _RIDGE * np.eye(scaled.shape[1])
     slopes = np.linalg.solve(normal, scaled.T @ (share[:, None] * (targets - level)))
-    return np.asarray((asked - mean) / spread @ slopes + level)
+    return np.asarray((at - mean) / spread @ slopes + level)

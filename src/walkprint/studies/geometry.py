@@ -22,7 +22,7 @@ _BINS, _FARTHEST = 40, 2.0
 
 
 def geometry(embeddings: EmbeddingSet) -> dict[str, Any]:
-    """Measure how people are told apart in all views and conditions.
+    """Measure how well people are separated in all views and conditions.
 
     Args:
         embeddings: of at least two people with at least two sequences each.
@@ -33,7 +33,7 @@ def geometry(embeddings: EmbeddingSet) -> dict[str, Any]:
         beyond.
         `separation`: difference of their means over the root of their mean variance. `alignment`: mean squared distance
         of directions to that of their person's mean, 0 to 4. `uniformity`: of the directions of means, see
-        `ClassUniformityLoss`; lower is more even. All over parts of the network alike.
+        `ClassUniformityLoss`; lower is more even. All are means over the parts of the network.
 
     Raises:
         DataError: fewer people or sequences.

@@ -43,7 +43,6 @@ class Cell:
 
 Numbers = dict[str, Any]
 Compute = Callable[[Cell, Path], Mapping[str, Any]]
-Progress = Callable[[int, int], None]
 
 
 def run_cells(
@@ -54,7 +53,7 @@ def run_cells(
     share: Share = (0, 1),
     workers: int = 1,
     start_worker: Callable[[], object] | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, str]:
     """Compute the cells that are missing.
 
@@ -68,7 +67,7 @@ def run_cells(
         share: (i, n) computes the i-th of n shares only, so that n machines with a common folder divide the work.
         workers: processes, each with one thread; 1 computes in this process.
         start_worker: called once in each of them, for settings of a whole process.
-        progress: told (cells finished, cells of this share).
+        progress: called with cells finished and cells of this share.
 
     Returns:
         What failed: the cell's name and why, in one line.

@@ -81,7 +81,7 @@ class InterClassStudy:
         parts: "compare", "subjects" (rank-1 against the number of training subjects; the first network only) and
             "real" (real masks; the first network only).
         steps: of training.
-        subjects: rendered people, the last third of whom test.
+        subjects: rendered people; the last third are for testing.
         views: of the camera, degrees.
         takes_frames: frames of a rendered clip.
         size_px: height of the frames.
@@ -137,7 +137,7 @@ class InterClassStudy:
         return self.subjects * 2 // 3
 
     def cells(self) -> list[Cell]:
-        """All of them, the costly ones spread evenly so that shares are alike."""
+        """All of them, the costly ones spread evenly so that shares take equally long."""
         cells = [cell for seed in range(self.seeds) for part in self.parts for cell in self._cells(part, seed)]
         return list({cell.name: cell for cell in cells}.values())
 

@@ -16,7 +16,7 @@ from walkprint.studies.study_page import SETS, cells_of, study_page
 
 _MARKERS = ("o", "s", "^", "D", "v")
 _LEAD = (
-    "Which part of the generalized inter-class loss does what, on rendered people whom the networks never saw: every "
+    "Which part of the generalized inter-class loss does what, on rendered people that the networks never saw: every "
     "loss with the same schedule. Synthetic figures; they compare losses and say nothing about accuracy on real people."
 )
 

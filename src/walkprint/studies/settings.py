@@ -17,10 +17,10 @@ def check_names(what: str, names: Collection[str], known: Collection[str], *, pe
 
 
 def check_size(seeds: int, steps: int, subjects: int, train: int, subjects_per_batch: int) -> None:
-    """Refuse a study without seeds or steps, or with too few people: two who test, and a batch of those who train.
+    """Refuse a study without seeds or steps, or with too few people: it needs two for testing and a batch for training.
 
     Raises:
-        RecipeError: says what was asked for.
+        RecipeError: states the settings.
     """
     if min(seeds, steps, subjects - train - 1) < 1 or train < subjects_per_batch:
         raise RecipeError(

@@ -11,12 +11,12 @@
 
 Source: G. Mariani et al., "BAGAN: Data Augmentation with Balancing GAN", 2018, for similarity within a class and to the
 nearest real picture, each beside that of real pictures.
-Deviations: quality and novelty are told apart by where the nearest picture is looked for. Quality does not hold the
-phase of gait fixed, since masks do not tell it and generators without order have none; recordings hold every phase, so
-the nearest frame of all is mostly near in phase as well. On rendered walkers, where phase is known, it is on average
-0.02 to 0.07 of a cycle away from the side (72 to 108 degrees) and 0.05 to 0.09 obliquely, where chance gives 0.125;
-half a cycle counts as none, since masks hardly tell the legs apart. From the front, the nearest frame of a thickened
-one is no nearer than by chance.
+Deviations: quality and novelty differ in where the nearest picture is searched. Quality does not hold the phase of gait
+fixed, since masks do not show it and generators without order have none; recordings hold every phase, so the nearest
+frame of all is mostly near in phase as well. On rendered walkers, where phase is known, it is on average 0.02 to 0.07 of
+a cycle away from the side (72 to 108 degrees) and 0.05 to 0.09 obliquely, where chance gives 0.125; half a cycle counts
+as none, since left and right leg look almost the same in a mask. From the front, the nearest frame of a thickened one is
+no nearer than by chance.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -53,7 +53,7 @@ class Measure:
     Attributes:
         generated: of generated takes; None where there is nothing to compare them with.
         real: the same of recordings, which is what to aim at; None where there are too few of them.
-        note: whom the two sides show where those are not the same or not all, or why there is no figure.
+        note: which subjects the two sides show if not the same or not all; or why there is no figure.
     """
 
     generated: float | None
@@ -69,8 +69,8 @@ def recordings_like(store: Store, generated: Keys | None = None) -> list[Sequenc
     """
     if not store.generated:
         raise DataError(f"{store.path}: holds no generated take; make some with `walkprint expand`")
-    labels = {_who_in_what(key) for key in (store.generated if generated is None else generated)}
-    return [key for key in store.keys if _who_in_what(key) in labels and key not in store.generated]
+    labels = {_subject_condition(key) for key in (store.generated if generated is None else generated)}
+    return [key for key in store.keys if _subject_condition(key) in labels and key not in store.generated]
 
 
 def measure_frames(
@@ -82,18 +82,18 @@ def measure_frames(
     pairs: int = 1000,
     seed: int = 0,
 ) -> dict[str, Measure]:
-    """What an expanded store alone tells about its generated takes: the three similarities and the smoothness.
+    """The measures that need nothing but an expanded store: the three similarities and the smoothness.
 
-    Both sides of a measure show the same people, those who were recorded in the generated condition. Where too few
-    takes were made of those, it compares all generated takes with whoever was recorded so, and its note says so; where
-    that is not possible either, there is no figure, and its note says why.
+    Both sides of a measure show the same people: the subjects recorded in the generated condition. If these have too
+    few generated takes, all generated takes are compared with all recordings of the condition, and the note says so. If
+    that is impossible too, there is no figure, and the note says why.
 
     Args:
         store: an expanded store.
         generated: which takes; all when None.
-        training: those who train, so what a generator could have copied; the recordings of all subjects with generated
-            takes when None. Generated takes among them are passed over.
-        frames, pairs: so many are drawn.
+        training: the training sequences, which a generator could have copied; the recordings of all subjects with
+            generated takes when None. Generated takes among them are ignored.
+        frames, pairs: how many are drawn.
         seed: of the draws.
 
     Raises:
@@ -105,21 +105,21 @@ def measure_frames(
     if training is None:
         training = [key for key in store.keys if key.subject in subjects]
     known = [key for key in training if key not in store.generated]
-    worn = {_who_in_what(key) for key in own}
-    same = [key for key in made if _who_in_what(key) in worn], own
-    anybody = made, [key for key in known if key.condition in conditions]
+    recorded = {_subject_condition(key) for key in own}
+    same_people = [key for key in made if _subject_condition(key) in recorded], own
+    all_people = made, [key for key in known if key.condition in conditions]
     ways: dict[str, Callable[[Keys, Keys], Measure]] = {
         "quality": partial(ssim_quality, store, frames=frames, seed=seed),
         "diversity": partial(ssim_diversity, store, pairs=pairs, seed=seed),
         "novelty": partial(ssim_novelty, store, training=known, frames=frames, seed=seed),
         "smoothness": partial(temporal_smoothness, store),
     }
-    return {name: _first_possible(way, same, anybody) for name, way in ways.items()}
+    return {name: _first_possible(way, same_people, all_people) for name, way in ways.items()}
 
 
 def _first_possible(way: Callable[[Keys, Keys], Measure], *sides: tuple[Keys, Keys]) -> Measure:
-    """A measure of the first generated takes and recordings that allow one; the last are all generated takes."""
-    everybody = len({key.subject for key in sides[-1][0]})
+    """The measure of the first pair of sides that allows one; the last holds all generated takes."""
+    count = len({key.subject for key in sides[-1][0]})
     for generated, real in sides:
         try:
             found = way(generated, real)
@@ -127,12 +127,12 @@ def _first_possible(way: Callable[[Keys, Keys], Measure], *sides: tuple[Keys, Ke
             why = str(error)
             continue
         shown, recorded = ({key.subject for key in keys} for keys in (generated, real))
-        if shown == recorded and len(shown) == everybody:
+        if shown == recorded and len(shown) == count:
             return found
-        whom = f"generated of {len(shown)} subjects, recordings of {len(recorded)}"
+        note = f"generated of {len(shown)} subjects, recordings of {len(recorded)}"
         if shown == recorded:
-            whom = f"of the {len(shown)} of {everybody} subjects who were recorded so"
-        return replace(found, note=whom)
+            note = f"of the {len(shown)} of {count} subjects who were recorded so"
+        return replace(found, note=note)
     return Measure(None, None, why)
 
 
@@ -163,7 +163,7 @@ def ssim_quality(store: Store, generated: Keys, real: Keys, *, frames: int = 100
         "quality",
         mean(generated),
         mean(real),
-        "nobody whom generated takes show was recorded in their condition and view",
+        "no subject of a generated take was recorded in its condition and view",
     )
 
 
@@ -173,7 +173,7 @@ def ssim_diversity(store: Store, generated: Keys, real: Keys, *, pairs: int = 10
     Args:
         store: holds both.
         generated, real: sequences.
-        pairs: so many pairs are drawn; every subject, condition and view alike.
+        pairs: how many pairs are drawn; every subject, condition and view is equally likely.
         seed: of that draw.
 
     Raises:
@@ -227,7 +227,7 @@ def ssim_novelty(
         return float(found.mean()) if len(found) else None
 
     return measured(
-        "novelty", mean(generated), mean(real), "nobody who trains was recorded from the views of the generated takes"
+        "novelty", mean(generated), mean(real), "no training subject was recorded from the views of the generated takes"
     )
 
 
@@ -237,7 +237,7 @@ def condition_reached(store: Store, generated: Keys, real: Keys, classify: Class
     Args:
         store: holds both.
         generated, real: sequences.
-        classify: trained on recordings, better not those that are asked about here.
+        classify: trained on recordings, preferably others than these.
     """
 
     def share(keys: Keys) -> float | None:
@@ -277,7 +277,7 @@ def measured(name: str, generated: float | None, real: float | None, lacking: st
     return Measure(generated, real)
 
 
-def _who_in_what(key: SequenceKey) -> tuple[str, str]:
+def _subject_condition(key: SequenceKey) -> tuple[str, str]:
     return key.subject, key.condition
 
 
@@ -299,7 +299,7 @@ def _frames(store: Store, keys: Keys) -> Gray:
 
 
 def _drawn(store: Store, keys: Keys, frames: int, seed: int) -> list[tuple[SequenceKey, Gray]]:
-    """Some frames of some sequences, uint8 (frame, height, width), drawn by lot; every sequence is equally likely."""
+    """Some frames of some sequences, uint8 (frame, height, width), drawn at random; all sequences are equally likely."""
     rng = np.random.default_rng(seed)
     counts = np.bincount(rng.integers(len(keys), size=frames), minlength=len(keys)) if keys else np.empty(0, int)
     drawn = []

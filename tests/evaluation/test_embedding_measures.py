@@ -6,8 +6,8 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.generated import Measure
-from walkprint.evaluation.generated_embeddings import frechet_distance, frechet_gait_distance, identity_kept
+from walkprint.evaluation.embedding_measures import frechet_distance, frechet_gait_distance, identity_kept
+from walkprint.evaluation.frame_measures import Measure
 
 
 def embedded(vectors, condition="cl", take=1):

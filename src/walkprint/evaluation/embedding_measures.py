@@ -1,4 +1,4 @@
-"""How good generated takes are, by what a frozen recognizer makes of them; each figure beside that of recordings.
+"""How good generated takes are, by the embeddings of a frozen recognizer; each figure beside that of recordings.
 
 - `frechet_gait_distance`: are embeddings of takes spread as those of recordings are?
 - `identity_kept`: is the subject found by the generated takes? Rank-1 against recordings.
@@ -13,7 +13,7 @@ import numpy as np
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import FieldName, Protocol, Selection
-from walkprint.evaluation.generated import Measure
+from walkprint.evaluation.frame_measures import Measure
 from walkprint.evaluation.identify import identify
 from walkprint.evaluation.scoring import Scoring
 
@@ -49,7 +49,7 @@ def frechet_gait_distance(generated: EmbeddingSet, real: EmbeddingSet, *, seed: 
 
     Args:
         generated, real: embeddings by one frozen recognizer, of the same subjects, conditions and views.
-        seed: of the lot by which recordings are halved, and everything cut down to equally many sequences.
+        seed: of the random split of the recordings into halves, and of the choice of equally many sequences.
 
     Returns:
         Of generated takes to one half of the recordings, and of the other half to it.
@@ -77,7 +77,7 @@ def identity_kept(
     Args:
         generated: embeddings of generated takes by a frozen recognizer.
         real: embeddings of recordings by the same.
-        gallery: which recordings are searched, say those of normal walking; recordings of the generated conditions
+        gallery: which recordings are searched, e.g. those of normal walking; recordings of the generated conditions
             are probes of the reference.
         exclude: as in `Protocol`; without the view, a take would be compared with the very one it was made from.
 

@@ -12,10 +12,10 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import FieldName, Protocol
 from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.ranking import Codes
+from walkprint.evaluation.ranking import PairLabels
 from walkprint.evaluation.scoring import Scoring
 
-POOLED = "all"
+ALL_VIEWS = "all"
 _FEW_PEOPLE = 5
 
 
@@ -33,7 +33,7 @@ class Pairs:
         probe_sets: name of each probe set -> its rows.
         cells: names of the gallery views that are searched one at a time, or only "all".
         cell_starts: int64 (cell + 1,), where each cell begins in the gallery.
-        probe_codes, gallery_codes: which pairs count.
+        probe_labels, gallery_labels: which pairs count.
     """
 
     probe_keys: Sequence[SequenceKey]
@@ -45,12 +45,12 @@ class Pairs:
     probe_sets: dict[str, slice]
     cells: tuple[str, ...]
     cell_starts: NDArray[np.int64]
-    probe_codes: Codes
-    gallery_codes: Codes
+    probe_labels: PairLabels
+    gallery_labels: PairLabels
 
     def notes(self) -> list[str]:
-        """What a report has to say about centering."""
-        people = {name: len(np.unique(self.probe_codes.subject[self.probe_sets[name]])) for name in self.shifts}
+        """Warnings about centering, for a report."""
+        people = {name: len(np.unique(self.probe_labels.subject[self.probe_sets[name]])) for name in self.shifts}
         few = ", ".join(f"{name} {count}" for name, count in people.items() if count < _FEW_PEOPLE)
         if not few:
             return []
@@ -59,8 +59,8 @@ class Pairs:
             "may cost them; do not center so few."
         ]
 
-    def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], Codes]]:
-        """Rows of probes, of one set or of all, their distances to the whole gallery, and their codes."""
+    def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], PairLabels]]:
+        """Rows of probes, of one set or of all, their distances to the whole gallery, and their labels."""
         for probe_set in self.probe_sets if name is None else (name,):
             among = self.probe_sets[probe_set]
             for start in range(among.start, among.stop, self.known.rows_per_block):
@@ -68,8 +68,8 @@ class Pairs:
                 vectors = self.probes.vectors[self.probe_rows[rows]]
                 if probe_set in self.shifts:
                     vectors -= self.shifts[probe_set]
-                codes = Codes(*(getattr(self.probe_codes, field)[rows] for field in Codes.__slots__))
-                yield rows, self.known.distances(vectors), codes
+                labels = PairLabels(*(getattr(self.probe_labels, field)[rows] for field in PairLabels.__slots__))
+                yield rows, self.known.distances(vectors), labels
 
 
 def pair_up(
@@ -110,7 +110,7 @@ def pair_up(
     # Sorted by cell, then by key: the numbers do not depend on the order in which sequences were embedded.
     each = protocol.gallery_view == "each"
     known_at.sort(key=lambda i: (known.keys[i].view if each else "", known.keys[i]))
-    views = [known.keys[i].view if each else POOLED for i in known_at]
+    views = [known.keys[i].view if each else ALL_VIEWS for i in known_at]
     cells = tuple(dict.fromkeys(views))
     probe_sets: dict[str, slice] = {}
     probe_at: list[int] = []
@@ -132,11 +132,11 @@ def pair_up(
         probe_sets=probe_sets,
         cells=cells,
         cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),
-        **_codes(protocol, probe_keys, gallery_keys, one_set=gallery is None),
+        **_labels(protocol, probe_keys, gallery_keys, one_set=gallery is None),
     )
 
 
-def counting_pairs(probes: Codes, gallery: Codes) -> NDArray[np.bool_]:
+def counting_pairs(probes: PairLabels, gallery: PairLabels) -> NDArray[np.bool_]:
     """Which pairs count, (probe, gallery)."""
     agrees = probes.require[:, None] == gallery.require
     return np.asarray(
@@ -174,9 +174,9 @@ def _shift(name: str, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return mean
 
 
-def _codes(
+def _labels(
     protocol: Protocol, probes: Sequence[SequenceKey], gallery: Sequence[SequenceKey], *, one_set: bool
-) -> "dict[str, Codes]":
+) -> "dict[str, PairLabels]":
     columns: tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]] = ([], [])
     for fields, meets in (
         (("subject",), True),
@@ -188,7 +188,7 @@ def _codes(
         for side, keys, outsider in ((0, probes, -1), (1, gallery, -2)):
             values = [_number(numbers, key, fields) if meets else outsider for key in keys]
             columns[side].append(np.array(values, dtype=np.int32))
-    return {"probe_codes": Codes(*columns[0]), "gallery_codes": Codes(*columns[1])}
+    return {"probe_labels": PairLabels(*columns[0]), "gallery_labels": PairLabels(*columns[1])}
 
 
 def _number(

@@ -13,7 +13,7 @@ from walkprint.data.walkers.people import person as draw_person
 from walkprint.data.walkers.people import walk as draw_walk
 from walkprint.data.walkers.render import FRAME_RATE_HZ
 from walkprint.data.writing import StoreWriter
-from walkprint.evaluation.generated import (
+from walkprint.evaluation.frame_measures import (
     Measure,
     condition_reached,
     measure_frames,
@@ -177,7 +177,7 @@ def test_without_a_take_of_who_wore_a_coat_only_quality_is_missing(tmp_path):
     people = scarce(tmp_path, wanted=2)
     store, training = people.store(), people.keys("train")
     found = measure_frames(store, training=training, frames=60, pairs=40)
-    why = "quality: nobody whom generated takes show was recorded in their condition and view"
+    why = "quality: no subject of a generated take was recorded in its condition and view"
     assert found.pop("quality") == Measure(None, None, why)
     generated = list(store.generated)
     coats = [key(0, "cl", 1), key(0, "cl", 2)]
