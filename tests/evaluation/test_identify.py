@@ -238,7 +238,7 @@ def test_comparison_is_paired():
     assert 0 < figure.low <= figure.value <= figure.high
     same = compare(good, good, CASIA, scoring=Scoring(resamples=50)).figure("NM")
     assert (same.value, same.low, same.high) == (0, 0, 0)
-    with pytest.raises(ProtocolError, match="in one set only, say 000/cl-01/000"):
+    with pytest.raises(ProtocolError, match=r"in one set only, e\.g\. 000/cl-01/000"):
         compare(without(bad, "000/cl-01/000"), good, CASIA)
 
 

@@ -13,10 +13,10 @@ Source: G. Mariani et al., "BAGAN: Data Augmentation with Balancing GAN", 2018, 
 nearest real picture, each beside that of real pictures.
 Deviations: quality and novelty differ in where the nearest picture is searched. Quality does not hold the phase of gait
 fixed, since masks do not show it and generators without order have none; recordings hold every phase, so the nearest
-frame of all is mostly near in phase as well. On rendered walkers, where phase is known, it is on average 0.02 to 0.07 of
-a cycle away from the side (72 to 108 degrees) and 0.05 to 0.09 obliquely, where chance gives 0.125; half a cycle counts
-as none, since left and right leg look almost the same in a mask. From the front, the nearest frame of a thickened one is
-no nearer than by chance.
+frame of all is mostly near in phase as well. On rendered walkers, where phase is known, it is on average 0.02 to 0.07
+of a cycle away from the side (72 to 108 degrees) and 0.05 to 0.09 obliquely, where chance gives 0.125; half a cycle
+counts as none, since left and right leg look almost the same in a mask. From the front, the nearest frame of a thickened
+one is no nearer than by chance.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -299,7 +299,7 @@ def _frames(store: Store, keys: Keys) -> Gray:
 
 
 def _drawn(store: Store, keys: Keys, frames: int, seed: int) -> list[tuple[SequenceKey, Gray]]:
-    """Some frames of some sequences, uint8 (frame, height, width), drawn at random; all sequences are equally likely."""
+    """Some frames of some sequences, uint8 (frame, height, width), drawn at random, all sequences equally likely."""
     rng = np.random.default_rng(seed)
     counts = np.bincount(rng.integers(len(keys), size=frames), minlength=len(keys)) if keys else np.empty(0, int)
     drawn = []
