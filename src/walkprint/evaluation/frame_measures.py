@@ -15,8 +15,8 @@ Deviations: quality and novelty differ in where the nearest picture is searched.
 fixed, since masks do not show it and generators without order have none; recordings hold every phase, so the nearest
 frame of all is mostly near in phase as well. On rendered walkers, where phase is known, it is on average 0.02 to 0.07
 of a cycle away from the side (72 to 108 degrees) and 0.05 to 0.09 obliquely, where chance gives 0.125; half a cycle
-counts as none, since left and right leg look almost the same in a mask. From the front, the nearest frame of a thickened
-one is no nearer than by chance.
+counts as none, since left and right leg look almost the same in a mask. From the front, the nearest frame of a
+thickened one is no nearer than by chance.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
