@@ -62,7 +62,7 @@ class Sheet:
 
     @property
     def base64(self) -> str:
-        """The picture for a `data:` address."""
+        """The picture in base64, for a data URL."""
         return base64.b64encode(self.png).decode()
 
 
