@@ -16,10 +16,11 @@ from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
-from walkprint.generation.classifier import surprise
+from walkprint.generation.classifier import label_cross_entropy
 from walkprint.generation.labels import Labels
 from walkprint.generation.monitor import DiversityMonitor
 from walkprint.losses.base import LossValue
+from walkprint.studies.ablation import TrueClassification, WithoutAutoencoderWeights, WithoutEncoderWeights
 from walkprint.training.checkpoint import CheckpointFolder
 from walkprint.training.fit_generator import fit_generator, load_generator
 from walkprint.training.generator_learner import GeneratorLearner
@@ -32,16 +33,16 @@ def batches(tmp_path_factory: pytest.TempPathFactory) -> FrameBatches:
     return FrameBatches(store, store.keys, batch_size=16)
 
 
-def build(batches: FrameBatches, **settings: Any) -> AEGuidedGAN:
+def build(batches: FrameBatches, kind: type[AEGuidedGAN] = AEGuidedGAN, **settings: Any) -> AEGuidedGAN:
     torch.manual_seed(0)
     names = batches.names
     settings = {"widths": (4, 8, 8, 8), "latent_size": 8, **settings}
-    return AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings).eval()
+    return kind(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings).eval()
 
 
-def begun(batches: FrameBatches, **settings: Any) -> AEGuidedGAN:
+def begun(batches: FrameBatches, kind: type[AEGuidedGAN] = AEGuidedGAN, **settings: Any) -> AEGuidedGAN:
     """At step 0 of its adversarial stage."""
-    model = build(batches, **settings)
+    model = build(batches, kind, **settings)
     with torch.no_grad():
         for stage in model.stages():
             if stage.begin is not None:
@@ -54,10 +55,10 @@ class _Stop(Exception):
 
 
 def at_its_start(
-    batches: FrameBatches, run: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
+    batches: FrameBatches, run: Path, monkeypatch: pytest.MonkeyPatch, kind: type[AEGuidedGAN] = AEGuidedGAN
 ) -> GeneratorLearner:
     """What `fit_generator` trains, halted before the first loss of the GAN."""
-    model, learners = build(batches, anchor_share=1.0, **settings), list[GeneratorLearner]()
+    model, learners = build(batches, kind), list[GeneratorLearner]()
 
     class Seen(GeneratorLearner):
         def __init__(self, *words: Any, **named: Any) -> None:
@@ -82,8 +83,8 @@ def test_at_first_the_generator_is_the_autoencoder_bit_for_bit(
     batches: FrameBatches, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = batches.batch(0)
-    for ae_init in (True, False):
-        learner = at_its_start(batches, tmp_path / str(ae_init), monkeypatch, ae_init=ae_init)
+    for kind in (AEGuidedGAN, WithoutAutoencoderWeights):
+        learner = at_its_start(batches, tmp_path / kind.__name__, monkeypatch, kind)
         assert learner.model is not learner.best
         for model in (learner.model, learner.best):
             assert isinstance(model, AEGuidedGAN)
@@ -91,7 +92,7 @@ def test_at_first_the_generator_is_the_autoencoder_bit_for_bit(
             with torch.no_grad():
                 _, latents = model.encoder(model.to_unit(batch.frames))
                 restored, made = model.restorer(latents, batch.labels), model.generator(latents, batch.labels)
-            assert torch.equal(restored, made) == ae_init
+            assert torch.equal(restored, made) == (kind is AEGuidedGAN)
 
 
 def test_what_begins_the_generator_is_the_average_of_the_trained_autoencoder(
@@ -115,7 +116,7 @@ def test_with_a_learning_rate_of_0_a_network_stays_as_it_begins(
     batches: FrameBatches, tmp_path: Path, still: str
 ) -> None:
     rates = (1e-3, 0.0, 1e-3) if still == "discriminator" else (1e-3, 1e-3, 0.0)
-    settings: dict[str, Any] = {"learning_rates": rates, "guard_weight": 0.0, "guard_heads": ()}
+    settings: dict[str, Any] = {"learning_rates": rates}
     settings |= {"widths": (4, 8, 8, 8), "latent_size": 8}
     recipe = {"generator": {"class_path": "AEGuidedGAN", "init_args": settings}}
     model, watch = build(batches, **settings), DiversityMonitor(warn_below=0, stop_below=0, labels_below=0)
@@ -130,25 +131,25 @@ def test_with_a_learning_rate_of_0_a_network_stays_as_it_begins(
 
 def test_at_first_the_discriminators_trunk_is_the_encoders(batches: FrameBatches) -> None:
     frames = batches.batch(0).frames
-    for discriminator_init in (True, False):
-        model = begun(batches, discriminator_init=discriminator_init)
+    for kind in (AEGuidedGAN, WithoutEncoderWeights):
+        model = begun(batches, kind)
         unit = model.to_unit(frames)
-        assert torch.equal(model.encoder.trunk(unit), model.discriminator.trunk(unit)) == discriminator_init
+        assert torch.equal(model.encoder.trunk(unit), model.discriminator.trunk(unit)) == (kind is AEGuidedGAN)
 
 
 def test_real_frames_give_the_class_heads_exactly_no_gradient(batches: FrameBatches) -> None:
     batch = batches.batch(0)
-    for true_classification in (False, True):
-        model = begun(batches, true_classification=true_classification)
+    for kind in (TrueClassification, AEGuidedGAN):
+        model = begun(batches, kind)
         heads, real = list(model.discriminator.heads.parameters()), model.to_unit(batch.frames)
         made = real.flip(3).contiguous()
         gradients = [
-            torch.autograd.grad(model.tell_apart(one, batch.labels, made, batch.targets).value, heads)
+            torch.autograd.grad(model.discriminator_loss(one, batch.labels, made, batch.targets).value, heads)
             for one in (real, -real)
         ]
         untouched = all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
-        assert untouched != true_classification
-    alone = begun(batches).discriminator.judge(real, unclassified=len(real))[1]
+        assert untouched == (kind is AEGuidedGAN)
+    alone = begun(batches).discriminator.score(real, unclassified=len(real))[1]
     gone = torch.autograd.grad([one.sum() for one in alone.values()], heads, allow_unused=True)
     assert not any(one is not None and one.any() for one in gone)
 
@@ -156,22 +157,23 @@ def test_real_frames_give_the_class_heads_exactly_no_gradient(batches: FrameBatc
 def test_real_labels_do_not_matter_to_the_discriminator(batches: FrameBatches) -> None:
     batch = batches.batch(0)
     others = Labels(2 - batch.labels.subjects, 1 - batch.labels.conditions, batch.labels.views)
-    for true_classification in (False, True):
-        model = begun(batches, true_classification=true_classification)
+    for kind in (TrueClassification, AEGuidedGAN):
+        model = begun(batches, kind)
         real = model.to_unit(batch.frames)
-        values = [model.tell_apart(real, one, real.flip(0), batch.targets).value for one in (batch.labels, others)]
-        assert torch.equal(*values) != true_classification
+        loss, flipped = model.discriminator_loss, real.flip(0)
+        values = [loss(real, one, flipped, batch.targets).value for one in (batch.labels, others)]
+        assert torch.equal(*values) == (kind is AEGuidedGAN)
 
 
-def test_true_classification_adds_the_surprise_of_real_frames_and_changes_nothing_else(batches: FrameBatches) -> None:
+def test_true_classification_only_adds_the_cross_entropy_of_real_frames(batches: FrameBatches) -> None:
     batch = batches.batch(0)
     values = {}
-    for switch in (False, True):
-        model = begun(batches, true_classification=switch)
+    for kind in (AEGuidedGAN, TrueClassification):
+        model = begun(batches, kind)
         real = model.to_unit(batch.frames)
-        values[switch] = model.tell_apart(real, batch.labels, real.flip(3).contiguous(), batch.targets).value
-    of_real = surprise(model.discriminator.judge(real)[1], batch.labels)
-    assert torch.allclose(values[True] - values[False], model.class_weight * of_real, rtol=1e-4)
+        values[kind] = model.discriminator_loss(real, batch.labels, real.flip(3).contiguous(), batch.targets).value
+    of_real = label_cross_entropy(model.discriminator.score(real)[1], batch.labels)
+    assert torch.allclose(values[TrueClassification] - values[AEGuidedGAN], of_real, rtol=1e-4)
 
 
 def test_encodings_move_by_the_difference_of_mean_encodings(batches: FrameBatches) -> None:
@@ -186,9 +188,9 @@ def test_encodings_move_by_the_difference_of_mean_encodings(batches: FrameBatche
 def test_borrowed_coats_are_those_of_subjects_who_have_one(batches: FrameBatches) -> None:
     model = begun(batches, borrow=1.0)
     labels = Labels(torch.zeros(200, dtype=torch.int64), torch.zeros(200, dtype=torch.int64), torch.zeros(200).long())
-    found = model._others(labels, torch.rand(200, generator=torch.Generator().manual_seed(0)))
+    found = model._lenders(labels, torch.rand(200, generator=torch.Generator().manual_seed(0)))
     assert sorted(set(found.tolist())) == [0, 1]
-    assert model._others(labels[:2], torch.tensor([0.0, 1 - 2**-24])).tolist() == [0, 1]
+    assert model._lenders(labels[:2], torch.tensor([0.0, 1 - 2**-24])).tolist() == [0, 1]
 
 
 def test_a_view_that_nobody_wears_a_coat_in_is_generated_too(tmp_path: Path) -> None:
@@ -201,7 +203,7 @@ def test_a_view_that_nobody_wears_a_coat_in_is_generated_too(tmp_path: Path) -> 
     batches = FrameBatches(store, store.keys, batch_size=16)
     model, batch = begun(batches, borrow=1.0), batches.batch(0)
     alone = Labels(batch.targets.subjects, torch.zeros(16, dtype=torch.int64), torch.ones(16, dtype=torch.int64))
-    assert torch.equal(model._others(alone, torch.rand(16)), alone.subjects)
+    assert torch.equal(model._lenders(alone, torch.rand(16)), alone.subjects)
     assert model.sample(batch.sources, alone, torch.Generator()).shape == batch.sources.shape
 
 
@@ -219,7 +221,7 @@ def test_a_take_is_one_draw(batches: FrameBatches) -> None:
 
 
 def test_refusals(batches: FrameBatches) -> None:
-    for settings in ({"latent": "labelled"}, {"anchor_share": 2.0}, {"borrow": -0.1}, {"noise": -1.0}):
+    for settings in ({"borrow": -0.1}, {"noise": -1.0}):
         with pytest.raises(RecipeError, match="AEGuidedGAN"):
             build(batches, **settings)
 

@@ -72,7 +72,7 @@ def test_reacgan_compares_real_frames_for_the_discriminator_and_generated_ones_f
 def test_reacgan_scores_no_steeper_than_its_spectral_norms_allow(batches):
     model = small(ReACGAN, batches, projection=8).train()
     for _ in range(30):  # the norms are found by power iteration, one for each forward pass
-        model._judge(model.to_unit(batches.batch(0).frames))
+        model._discriminate(model.to_unit(batches.batch(0).frames))
     for factor in FACTORS:
         weight: Tensor = model.discriminator["projections"][factor].weight
         assert torch.linalg.matrix_norm(weight, 2).item() < 1.1

@@ -45,7 +45,7 @@ class Told(Coats):
         coats, keep = super().generate(sources, labels, generator), torch.rand(len(sources), generator=generator)
         return torch.where(keep.view(-1, 1, 1, 1) < self.lost, self.to_unit(sources), coats)
 
-    def conditions_told(self, frames: Tensor) -> Tensor:
+    def classify_conditions(self, frames: Tensor) -> Tensor:
         middle = (frames[:, 0, 31] > 127).sum(1)  # 28 pixels of a coat, 16 without
         return (middle < 22).long() if self.always is None else torch.full((len(frames),), self.always)
 
@@ -79,7 +79,7 @@ def test_who_cannot_tell_real_coats_is_not_asked(batches: FrameBatches) -> None:
     silent, coats, normal = Coats(batches, 8), Told(batches, always=0), Told(batches, always=1)
     for model in (silent, coats, normal):
         assert set(watch.measure(model, batches, 0)) == {"diversity"}
-    assert silent.conditions_told(batches.batch(0).frames) is None
+    assert silent.classify_conditions(batches.batch(0).frames) is None
 
 
 def test_diversity_is_the_same_whether_or_not_labels_are_measured(batches: FrameBatches) -> None:

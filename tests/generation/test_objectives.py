@@ -1,7 +1,7 @@
 """What each phase of each generator minimizes, and where to: beside a slow twin in float64, with random weights."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -16,7 +16,9 @@ from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import GeneratorBatch
 from walkprint.generation.labels import FACTORS, Labels
 from walkprint.generation.reacgan import ReACGAN
+from walkprint.studies.ablation import GaussianLatent, TrueClassification, WithoutTransport
 
+VARIANTS = (TrueClassification, GaussianLatent, WithoutTransport)
 COUNT, LATENT, WIDTHS = 6, 5, (3, 4, 4, 5)
 NAMES = {"subjects": ("a", "b", "c"), "conditions": ("cl", "nm"), "views": ("000", "090")}
 Twin = Callable[[GenerativeModel, GeneratorBatch, torch.Generator], Tensor]
@@ -251,9 +253,13 @@ def test_bagan_gp_generator(batch: GeneratorBatch) -> None:
 # The autoencoder-guided GAN
 
 
-def ae_guided(**settings: object) -> GenerativeModel:
-    usual = {"latent_size": LATENT, "class_weight": 0.7, "reconstruction_weight": 3.0, "noise": 0.5, "borrow": 0.6}
-    return build(AEGuidedGAN, **{**usual, "anchor_share": 0.5, **settings})
+def ae_guided(kind: type[AEGuidedGAN] = AEGuidedGAN, **settings: object) -> GenerativeModel:
+    usual = {"latent_size": LATENT, "reconstruction_weight": 3.0, "noise": 0.5, "borrow": 0.6}
+    return build(kind, **{**usual, **settings})
+
+
+def last_stage(reconstruction_weight: float) -> str:
+    return "anchored" if reconstruction_weight else "adversarial"
 
 
 def sourced(model: GenerativeModel, batch: GeneratorBatch, generator: torch.Generator) -> Tensor:
@@ -263,7 +269,8 @@ def sourced(model: GenerativeModel, batch: GeneratorBatch, generator: torch.Gene
     for i, (who, how, where) in enumerate(zip(*shown(batch.targets).values(), strict=True)):
         known = [one for one in range(3) if model.known[one, how, where]]
         wearer = known[int(lots[1][i] * len(known))] if known and lots[0][i] < 0.6 else who
-        rows.append(encoded[i] + 0.5 * model.spread * vectors[i] + model.shifts[wearer, how, where])
+        shift = 0 if isinstance(model, WithoutTransport) else model.shifts[wearer, how, where]
+        rows.append(encoded[i] + 0.5 * model.spread * vectors[i] + shift)
     return torch.stack(rows)
 
 
@@ -294,64 +301,46 @@ def test_ae_guided_autoencoder(batch: GeneratorBatch) -> None:
     assert_agrees(ae_guided(), "autoencoder", "autoencoder", batch, twin)
 
 
-@pytest.mark.parametrize("stage", ["anchored", "adversarial"])
-@pytest.mark.parametrize("true_classification", [False, True])
-@pytest.mark.parametrize("heads", [FACTORS, ("condition",)])
-@pytest.mark.parametrize("latent", ["labeled", "gaussian"])
-def test_ae_guided_discriminator(
-    batch: GeneratorBatch, stage: str, true_classification: bool, heads: Sequence[str], latent: str
-) -> None:
+@pytest.mark.parametrize("weight", [0.0, 3.0])
+@pytest.mark.parametrize("kind", [AEGuidedGAN, *VARIANTS])
+def test_ae_guided_discriminator(batch: GeneratorBatch, kind: type[AEGuidedGAN], weight: float) -> None:
     def twin(model: GenerativeModel, batch: GeneratorBatch, generator: torch.Generator) -> Tensor:
         real, of_real = ae_guided_judges(model, unit(batch.frames))
         fake, of_fake = ae_guided_judges(model, model.generator.decoder(latents_of(model, batch, generator)))
-        assert set(of_fake) == set(heads)
-        shown_to_heads = of_real if true_classification else {}
-        return slow.ae_guided(real, fake, of_fake, shown(batch.targets), 0.7, shown_to_heads, shown(batch.labels))
+        assert set(of_fake) == set(FACTORS)
+        shown_to_heads = of_real if kind is TrueClassification else {}
+        return slow.ae_guided(real, fake, of_fake, shown(batch.targets), 1.0, shown_to_heads, shown(batch.labels))
 
-    model = ae_guided(true_classification=true_classification, heads=heads, latent=latent)
-    assert_agrees(model, stage, "discriminator", batch, twin)
+    model = ae_guided(kind, reconstruction_weight=weight)
+    assert_agrees(model, last_stage(weight), "discriminator", batch, twin)
 
 
-@pytest.mark.parametrize("stage", ["anchored", "adversarial"])
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"guard_weight": 0.6},
-        {"guard_weight": 0.6, "guard_heads": ("subject", "view")},
-        {"heads": ("condition",)},
-        {"class_weight": 0.0},
-    ],
-    ids=str,
-)
-def test_ae_guided_generator(batch: GeneratorBatch, stage: str, settings: dict[str, object]) -> None:
+@pytest.mark.parametrize("weight", [0.0, 3.0])
+@pytest.mark.parametrize("guard_weight", [0.0, 0.6])
+@pytest.mark.parametrize("kind", [AEGuidedGAN, *VARIANTS])
+def test_ae_guided_generator(
+    batch: GeneratorBatch, kind: type[AEGuidedGAN], guard_weight: float, weight: float
+) -> None:
     def twin(model: GenerativeModel, batch: GeneratorBatch, generator: torch.Generator) -> Tensor:
         latents = latents_of(model, batch, generator)
-        if stage == "anchored":  # one batch norm for both kinds
+        if weight:  # one batch norm for both kinds
             encoded = model.encoder(unit(batch.frames))[1].detach()
             latents = torch.cat([latents, marked(model.generator.embedding, encoded, batch.labels)])
         frames = model.generator.decoder(latents)
         fake, of_fake = ae_guided_judges(model, frames[:COUNT])
-        value = slow.called_real(fake) + settings.get("class_weight", 0.7) * slow.named(of_fake, shown(batch.targets))
-        if stage == "anchored":
-            value = value + 3 * slow.absolute(frames[COUNT:], unit(batch.frames))
-        if "guard_weight" in settings:
-            said = model.guard(frames[:COUNT])
-            about = {factor: said[factor] for factor in settings.get("guard_heads", ("condition",))}
-            value = value + settings["guard_weight"] * slow.named(about, shown(batch.targets))
+        value = slow.called_real(fake) + slow.named(of_fake, shown(batch.targets))
+        if weight:
+            value = value + weight * slow.absolute(frames[COUNT:], unit(batch.frames))
+        if guard_weight:
+            of_condition = {"condition": model.guard(frames[:COUNT])["condition"]}
+            value = value + guard_weight * slow.named(of_condition, shown(batch.targets))
         return value
 
-    assert_agrees(ae_guided(**settings), stage, "generator", batch, twin)
+    model = ae_guided(kind, guard_weight=guard_weight, reconstruction_weight=weight)
+    assert_agrees(model, last_stage(weight), "generator", batch, twin)
 
 
-@pytest.mark.parametrize(
-    ("settings", "names"),
-    [
-        ({"anchor_share": 1.0}, ["anchored"]),
-        ({"anchor_share": 0.0}, ["adversarial"]),
-        ({"anchor_share": 0.5}, ["anchored", "adversarial"]),
-        ({"reconstruction_weight": 0.0}, ["adversarial"]),
-    ],
-)
-def test_ae_guided_is_anchored_for_as_long_as_it_was_asked_to(settings: dict[str, float], names: list[str]) -> None:
-    assert [stage.name for stage in ae_guided(**settings).stages()] == ["guard", "autoencoder", *names]
+@pytest.mark.parametrize("weight", [0.0, 10.0])
+def test_ae_guided_is_anchored_where_the_reconstruction_has_a_weight(weight: float) -> None:
+    names = [stage.name for stage in ae_guided(reconstruction_weight=weight).stages()]
+    assert names == ["guard", "autoencoder", last_stage(weight)]

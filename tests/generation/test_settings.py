@@ -13,23 +13,19 @@ from walkprint.generation.bagan_gp import BAGANGP
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.labels import Labels
 from walkprint.generation.reacgan import ReACGAN
+from walkprint.studies.ablation import WithoutTransport
 
 NAMES: dict[str, Any] = {"subjects": ["a", "b"], "conditions": ["cl", "nm"], "views": ["090"], "widths": (2, 2, 4, 4)}
 NAN, INF = float("nan"), float("inf")
 
 WRONG: list[tuple[type[GenerativeModel], str, list[Any]]] = [
-    (AEGuidedGAN, "heads", [(), ("coat",), "condition"]),
-    (AEGuidedGAN, "guard_heads", [("coat",), ("condition", "coat")]),
-    (AEGuidedGAN, "factors", [(), ("coat",)]),
     (AEGuidedGAN, "shares", [(0.1, 0.9), (0.1, 0.4, -0.5), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0), (1, NAN, 1)]),
     (AEGuidedGAN, "learning_rates", [(1e-3,), (1e-3,) * 4, (0.0, 1e-3, 1e-3), (1e-3, -1e-4, 0.0), (0.1, 0.1, INF)]),
     (AEGuidedGAN, "latent_size", [0, -3]),
-    (AEGuidedGAN, "class_weight", [-1.0, NAN]),
     (AEGuidedGAN, "reconstruction_weight", [-1.0, INF]),
     (AEGuidedGAN, "guard_weight", [-0.1, NAN]),
     (AEGuidedGAN, "noise", [-0.1, NAN]),
     (AEGuidedGAN, "borrow", [1.5, NAN]),
-    (AEGuidedGAN, "anchor_share", [-0.5, NAN]),
     *((kind, "latent", [0]) for kind in (ACGAN, ReACGAN, BAGAN, BAGANGP)),
     *((kind, "learning_rate", [0.0, -1e-3, NAN, INF]) for kind in (ACGAN, ReACGAN, BAGAN, BAGANGP)),
     *((kind, "autoencoder_share", [0.0, 1.0, NAN]) for kind in (BAGAN, BAGANGP)),
@@ -51,18 +47,11 @@ def test_refused(kind: type[GenerativeModel], name: str, value: Any) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_an_opinion_that_counts_is_about_something() -> None:
-    with pytest.raises(RecipeError, match=r"guard_heads are \[\]; expected some of"):
-        AEGuidedGAN(**NAMES, guard_weight=0.1, guard_heads=())
-
-
 @pytest.mark.parametrize(
     "settings",
     [
-        {"transport": False, "borrow": 0.5},
-        {"class_weight": 0.0, "reconstruction_weight": 0.0, "guard_weight": 0.0, "noise": 0.0},
-        {"guard_heads": [], "guard_weight": 0.0, "learning_rates": [1e-3, 0, 0.0]},
-        {"heads": ["condition"], "guard_heads": ["view"], "factors": ["condition"]},
+        {"reconstruction_weight": 0.0, "guard_weight": 0.0, "noise": 0.0, "borrow": 1.0},
+        {"learning_rates": [1e-3, 0, 0.0]},
         {"shares": [1, 4, 5], "learning_rates": [1e-3, 1e-3, 2e-4], "latent_size": 1},
     ],
 )
@@ -71,11 +60,10 @@ def test_taken(settings: dict[str, Any]) -> None:
 
 
 def test_borrowing_without_transport_is_without_effect() -> None:
-    """The studies' switch "without-transport" leaves `borrow` as it is."""
     found = []
     for borrow in (0.0, 1.0):
         torch.manual_seed(0)
-        model = AEGuidedGAN(**{**NAMES, "transport": False, "borrow": borrow, "latent_size": 4})
+        model = WithoutTransport(**NAMES, borrow=borrow, latent_size=4)
         model.shifts.normal_(generator=torch.Generator().manual_seed(0))
         coats = Labels(torch.tensor([0, 1]), torch.tensor([0, 0]), torch.tensor([0, 0]))
         sources = torch.arange(2, dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 64, 64) * 200

@@ -175,7 +175,7 @@ def test_the_large_study_names_networks_and_generators_that_can_be_built():
     study = ClothExpansionStudy(**LARGE)
     names = {"subjects": ("a", "b"), "conditions": ("cl", "nm"), "views": ("090",), "source": "nm"}
     assert (study.train, len(study.views)) == (82, 11)
-    for variant in GENERATORS:
+    for variant in (*GENERATORS, *ABLATION):
         assert build_generator(study.generator(variant), **names).names.subjects == ("a", "b")
     wide = {cell.settings["network"]: cell.settings["recipe"] for cell in study.cells() if "recipe" in cell.settings}
     sizes = {name: sum(one.numel() for one in build(recipe).parameters()) for name, recipe in wide.items()}
@@ -188,7 +188,7 @@ def test_an_order_is_asked_for_where_it_is_heeded():
     assert [name for name in GENERATORS if study.fits(name, "GaitPart")] == [GUIDED, COVERING]
     assert all(study.fits(name, "GaitSet") for name in GENERATORS)
     assert [name for name in ABLATION if not study.fits(name, "GaitPart")] == ["gaussian-latent"]
-    assert study.generator("gaussian-latent")["init_args"]["latent"] == "gaussian"
+    assert study.generator("gaussian-latent")["class_path"].endswith("GaussianLatent")
     assert study.generator("copying") is None
 
 

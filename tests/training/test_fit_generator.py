@@ -152,7 +152,7 @@ def test_a_run_of_before_recordings_were_kept_goes_on(tmp_path: Path, finished: 
 @pytest.mark.parametrize(
     ("changes", "error", "match"),
     [
-        ({"steps": 2}, RecipeError, "one step in each of 4 stages"),
+        ({"steps": 2}, RecipeError, "one step in each of 3 stages"),
         ({"precision": "16-mixed"}, RecipeError, "no gradient scaler"),
         ({"ema_decay": 1.0}, RecipeError, "ema_decay"),
         ({"clip_norm": 0.0}, RecipeError, "clip_norm"),
@@ -207,7 +207,7 @@ def test_labels_that_drift_warn_and_are_the_same_after_a_resume(
 
     settings: dict[str, Any] = {
         "steps": 42,
-        "model": {"shares": (0.7, 0.1, 0.2), "anchor_share": 1.0, "learning_rates": (1e-3, 2e-4, 1e-4)},
+        "model": {"shares": (0.7, 0.1, 0.2), "learning_rates": (1e-3, 2e-4, 1e-4)},
         "precision": "32-true",
         "watch": DiversityMonitor(every=3, stop_below=0),
     }

@@ -20,7 +20,7 @@ def train_generator(
     opened = Store.open(store) if store.exists() else tiny_store(store)
     batches = FrameBatches(opened, opened.keys, batch_size=4, seed=2)
     torch.manual_seed(5)
-    settings: dict[str, Any] = {"widths": [2, 4, 4, 4], "latent_size": 4, "borrow": 0.5, "anchor_share": 0.5}
+    settings: dict[str, Any] = {"widths": [2, 4, 4, 4], "latent_size": 4, "borrow": 0.5}
     settings |= model or {}
     names = batches.names
     built = AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, **settings)

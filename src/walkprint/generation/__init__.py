@@ -1,1 +1,1 @@
-"""Floor 2: clips of rare conditions: generators, and the data sets that they fill."""
+"""Floor 2: clips of rare conditions: generators, and the data sets that they expand."""

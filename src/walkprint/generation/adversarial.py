@@ -1,11 +1,11 @@
-"""What discriminators and generators are told: the adversarial losses, their penalty and their class terms.
+"""Adversarial losses of discriminators and generators, the gradient penalty and class terms.
 
 Source: non-saturating after Goodfellow et al., "Generative adversarial nets", NeurIPS 2014; hinge after Lim, Ye,
 "Geometric GAN", 2017; gradient penalty after Gulrajani et al., "Improved training of Wasserstein GANs", NeurIPS 2017;
 data-to-data cross entropy after Kang et al., "Rebooting ACGAN", NeurIPS 2021; balanced classes after Mariani et al.,
 "BAGAN: data augmentation with balancing GAN", 2018.
-Deviations: the data-to-data cross entropy is a true log-sum-exp over the positive and the negatives, while the
-released code takes its stabilizing maximum from the negatives only, which is another function.
+Deviations: the data-to-data cross entropy is a true log-sum-exp over the positive and the negatives; the released code
+takes its stabilizing maximum from the negatives only, which is another function.
 """
 
 from collections.abc import Callable
@@ -16,42 +16,42 @@ from torch import Tensor
 
 
 def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """Logits of real frames shall be high and of generated ones low: `-log D(real) - log(1 - D(fake))`.
+    """High logits for real frames, low ones for generated: `-log D(real) - log(1 - D(fake))`.
 
     Args:
         real, fake: logits of any shape.
 
     Returns:
-        Scalar, float32 or wider; so do all here.
+        Scalar, float32 or wider, as all losses here.
     """
     return F.softplus(-_wide(real)).mean() + F.softplus(_wide(fake)).mean()
 
 
 def non_saturating_generator(fake: Tensor) -> Tensor:
-    """Logits of generated frames shall be high: `-log D(fake)`."""
+    """High logits for generated frames: `-log D(fake)`."""
     return F.softplus(-_wide(fake)).mean()
 
 
 def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """Scores of real frames shall be above 1 and of generated ones below -1."""
+    """Scores above 1 for real frames, below -1 for generated ones."""
     return F.relu(1 - _wide(real)).mean() + F.relu(1 + _wide(fake)).mean()
 
 
 def hinge_generator(fake: Tensor) -> Tensor:
-    """Scores of generated frames shall be high, without bound."""
+    """High scores for generated frames, without bound."""
     return -_wide(fake).mean()
 
 
 def gradient_penalty(
     score: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """How far the slope of the scores is from 1, squared, at a random point between each real and generated frame.
+    """Squared deviation of the gradient norm of the scores from 1, at a random mix of each real and generated frame.
 
     Args:
-        score: frames (batch, channel, height, width) to one score for each, shape (batch,) or (batch, 1); a frame's
-            score may depend on no other frame.
+        score: from frames (batch, channel, height, width) to scores (batch,) or (batch, 1); a frame's score may not
+            depend on other frames.
         real, fake: frames (batch, channel, height, width).
-        generator: of the mixing, uniform from 0 to 1.
+        generator: draws the mix, uniform from 0 to 1.
     """
     shares = torch.rand(len(real), generator=generator, device=generator.device).to(real).view(-1, 1, 1, 1)
     mixed = torch.lerp(fake.detach().to(real), real, shares).requires_grad_()
@@ -63,20 +63,20 @@ def gradient_penalty(
 def data_to_data_cross_entropy(
     features: Tensor, proxies: Tensor, classes: Tensor, *, temperature: float, positive_margin: float
 ) -> Tensor:
-    """Frames shall point to their class's proxy and away from frames of other classes.
+    """Features point to the proxy of their class, and away from frames of other classes.
 
-    Similarity to the proxy counts only below the positive margin, and similarity to others only above the negative
-    margin, which is one minus the positive: easy pairs are left alone.
+    Similarity to the proxy counts only below the positive margin, similarity to others only above the negative margin,
+    which is one minus the positive: easy pairs do not count.
 
     Args:
         features: (batch, feature), of unit length.
         proxies: (batch, feature), the direction of each frame's own class, of unit length.
         classes: int64 (batch,).
         temperature: divides the similarities.
-        positive_margin: cosine from which a frame is near enough to its proxy.
+        positive_margin: cosine above which a frame is close enough to its proxy.
 
     Returns:
-        Scalar; 0 where all frames are of one class.
+        Scalar; 0 if all frames are of one class.
     """
     features, proxies = _wide(features), _wide(proxies)
     with torch.autocast(features.device.type, enabled=False):
@@ -88,21 +88,21 @@ def data_to_data_cross_entropy(
 
 
 def balancing_discriminator(real: Tensor, classes: Tensor, fake: Tensor) -> Tensor:
-    """Real frames shall be told to be of their class, and generated ones of one more class, the last.
+    """Cross entropy: real frames belong to their class, generated ones to an additional last class.
 
-    It is one mean over all frames: few generated frames weigh little.
+    One mean over all frames, so few generated frames weigh little.
 
     Args:
         real: logits (batch, class + 1).
         classes: int64 (batch,), of the real frames.
         fake: logits (generated, class + 1).
     """
-    made_up = classes.new_full((len(fake),), fake.shape[1] - 1)
-    return F.cross_entropy(_wide(torch.cat([real, fake])), torch.cat([classes, made_up]))
+    additional = classes.new_full((len(fake),), fake.shape[1] - 1)
+    return F.cross_entropy(_wide(torch.cat([real, fake])), torch.cat([classes, additional]))
 
 
 def balancing_generator(fake: Tensor, classes: Tensor) -> Tensor:
-    """Generated frames shall be told to be of the class that was asked for.
+    """Cross entropy: generated frames belong to their intended class.
 
     Args:
         fake: logits (generated, class + 1).

@@ -1,18 +1,19 @@
-"""BAGAN-GP: a supervised autoencoder starts the generator; the discriminator judges frame and label together.
+"""BAGAN-GP: a supervised autoencoder initializes the generator; the discriminator sees frame and label together.
 
 Source: Huang, Jafari, "Enhanced balancing GAN: minority-class image generation", Neural Computing and Applications
 2021, and its released code.
-Deviations: a label is subject, condition and view, each with a table of its own, which multiply. So a wrong label is
-wrong in one of them, drawn by lot: one wrong in all three would be told by the easiest. The penalty mixes real and
-generated frames uniformly, as the article says; the released code draws the shares from a normal distribution. Widths
-of the discriminator's dense layers follow those of its convolutions. Batch size and steps are the recipe's, where 128
-frames and 30 epochs of the autoencoder before 100 of the GAN are published; what the autoencoder has of them is alike.
-Real batches hold every condition alike often, and frames are generated with averaged weights (see `fit_generator`).
+Deviations: a label is subject, condition and view, each with its own embedding table; the tables multiply. So a wrong
+label is wrong in one random factor: the easiest factor would give away a label that is wrong in all three. The penalty
+mixes real and generated frames uniformly, as the article says; the released code draws the shares from a normal
+distribution. Widths of the discriminator's dense layers follow those of its convolutions. Batch size and steps are set
+by the recipe; published are 128 frames and 30 epochs of the autoencoder before 100 of the GAN, and the autoencoder's
+share is kept. All conditions are equally frequent in real batches, and frames are generated with averaged weights (see
+`fit_generator`).
 """
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -50,18 +51,19 @@ class LabeledDiscriminator(nn.Module):
 
 
 class BAGANGP(GenerativeModel):
-    """Noise times label embedding to frames; subject, condition and view all steer, the source frames do not.
+    """Generates frames from noise times the embedding of the label; it ignores the source frames.
 
     Args:
         latent: length of the noise and of encodings.
         widths: channels at 32, 16, 8 and 4 pixels, of all networks.
-        autoencoder_share: of all steps, for the autoencoder.
+        autoencoder_share: share of all steps that trains the autoencoder.
         penalty: weight of the gradient penalty.
-        discriminator_steps: for each step of the generator.
+        discriminator_steps: per generator step.
         learning_rate: of Adam.
+        names: see `GenerativeModel`.
 
     Raises:
-        RecipeError: a setting is out of range, or there is but one label, so that none can be wrong.
+        RecipeError: a setting is out of range, or there is only one label, so that none can be wrong.
     """
 
     ordered = False
@@ -69,26 +71,22 @@ class BAGANGP(GenerativeModel):
     def __init__(
         self,
         *,
-        subjects: Sequence[str],
-        conditions: Sequence[str],
-        views: Sequence[str],
-        source: str = "nm",
         latent: int = 128,
         widths: Sequence[int] = WIDTHS,
         autoencoder_share: float = 0.23,
         penalty: float = 10.0,
         discriminator_steps: int = 5,
         learning_rate: float = 2e-4,
+        **names: Any,
     ) -> None:
-        super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
-        self.refuse_unless("at least 0", penalty=penalty)
-        self.refuse_unless("at least 1", latent=latent, discriminator_steps=discriminator_steps)
-        self.refuse_unless("more than 0", learning_rate=learning_rate)
-        if not 0 < autoencoder_share < 1:
-            raise RecipeError(f"BAGANGP: autoencoder_share is {autoencoder_share}; expected between 0 and 1")
+        super().__init__(**names)
+        self.check_settings("at least 0", penalty=penalty)
+        self.check_settings("at least 1", latent=latent, discriminator_steps=discriminator_steps)
+        self.check_settings("more than 0", learning_rate=learning_rate)
+        self.check_settings("between 0 and 1", autoencoder_share=autoencoder_share)
         if max(len(self.names.names(factor)) for factor in FACTORS) < 2:
             raise RecipeError(
-                "BAGANGP: one subject, condition and view; expected two of one of them, to tell wrong ones"
+                f"{type(self).__name__}: one subject, condition and view; expected two or more of one of them"
             )
         self.autoencoder_share, self.penalty, self.discriminator_steps = autoencoder_share, penalty, discriminator_steps
         self.latent = latent
@@ -98,7 +96,7 @@ class BAGANGP(GenerativeModel):
         self.discriminator = LabeledDiscriminator(self.names, widths)
 
     def stages(self) -> Sequence[Stage]:
-        """The supervised autoencoder, then discriminator and generator in turns."""
+        """The supervised autoencoder; then discriminator and generator alternate."""
 
         def generator() -> Iterator[nn.Parameter]:
             yield from self.embedding.parameters()
@@ -108,57 +106,58 @@ class BAGANGP(GenerativeModel):
             yield from self.encoder.parameters()
             yield from generator()
 
-        tell = Phase(
-            "discriminator", self.discriminator.parameters, self._tell, self.optimizer, self.discriminator_steps
+        discriminator, repeats = self.discriminator.parameters, self.discriminator_steps
+        adversarial = (
+            Phase("discriminator", discriminator, self._discriminator_loss, self.optimizer, repeats),
+            Phase("generator", generator, self._generator_loss, self.optimizer),
         )
-        adversarial = (tell, Phase("generator", generator, self._make, self.optimizer))
         share = self.autoencoder_share
         return (
-            Stage("autoencoder", share, (Phase("autoencoder", autoencoder, self._restore, self.optimizer),)),
+            Stage("autoencoder", share, (Phase("autoencoder", autoencoder, self._autoencoder_loss, self.optimizer),)),
             Stage("adversarial", 1 - share, adversarial),
         )
 
     def generate(self, sources: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
-        """See `GenerativeModel`; the sources are not looked at."""
+        """See `GenerativeModel`; the sources are ignored."""
         noise = draw_noise(labels, self.latent, generator)
         return cast(Tensor, self.decoder(noise * self.embedding(labels)))
 
-    def _restore(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
+    def _autoencoder_loss(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
         frames = self.to_unit(batch.frames)
         _, latents = self.encoder(frames)
         return LossValue(F.l1_loss(self.decoder(latents * self.embedding(batch.labels)).float(), frames))
 
-    def _tell(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
+    def _discriminator_loss(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
         with torch.no_grad():
-            made = self.generate(batch.sources, batch.targets, generator)
+            generated = self.generate(batch.sources, batch.targets, generator)
         frames, labels = self.to_unit(batch.frames), batch.labels
         wrong = mislabeled(labels, self.names, generator)
         terms = {
             "real": F.softplus(-self.discriminator(frames, labels).float()).mean(),
-            "generated": F.softplus(self.discriminator(made, batch.targets).float()).mean(),
+            "generated": F.softplus(self.discriminator(generated, batch.targets).float()).mean(),
             "mislabeled": F.softplus(self.discriminator(frames, wrong).float()).mean(),
             "penalty": self.penalty
-            * gradient_penalty(lambda mixed: self.discriminator(mixed, labels), frames, made, generator),
+            * gradient_penalty(lambda mixed: self.discriminator(mixed, labels), frames, generated, generator),
         }
         return LossValue(torch.stack(list(terms.values())).sum(), {name: one.detach() for name, one in terms.items()})
 
-    def _make(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
-        made = self.generate(batch.sources, batch.targets, generator)
-        return LossValue(non_saturating_generator(self.discriminator(made, batch.targets)))
+    def _generator_loss(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
+        generated = self.generate(batch.sources, batch.targets, generator)
+        return LossValue(non_saturating_generator(self.discriminator(generated, batch.targets)))
 
 
 def mislabeled(labels: Labels, names: LabelNames, generator: torch.Generator) -> Labels:
-    """Labels that are wrong in one factor, drawn by lot for each frame among those with more than one class.
+    """Labels that are wrong in one factor, drawn at random for each frame among those with more than one class.
 
     Args:
         labels: the right ones.
         names: the classes.
-        generator: on the CPU, of the lots.
+        generator: on the CPU; the source of randomness.
     """
     sizes = [len(names.names(factor)) for factor in FACTORS]
-    lots = torch.multinomial(torch.tensor(sizes).gt(1).float(), len(labels), replacement=True, generator=generator)
+    chosen = torch.multinomial(torch.tensor(sizes).gt(1).float(), len(labels), replacement=True, generator=generator)
     wrong = []
     for i, (factor, size) in enumerate(zip(FACTORS, sizes, strict=True)):
-        steps = torch.randint(1, max(size, 2), (len(labels),), generator=generator) * (lots == i)
+        steps = torch.randint(1, max(size, 2), (len(labels),), generator=generator) * (chosen == i)
         wrong.append((labels.of(factor) + steps.to(labels.subjects.device)) % size)
     return Labels(*wrong)

@@ -1,4 +1,4 @@
-"""What every generator promises: stages of phases that one training loop carries out, and frames on request."""
+"""Base of all generators: stages of phases for one shared training loop, and sampled frames."""
 
 import math
 from abc import ABC, abstractmethod
@@ -11,23 +11,22 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from walkprint.core.errors import RecipeError
-from walkprint.generation.batches import FrameBatches, GeneratorBatch
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.generation.batches import SIZE_PX, FrameBatches, GeneratorBatch
 from walkprint.generation.labels import LabelNames, Labels
 from walkprint.losses.base import LossValue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phase:
-    """One part of a training step: some parameters, moved by one loss.
+    """Part of a training step: one loss trains some of the parameters.
 
     Attributes:
-        name: what the log calls it.
-        parameters: gives what is trained, and nothing else is.
-        loss: judges a batch. Its frames lie on the device; all chance comes from the generator that is given, which
-            lies on the CPU.
-        optimizer: called with the parameters, say `partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.9))`.
-        repeats: how often in a step, each time with a batch of its own.
+        name: its name in the log.
+        parameters: gives the parameters that it trains; all others stay fixed.
+        loss: of a batch, whose frames are on the device. All randomness comes from the generator, on the CPU.
+        optimizer: called with the parameters, e.g. `partial(torch.optim.Adam, lr=2e-4, betas=(0.5, 0.9))`.
+        repeats: how often per step, each time with its own batch.
     """
 
     name: str
@@ -42,11 +41,11 @@ class Stage:
     """A stretch of training with its own phases.
 
     Attributes:
-        name: what the log calls it.
-        share: of all steps; those of a model sum to 1.
-        phases: carried out one after another in every step.
-        begin: called once, in evaluation mode and without gradients, before the stage's first step, say to copy weights
-            or to fit Gaussians to encodings. What it makes lies in parameters or buffers, which checkpoints hold.
+        name: its name in the log.
+        share: of all steps; the shares of a model sum to 1.
+        phases: run one after another in every step.
+        begin: called once before the first step, in evaluation mode and without gradients, e.g. to copy weights or to
+            fit Gaussians. Its results belong in parameters or buffers, which checkpoints hold.
     """
 
     name: str
@@ -58,21 +57,21 @@ class Stage:
 class GenerativeModel(nn.Module, ABC):
     """Base of all generators.
 
-    Subclasses take these arguments and keyword-only settings with defaults.
+    Subclasses have keyword-only settings with defaults, and pass these arguments on (`**names`).
 
     Args:
         subjects: names of the subjects; the class index is the position.
         conditions: names of the conditions.
         views: names of the views.
-        source: the condition that frames are generated from.
+        source: the source condition, which frames are generated from.
 
     Attributes:
-        ordered: whether a generated sequence follows its source frame by frame, so that gait phase and order survive.
-        names: the three tuples of names.
-        recordings: the `fingerprint` of what it was trained on; empty where none was kept.
+        ordered: whether generated frames follow their sources one by one, so that gait phase and order survive.
+        names: the names of subjects, conditions and views.
+        recordings: the `fingerprint` of the training data; empty if none was kept.
 
     Raises:
-        RecipeError: a factor has no name or one twice, or the source is none of the conditions.
+        RecipeError: a factor has no name or a repeated one, or the source condition is unknown.
     """
 
     ordered: bool
@@ -87,32 +86,39 @@ class GenerativeModel(nn.Module, ABC):
             if not names or len(set(names)) < len(names):
                 raise RecipeError(f"{type(self).__name__}: {factor} are {list(names)}; expected names, each once")
         if source not in conditions:
-            raise RecipeError(f"{type(self).__name__}: source is {source!r}, none of {', '.join(conditions)}")
+            raise RecipeError(f"{type(self).__name__}: source is {source!r}, expected one of {', '.join(conditions)}")
 
-    def refuse_unless(self, expected: Literal["at least 0", "more than 0", "at least 1"], **settings: float) -> None:
-        """Refuse numbers among a generator's settings that are out of range or not finite.
+    def check_settings(
+        self, expected: Literal["at least 0", "more than 0", "at least 1", "between 0 and 1"], **settings: float
+    ) -> None:
+        """Refuse settings that are out of range or not finite.
 
         Raises:
-            RecipeError: names the first.
+            RecipeError: names the first of them.
         """
-        least = 1 if expected == "at least 1" else 0
         for name, number in settings.items():
-            if not (math.isfinite(number) and number >= least) or (expected == "more than 0" and number == 0):
+            fits = {
+                "at least 0": number >= 0,
+                "more than 0": number > 0,
+                "at least 1": number >= 1,
+                "between 0 and 1": 0 < number < 1,
+            }[expected]
+            if not (fits and math.isfinite(number)):
                 raise RecipeError(f"{type(self).__name__}: {name} is {number}; expected {expected} and finite")
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:
-        """How it is trained; the same at every call, so that a resumed run goes on with it."""
+        """The training stages; equal at every call, so that a resumed run continues with them."""
 
     @abstractmethod
     def generate(self, sources: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
-        """Generate frames for evaluation; called by `sample`, in evaluation mode and without gradients.
+        """Generate frames; `sample` calls it in evaluation mode and without gradients.
 
         Args:
-            sources: uint8 (batch, 1, 64, 64), real frames of the source condition; consecutive frames of one take where
-                a sequence is wanted.
-            labels: what shall be shown.
-            generator: on the CPU, where all chance comes from.
+            sources: uint8 (batch, 1, 64, 64), real frames of the source condition; consecutive frames of one take to
+                generate a sequence.
+            labels: what the frames should show.
+            generator: on the CPU; the only source of randomness.
 
         Returns:
             (batch, 1, 64, 64), -1 background to 1 person.
@@ -122,16 +128,25 @@ class GenerativeModel(nn.Module, ABC):
         """Generate frames; the same generator state gives the same frames.
 
         Args:
-            sources: uint8 (batch, 1, 64, 64), real frames of the source condition; consecutive frames of one take where
-                a sequence is wanted.
-            labels: what shall be shown.
-            generator: on the CPU, where all chance comes from.
+            sources: uint8 (batch, 1, 64, 64), see `generate`.
+            labels: what the frames should show.
+            generator: on the CPU; the only source of randomness.
 
         Returns:
             uint8 (batch, 1, 64, 64) on the CPU, gray, not yet cleaned.
+
+        Raises:
+            DataError: sources of another type or size, or not one label for each.
         """
+        if sources.dtype != torch.uint8 or sources.shape != (len(labels), 1, SIZE_PX, SIZE_PX):
+            raise DataError(
+                f"{type(self).__name__}: sources are {sources.dtype} {tuple(sources.shape)} for {len(labels)} labels; "
+                f"expected uint8 (batch, 1, {SIZE_PX}, {SIZE_PX}) and one label for each"
+            )
+        if not len(sources):
+            return sources.cpu()
         training, device = self.training, next(self.parameters()).device
-        if training:  # only then: telling every layer so takes longer than one might think
+        if training:  # `eval` visits every layer, which takes time
             self.eval()
         try:
             with torch.no_grad():
@@ -140,8 +155,8 @@ class GenerativeModel(nn.Module, ABC):
             if training:
                 self.train()
 
-    def conditions_told(self, frames: Tensor) -> Tensor | None:
-        """What a frozen classifier of real frames takes frames for; None from a generator that has none.
+    def classify_conditions(self, frames: Tensor) -> Tensor | None:
+        """Conditions of frames by a frozen classifier of real frames; None if the generator has none.
 
         Args:
             frames: uint8 (batch, 1, 64, 64).

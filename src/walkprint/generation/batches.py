@@ -1,4 +1,4 @@
-"""Training frames of generators: real ones of all conditions alike, and sources of what shall be generated."""
+"""Training frames of generators: real ones, all conditions equally frequent, and source frames to generate from."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from walkprint.data.store import Store
 from walkprint.generation.labels import LabelNames, Labels
 
 SIZE_PX = 64
-"""Height and width of the frames that generators take and make."""
+"""Height and width of the frames of generators."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GeneratorBatch:
-    """What one phase learns from.
+    """A training batch of one phase.
 
     Attributes:
-        frames: uint8 (batch, 1, 64, 64), real; every condition alike often, however rare it is.
-        labels: what `frames` show.
+        frames: uint8 (batch, 1, 64, 64), real; all conditions are equally likely, however rare.
+        labels: of `frames`.
         sources: uint8 (batch, 1, 64, 64), real, of the source condition and of the subjects and views of `targets`.
-        targets: what shall be generated from the sources; every condition alike often.
+        targets: labels to generate from the sources; all conditions are equally likely.
     """
 
     frames: Tensor
@@ -35,7 +35,7 @@ class GeneratorBatch:
     targets: Labels
 
     def __len__(self) -> int:
-        """How many real frames it holds, and how many sources."""
+        """Number of real frames, and of sources."""
         return int(self.frames.shape[0])
 
     def to(self, device: torch.device | str) -> "GeneratorBatch":
@@ -49,20 +49,20 @@ class GeneratorBatch:
 
 
 class FrameBatches:
-    """Batches of single frames as a pure function of seed, step and repeat, so that resuming needs the step alone.
+    """Batches of single frames, a pure function of seed, step and repeat: resuming needs only the step.
 
     Args:
         store: where frames come from; one channel, 64 high, 64 wide or wider.
         keys: the training sequences.
-        batch_size: real frames in a batch, and as many sources.
-        source: the condition that frames are generated from, normal walking.
+        batch_size: real frames in a batch, and source frames.
+        source: the source condition.
         seed: of everything random.
 
     Attributes:
         names: every subject, condition and view of `keys`.
 
     Raises:
-        DataError: no sequence of the source condition, frames of another size, or a take that was generated.
+        DataError: no sequence of the source condition, frames of another size, or a generated take.
         RecipeError: a setting is out of range.
     """
 
@@ -78,7 +78,7 @@ class FrameBatches:
             )
         if made := [key for key in keys if key in store.generated]:
             raise DataError(
-                f"{store.path}: {len(made)} of the training sequences are generated, say {made[0]}; train on the "
+                f"{store.path}: {len(made)} of the training sequences are generated, e.g. {made[0]}; train on the "
                 "original store instead"
             )
         self.store, self.keys = store, tuple(keys)
@@ -95,7 +95,7 @@ class FrameBatches:
         self._by_condition = [np.flatnonzero(conditions == i) for i in range(len(self.names.conditions))]
 
     def batch(self, step: int, repeat: int = 0) -> GeneratorBatch:
-        """The batch of a step; a phase that learns several times in a step gets one for each repeat."""
+        """The batch of a step, and of each repeat of a phase within it."""
         rng = step_generator(self.seed, step, repeat)
         picks = np.array([rng.choice(group) for group in self._evenly(rng)], dtype=np.int64)
         frames = self._frames(self._rows[picks], rng)
@@ -107,11 +107,11 @@ class FrameBatches:
         return GeneratorBatch(frames, self._labels[torch.from_numpy(picks)], sources, targets)
 
     def _evenly(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        """For each frame of a batch the sequences of its condition."""
+        """For each frame of a batch, the sequences of its condition."""
         return [self._by_condition[i] for i in rng.integers(0, len(self._by_condition), self.batch_size)]
 
     def takes(self, frames: int = 16) -> Iterator[tuple[Tensor, Labels]]:
-        """Frames from all over every training sequence, at most so many of each, with their labels."""
+        """Evenly spaced frames of every training sequence, at most `frames` of each, with their labels."""
         for row, key in zip(self._rows.tolist(), self.keys, strict=True):
             length = int(self.store.lengths[row])
             positions = np.unique(np.linspace(0, length - 1, frames).round().astype(np.int64))
@@ -119,7 +119,7 @@ class FrameBatches:
             yield torch.from_numpy(found), self.names.labels([key] * len(found))
 
     def draw(self, keys: Sequence[SequenceKey], rng: np.random.Generator) -> Tensor:
-        """A frame by lot of each sequence, uint8 (batch, 1, 64, 64)."""
+        """One random frame of each sequence, uint8 (batch, 1, 64, 64)."""
         return self._frames(np.array([self.store.index(key) for key in keys], dtype=np.int64), rng)
 
     def _frames(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Tensor:

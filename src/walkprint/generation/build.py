@@ -45,8 +45,11 @@ def build_generator(entry: Mapping[str, Any], **settings: Any) -> GenerativeMode
     kind = known.get(path.rpartition(".")[2])
     if kind is None or path not in (kind.__name__, f"{kind.__module__}.{kind.__qualname__}"):
         raise RecipeError(f"generator: class_path is {path!r}, expected one of {', '.join(sorted(known))}")
+    bases = [one for one in kind.__mro__ if issubclass(one, GenerativeModel)]
+    accepted = {name for one in bases for name in inspect.signature(one).parameters}
+    if unknown := sorted(set(arguments) - accepted):
+        raise RecipeError(f"{kind.__name__}: {unknown[0]} is not a setting of it; see its settings")
     try:
-        inspect.signature(kind).bind(**arguments)
+        return kind(**arguments)
     except TypeError as error:
         raise RecipeError(f"{kind.__name__}: {error}; see its settings") from None
-    return kind(**arguments)

@@ -1,8 +1,8 @@
-"""A classifier of single frames: frozen, it guards a generator against labels that lose their meaning.
+"""A classifier of single frames; frozen, it shows whether a generator's labels keep their meaning.
 
-Source: frame classifiers as the judge of generated images are customary; see Mariani et al., "BAGAN: data augmentation
+Source: classifiers of frames are a customary measure of generated images; see Mariani et al., "BAGAN: data augmentation
 with balancing GAN", 2018.
-Deviations: one head for each of subject, condition and view on one narrow trunk.
+Deviations: a head each for subject, condition and view on one narrow trunk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ NARROW = (16, 32, 48, 64)
 
 
 class FrameClassifier(nn.Module):
-    """Says of single frames who walks how, seen from where.
+    """Classifies single frames by subject, condition and view.
 
     Args:
         names: the classes.
         widths: channels of the trunk's four convolutions.
-        factors: which of subject, condition and view it tells.
+        factors: which of subject, condition and view have a head.
     """
 
     def __init__(self, names: LabelNames, widths: Sequence[int] = NARROW, factors: Sequence[Factor] = FACTORS) -> None:
@@ -37,19 +37,19 @@ class FrameClassifier(nn.Module):
 
     def forward(self, frames: Tensor) -> dict[Factor, Tensor]:
         """From frames (batch, 1, 64, 64), -1 to 1, to logits (batch, class) by factor."""
-        return self.tell(self.trunk(frames).flatten(1))
+        return self.classify(self.trunk(frames).flatten(1))
 
-    def tell(self, features: Tensor) -> dict[Factor, Tensor]:
+    def classify(self, features: Tensor) -> dict[Factor, Tensor]:
         """From flat features of the trunk, (batch, feature), to logits (batch, class) by factor."""
         return {cast(Factor, factor): head(features) for factor, head in self.heads.items()}
 
 
-def surprise(logits: Mapping[Factor, Tensor], labels: Labels) -> Tensor:
-    """Cross entropy of the labels, summed over the factors, averaged over the batch; float32."""
+def label_cross_entropy(logits: Mapping[Factor, Tensor], labels: Labels) -> Tensor:
+    """Cross entropy of the labels: sum over factors, mean over the batch; float32."""
     terms = [F.cross_entropy(one.float(), labels.of(factor)) for factor, one in logits.items()]
     return torch.stack(terms).sum()
 
 
 def accuracies(logits: Mapping[Factor, Tensor], labels: Labels) -> dict[Factor, Tensor]:
-    """The share of frames that show their labels, by factor."""
+    """Share of frames whose predicted class is their label, by factor."""
     return {factor: (one.argmax(1) == labels.of(factor)).float().mean() for factor, one in logits.items()}

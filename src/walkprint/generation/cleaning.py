@@ -1,9 +1,9 @@
-"""Generated gray frames become silhouettes that went through what real masks went through.
+"""From generated gray frames to silhouettes, with the processing of real masks.
 
-A real mask is black or white at the camera's resolution, and gets its soft edges when it is scaled to 64 pixels. So a
-generated frame is enlarged to twice its size, thresholded there, freed of loose pieces and holes, and then aligned by
-the rules of real masks, which scale it down. On rendered walkers, 4.4 % of real pixels are neither black nor white; of
-cleaned frames it is 3.2 %, of frames that are thresholded at 64 pixels 0.1 %.
+A real mask is black and white at the camera's resolution; scaling to 64 pixels gives it soft edges. So a generated
+frame is enlarged to twice its size and thresholded there. Loose pieces and holes are removed, and the alignment of real
+masks scales it down. On rendered walkers, 4.4 % of real pixels are neither black nor white, 3.2 % after this
+cleaning, and 0.1 % if frames are thresholded at 64 pixels.
 """
 
 from collections import Counter
@@ -21,17 +21,17 @@ _LEAST_HEIGHT = 0.5
 
 
 def clean_frame(frame: Gray, size_px: int = 64) -> Gray:
-    """One generated frame as an aligned silhouette.
+    """Align one generated frame.
 
     Args:
-        frame: uint8 (height, width), gray; at least 128 is the person.
+        frame: uint8 (height, width), gray; 128 and above is the person.
         size_px: height and width of the result, even.
 
     Returns:
         uint8 (size_px, size_px).
 
     Raises:
-        UnusableFrameError: nothing is left that could be aligned, or the largest piece is lower than half of the frame.
+        UnusableFrameError: nothing is left to align, or the largest piece is lower than half of the frame.
     """
     height, width = frame.shape
     large = cv2.resize(frame, (_ENLARGED * width, _ENLARGED * height), interpolation=cv2.INTER_CUBIC)
@@ -43,14 +43,14 @@ def clean_frame(frame: Gray, size_px: int = 64) -> Gray:
 
 
 def clean_frames(frames: Gray, size_px: int = 64) -> tuple[Gray, Counter[str]]:
-    """Generated frames as aligned silhouettes; those that show nobody are left out, as they are of recordings.
+    """Align generated frames; unusable ones are dropped, as they are from recordings.
 
     Args:
         frames: uint8 (time, height, width), gray.
         size_px: height and width of the result, even.
 
     Returns:
-        uint8 (time, 1, size_px, size_px), time perhaps 0, and why frames were left out -> how many.
+        uint8 (time, 1, size_px, size_px), time may be 0; and reason -> number of dropped frames.
     """
     cleaned: list[Gray] = []
     dropped: Counter[str] = Counter()

@@ -1,9 +1,9 @@
-"""Where encodings of each label lie: Gaussians that hold even for labels of few frames, or none.
+"""A Gaussian of the encodings of each label, also for labels with few frames or none.
 
 Source: Mariani et al., "BAGAN: data augmentation with balancing GAN", 2018, for one Gaussian per class.
-Deviations: a subject seen in one condition and view has far fewer frames than a covariance has entries. So each such
-label has a mean of its own, drawn towards that of its condition and view as if by one more frame, while the covariance
-around it is that of the condition and view, drawn towards that of everything, and that towards a sphere, each as if by
+Deviations: a subject in one condition and view has far fewer frames than a covariance has entries. So each label has
+its own mean, shrunk towards the mean of its condition and view with the weight of one frame. The covariance is that of
+the condition and view, shrunk towards the overall covariance, which is shrunk towards a sphere, each with the weight of
 as many frames as there are dimensions.
 """
 
@@ -18,7 +18,7 @@ from walkprint.generation.layers import draw_noise
 
 
 class LabelGaussians(nn.Module):
-    """A Gaussian for each subject, condition and view; standard normal until it is fitted.
+    """A Gaussian for each subject, condition and view; standard normal before `fit`.
 
     Args:
         names: the classes.
@@ -51,10 +51,10 @@ class LabelGaussians(nn.Module):
 
     @torch.no_grad()
     def fit(self, encodings: Iterable[tuple[Tensor, Labels]]) -> None:
-        """Learn where encodings lie.
+        """Fit the Gaussians.
 
         Args:
-            encodings: batches (batch, latent) and what they show.
+            encodings: batches (batch, latent) and their labels.
 
         Raises:
             DataError: there are none.
@@ -72,14 +72,14 @@ class LabelGaussians(nn.Module):
             for one in set(kind.tolist()):
                 squares[one] += wide[kind == one].T @ wide[kind == one]
         if not count.any():
-            raise DataError("Gaussians of encodings: no frame to fit them to")
+            raise DataError("Gaussians of encodings: no frame to fit them to; expected at least one")
         count, total = count.view(*self.sizes, 1), total.view(*self.sizes, -1)
         self.means.copy_(_means(count, total))
         self.spreads.copy_(_spreads(count, total, squares.view(*self.sizes[1:], self.latent, self.latent)))
 
 
 def _means(count: Tensor, total: Tensor) -> Tensor:
-    """From counts (subject, condition, view, 1) and sums; each level drawn towards the next by one frame."""
+    """From counts (subject, condition, view, 1) and sums; each level is shrunk towards the next by one frame."""
     overall = total.sum((0, 1, 2)) / count.sum()
     of_condition = (total.sum((0, 2)) + overall) / (count.sum((0, 2)) + 1)
     of_kind = (total.sum(0) + of_condition.unsqueeze(1)) / (count.sum(0) + 1)

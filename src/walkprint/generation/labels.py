@@ -1,4 +1,4 @@
-"""What a frame shows: its subject, condition and view, as names and as class indices."""
+"""Labels of frames: subject, condition and view, as names and as class indices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FACTORS: tuple[Factor, ...] = get_args(Factor)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """What frames show, one entry for each frame.
+    """Labels with one entry for each frame.
 
     Attributes:
         subjects, conditions, views: int64 (batch,), positions in the tuples of `LabelNames`.
@@ -27,11 +27,11 @@ class Labels:
     views: Tensor
 
     def __len__(self) -> int:
-        """How many frames they speak of."""
+        """Number of frames."""
         return int(self.subjects.shape[0])
 
     def __getitem__(self, rows: Tensor | slice) -> "Labels":
-        """Those of some frames."""
+        """The labels of some frames."""
         return Labels(self.subjects[rows], self.conditions[rows], self.views[rows])
 
     def to(self, device: torch.device | str) -> "Labels":
@@ -44,7 +44,7 @@ class Labels:
 
     @staticmethod
     def cat(labels: "Sequence[Labels]") -> "Labels":
-        """Those of several batches, one after another."""
+        """Concatenates the labels of several batches."""
         return Labels(*(torch.cat([one.of(factor) for one in labels]) for factor in FACTORS))
 
 
@@ -62,7 +62,7 @@ class LabelNames:
 
     @classmethod
     def of(cls, keys: Sequence[SequenceKey]) -> "LabelNames":
-        """Every name that occurs in `keys`."""
+        """All names that occur in `keys`."""
         return cls(*(tuple(sorted({getattr(key, factor) for key in keys})) for factor in FACTORS))
 
     def names(self, factor: Factor) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ class LabelNames:
         """Class indices, one entry for each key.
 
         Raises:
-            DataError: a name is none of these.
+            DataError: a name is unknown.
         """
         return Labels(*(self._indices(factor, keys) for factor in FACTORS))
 
@@ -83,6 +83,6 @@ class LabelNames:
             if getattr(key, factor) not in place:
                 raise DataError(
                     f"{key}: {factor} {getattr(key, factor)!r} is none of the {len(place)} that the generator knows "
-                    f"({', '.join(list(place)[:5])}{', ...' if len(place) > 5 else ''}); train one on data that has it"
+                    f"({', '.join(list(place)[:5])}{', ...' if len(place) > 5 else ''}); train it on data that has it"
                 )
         return torch.tensor([place[getattr(key, factor)] for key in keys], dtype=torch.int64)

@@ -1,9 +1,9 @@
-"""Encoder, decoder and label embedding: what several generators are made of.
+"""Layers of several generators: encoder, decoder, label embedding, noise decoder.
 
 Source: Huang and Jafari, "Enhanced balancing GAN: minority-class image generation", Neural Computing and Applications
 2021: four convolutions down to 4 x 4, a dense latent vector, four transposed convolutions back.
-Deviations: an embedding may have one table for each of subject, condition and view, which multiply, so that what is
-learned of a condition is shared by all subjects; one table for all labels together would have to see every combination.
+Deviations: an embedding has one table each for subject, condition and view, which multiply: all subjects share what is
+learned of a condition. A single table of all labels would have to see every combination.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ _SLOPE = 0.2
 
 
 class Encoder(nn.Module):
-    """Frames to a 4 x 4 map and a latent vector.
+    """From frames to a 4 x 4 map and a latent vector.
 
     Args:
         latent: length of the latent vector.
-        widths: channels after each of the four convolutions, that is at 32, 16, 8 and 4 pixels.
+        widths: channels after each of the four convolutions, at 32, 16, 8 and 4 pixels.
     """
 
     def __init__(self, latent: int = 128, widths: Sequence[int] = WIDTHS) -> None:
@@ -42,7 +42,7 @@ class Encoder(nn.Module):
 
 
 class Trunk(nn.Module):
-    """The convolutions of an encoder; a discriminator may have the same, and begin with an encoder's weights.
+    """The convolutions of an encoder or of a discriminator, which may start with an encoder's weights.
 
     Args:
         widths: channels after each of the four convolutions.
@@ -66,11 +66,11 @@ class Trunk(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A latent vector to frames.
+    """From a latent vector to frames.
 
     Args:
         latent: length of the latent vector.
-        widths: those of the encoder, that is channels at 32, 16, 8 and 4 pixels.
+        widths: channels at 32, 16, 8 and 4 pixels, as of the encoder.
     """
 
     def __init__(self, latent: int = 128, widths: Sequence[int] = WIDTHS) -> None:
@@ -98,7 +98,7 @@ class Decoder(nn.Module):
 
 
 class _LastLayer(nn.ConvTranspose2d):
-    """To one channel at twice the size; in evaluation by a convolution, which has more to do and is twice as fast."""
+    """To one channel at twice the size; in evaluation by an equivalent convolution, which is twice as fast."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, 1, 4, stride=2, padding=1)
@@ -108,7 +108,7 @@ class _LastLayer(nn.ConvTranspose2d):
         if self.training:
             return super().forward(features)
         weights = self.weight.flip(2, 3)[:, 0]
-        spread = weights.new_zeros(4, len(weights), 3, 3)  # a channel for each pixel of the 2 x 2 that one becomes
+        spread = weights.new_zeros(4, len(weights), 3, 3)  # a channel for each of the 2 x 2 output pixels
         for i in range(2):
             for j in range(2):
                 spread[2 * i + j, :, i : i + 2, j : j + 2] = weights[:, i::2, j::2]
@@ -117,7 +117,7 @@ class _LastLayer(nn.ConvTranspose2d):
 
 
 class LabelEmbedding(nn.Module):
-    """What a latent vector is multiplied by to carry labels: the product of one row for each factor.
+    """Multipliers that give a latent vector its labels: the product of one row for each factor.
 
     Args:
         names: the classes.
@@ -137,7 +137,7 @@ class LabelEmbedding(nn.Module):
             nn.init.normal_(cast(nn.Embedding, table).weight, mean=1.0, std=0.02)
 
     def forward(self, labels: Labels) -> Tensor:
-        """The factors of a latent vector, (batch, latent)."""
+        """The multipliers of latent vectors, (batch, latent)."""
         rows = [table(labels.of(cast(Factor, factor))) for factor, table in self.tables.items()]
         return torch.stack(rows).prod(0) if len(rows) > 1 else rows[0]
 
@@ -169,18 +169,18 @@ def draw_noise(labels: Labels, length: int, generator: torch.Generator) -> Tenso
 
 
 def checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    """The channels of four convolutions.
+    """Check the channels of four convolutions.
 
     Raises:
         RecipeError: there are not four of them, or one is below 1.
     """
     if len(widths) != 4 or min(widths) < 1:
-        raise RecipeError(f"widths are {list(widths)}; expected four numbers, each at least 1, say {list(WIDTHS)}")
+        raise RecipeError(f"widths are {list(widths)}; expected four numbers, each at least 1, e.g. {list(WIDTHS)}")
     return tuple(widths)
 
 
 def initialize(module: nn.Module) -> None:
-    """Draw the weights of convolutions and dense layers from N(0, 0.02), biases 0, as GANs customarily do."""
+    """Draw the weights of convolutions and dense layers from N(0, 0.02), as is customary for GANs; biases are 0."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(layer.weight, std=0.02)

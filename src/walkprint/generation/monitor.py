@@ -1,4 +1,4 @@
-"""Do generated frames differ as real ones do, and show what was asked for? Collapse and drift do not go unnoticed."""
+"""Diversity and label monitor for generators: warns of collapse and of drifting labels."""
 
 import warnings
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from walkprint.data.sampling import step_generator
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 
-_STREAM = 1 << 20  # apart from those that draw training batches
+_STREAM = 1 << 20  # of random numbers, separate from those of training batches
 
 
 class DiversityMonitor:
-    """Compares generated frames of the rare conditions, which are all but the source, with real ones of equal labels.
+    """Compares generated frames of all conditions but the source with real ones of the same labels.
 
-    Each pair shares subject, condition and view. `diversity` is the mean absolute difference of the generated pairs,
-    made from different frames, divided by that of the real pairs: about 1 is right, 0 is a collapse.
+    `diversity` is the mean absolute difference of pairs of generated frames of one subject, condition and view, made
+    from different sources, divided by that of pairs of real frames: about 1 is right, 0 is a collapse.
 
-    `labels` is the share of generated frames that the generator's own frozen classifier of real frames takes for the
-    condition asked for, divided by the share of real ones: about 1 says that conditions keep their meaning. There is
-    none where a generator has no such classifier, or one that cannot tell: it has to be right about at least half of
-    the real frames, and to say the same of source frames at most half as often. So a generator that ignores the
-    condition and makes its sources again has at most 0.5.
+    `labels` is the share of generated frames that the generator's own frozen classifier of real frames assigns to the
+    intended condition, divided by that share of real frames: about 1 means that conditions keep their meaning. It is
+    missing if a generator has no such classifier or an unreliable one: it must be right for at least half of the real
+    frames, and assign source frames to that condition at most half as often. So a generator that ignores the condition
+    and repeats its sources has at most 0.5.
 
     Args:
         every: steps between measurements.
-        pairs: how many pairs a measurement looks at.
+        pairs: number of pairs per measurement.
         warn_below: a diversity below this gives a warning.
         stop_below: a diversity below this ends the training; 0 never does.
         labels_below: `labels` below this gives a warning; 0 never does.
@@ -56,20 +56,20 @@ class DiversityMonitor:
         self.labels_below = labels_below
 
     def measure(self, model: GenerativeModel, batches: FrameBatches, step: int) -> dict[str, float]:
-        """Diversity and labels at a step, a pure function of weights and step; empty where nothing is rare."""
+        """Diversity and labels at a step, a pure function of weights and step; empty without a rare condition."""
         rng = step_generator(batches.seed, step, _STREAM)
         groups: dict[tuple[str, str, str], list[SequenceKey]] = {}
         for key in batches.keys:
             groups.setdefault((key.subject, key.condition, key.view), []).append(key)
-        anybody: dict[str, list[SequenceKey]] = {}
+        of_view: dict[str, list[SequenceKey]] = {}
         for (_, condition, view), group in groups.items():
             if condition == batches.source:
-                anybody.setdefault(view, []).extend(group)
-        # Who never walked so before that camera starts from the frames of the others.
+                of_view.setdefault(view, []).extend(group)
+        # Subjects without a source in that view start from the others' frames.
         usable = [
-            (group, groups.get((subject, batches.source, view)) or anybody[view])
+            (group, groups.get((subject, batches.source, view)) or of_view[view])
             for (subject, condition, view), group in groups.items()
-            if condition != batches.source and view in anybody
+            if condition != batches.source and view in of_view
         ]
         if not usable:
             return {}
@@ -78,17 +78,17 @@ class DiversityMonitor:
         sources = [group[i] for _, group in picks for i in rng.integers(0, len(group), 2)]
         generator = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
         labels, starts = batches.names.labels(real), batches.draw(sources, rng)
-        made = model.sample(starts, labels, generator)
+        generated = model.sample(starts, labels, generator)
         known = batches.draw(real, rng)
-        numbers = {"diversity": _difference(made) / max(_difference(known), 1e-6)}
-        told = [model.conditions_told(frames) for frames in (made, known, starts)]
-        of_made, of_known, of_starts = (_share(one, labels.conditions) for one in told)
+        numbers = {"diversity": _difference(generated) / max(_difference(known), 1e-6)}
+        predicted = [model.classify_conditions(frames) for frames in (generated, known, starts)]
+        of_generated, of_known, of_starts = (_share(one, labels.conditions) for one in predicted)
         if of_known >= 0.5 and of_starts <= of_known / 2:
-            numbers["labels"] = of_made / of_known
+            numbers["labels"] = of_generated / of_known
         return numbers
 
     def judge(self, numbers: Mapping[str, float], step: int) -> None:
-        """Warn of a collapse, or end the training; warn of labels that lose their meaning.
+        """Warn of a collapse or end the training; warn of drifting labels.
 
         Raises:
             TrainingError: the diversity is below `stop_below`.
@@ -108,14 +108,14 @@ class DiversityMonitor:
             warnings.warn(
                 f"step {step}: generated frames show their condition {labels:.2f} times as often as real ones, by a "
                 f"classifier of real frames; expected at least {self.labels_below}: labels drift; lower the "
-                "generator's learning rate, train the autoencoder longer, or set guard_weight, say to 1",
+                "generator's learning rate, train the autoencoder longer, or set guard_weight, e.g. to 1",
                 stacklevel=2,
             )
 
 
-def _share(told: torch.Tensor | None, conditions: torch.Tensor) -> float:
-    """How many frames are taken for their condition; none where nobody tells."""
-    return 0.0 if told is None else float((told == conditions).float().mean())
+def _share(predicted: torch.Tensor | None, conditions: torch.Tensor) -> float:
+    """Share of frames that are classified as their condition; 0 without a classifier."""
+    return 0.0 if predicted is None else float((predicted == conditions).float().mean())
 
 
 def _difference(frames: torch.Tensor) -> float:

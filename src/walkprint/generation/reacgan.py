@@ -1,19 +1,19 @@
-"""ReACGAN: classes by directions, and frames compared with each other.
+"""ReACGAN: classes are directions, and frames are compared with each other.
 
 Source: Kang, Shim, Cho, Park, "Rebooting ACGAN: auxiliary classifier GANs with stable training", NeurIPS 2021, and its
 released settings for CIFAR-10.
 Deviations: decoder and trunk are those of all generators here, with the published spectral norms in the discriminator
-but none in the generator, without attention and without conditional batch norm: labels stand beside the noise. Weights
-are averaged by a decay of 0.999 from the first step on (see `fit_generator`), where 0.9999 from step 1000 is published:
-trainings here are shorter. Real batches hold every condition alike often. A class is three: subject, condition and view
-have a projection and proxies each, and their terms are averaged, so that the published weight keeps its meaning; where
-they were added and the discriminator learned but once, coats of the walkers fell apart. The discriminator learns twice
-for each generator step; the released settings say 1 to 5.
+but none in the generator, without attention and without conditional batch norm: labels are concatenated to the noise.
+Weights are averaged with a decay of 0.999 from the first step on (see `fit_generator`) instead of 0.9999 from step
+1000, because trainings here are shorter. All conditions are equally frequent in real batches. Subject, condition and
+view have a projection and proxies each, and their terms are averaged, so that the published weight keeps its meaning;
+with a sum and one discriminator step, coats of the walkers fell apart. There are two discriminator steps per generator
+step; the released settings have 1 to 5.
 """
 
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -30,17 +30,18 @@ from walkprint.losses.base import LossValue
 
 
 class ReACGAN(GenerativeModel):
-    """Noise and labels to frames; subject, condition and view all steer, the source frames do not.
+    """Generates frames from noise and labels of subject, condition and view; it ignores the source frames.
 
     Args:
         latent: length of the noise.
         widths: channels at 32, 16, 8 and 4 pixels, of generator and discriminator.
-        projection: length of the directions that classes are told by.
-        class_weight: of the data-to-data cross entropy beside the hinge.
+        projection: length of the directions that represent classes.
+        class_weight: of the data-to-data cross entropy, relative to the hinge.
         temperature: divides its cosines.
-        positive_margin: cosine from which a frame is near enough to its class.
-        discriminator_steps: for each step of the generator.
+        positive_margin: cosine above which a frame is close enough to its class.
+        discriminator_steps: per generator step.
         learning_rate: of Adam.
+        names: see `GenerativeModel`.
 
     Raises:
         RecipeError: a setting is out of range.
@@ -51,10 +52,6 @@ class ReACGAN(GenerativeModel):
     def __init__(
         self,
         *,
-        subjects: Sequence[str],
-        conditions: Sequence[str],
-        views: Sequence[str],
-        source: str = "nm",
         latent: int = 128,
         widths: Sequence[int] = WIDTHS,
         projection: int = 512,
@@ -63,11 +60,12 @@ class ReACGAN(GenerativeModel):
         positive_margin: float = 0.98,
         discriminator_steps: int = 2,
         learning_rate: float = 2.828e-4,
+        **names: Any,
     ) -> None:
-        super().__init__(subjects=subjects, conditions=conditions, views=views, source=source)
-        self.refuse_unless("at least 0", class_weight=class_weight)
-        self.refuse_unless("at least 1", latent=latent, projection=projection, discriminator_steps=discriminator_steps)
-        self.refuse_unless("more than 0", temperature=temperature, learning_rate=learning_rate)
+        super().__init__(**names)
+        self.check_settings("at least 0", class_weight=class_weight)
+        self.check_settings("at least 1", latent=latent, projection=projection, discriminator_steps=discriminator_steps)
+        self.check_settings("more than 0", temperature=temperature, learning_rate=learning_rate)
         if not 0.5 <= positive_margin <= 1:
             raise RecipeError(f"ReACGAN: positive_margin is {positive_margin}; expected 0.5 to 1")
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))
@@ -89,19 +87,20 @@ class ReACGAN(GenerativeModel):
                 spectral_norm(layer)
 
     def stages(self) -> Sequence[Stage]:
-        """One stage, in which discriminator and generator take turns."""
+        """One stage in which discriminator and generator alternate."""
+        discriminator = self.discriminator.parameters
         phases = (
-            Phase("discriminator", self.discriminator.parameters, self._tell, self.optimizer, self.discriminator_steps),
-            Phase("generator", self.generator.parameters, self._make, self.optimizer),
+            Phase("discriminator", discriminator, self._discriminator_loss, self.optimizer, self.discriminator_steps),
+            Phase("generator", self.generator.parameters, self._generator_loss, self.optimizer),
         )
         return (Stage("adversarial", 1.0, phases),)
 
     def generate(self, sources: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
-        """See `GenerativeModel`; the sources are not looked at."""
+        """See `GenerativeModel`; the sources are ignored."""
         return cast(Tensor, self.generator(labels, generator))
 
-    def _judge(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of being real, and features (batch, feature) to tell classes by."""
+    def _discriminate(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores of being real, and features (batch, feature) to compare by."""
         features = self.discriminator["trunk"](frames).sum((2, 3))
         return self.discriminator["real"](features), features
 
@@ -114,15 +113,15 @@ class ReACGAN(GenerativeModel):
             terms.append(self.compare(directions, own, labels.of(factor)))
         return torch.stack(terms).mean()
 
-    def _tell(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
+    def _discriminator_loss(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
         with torch.no_grad():
-            made = self.generator(batch.targets, generator)
-        real, features = self._judge(self.to_unit(batch.frames))
-        fake, _ = self._judge(made)
+            generated = self.generator(batch.targets, generator)
+        real, features = self._discriminate(self.to_unit(batch.frames))
+        fake, _ = self._discriminate(generated)
         hinge, classes = hinge_discriminator(real, fake), self._compare(features, batch.labels)
         return LossValue(hinge + self.class_weight * classes, {"hinge": hinge.detach(), "classes": classes.detach()})
 
-    def _make(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
-        fake, features = self._judge(self.generator(batch.targets, generator))
+    def _generator_loss(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
+        fake, features = self._discriminate(self.generator(batch.targets, generator))
         hinge, classes = hinge_generator(fake), self._compare(features, batch.targets)
         return LossValue(hinge + self.class_weight * classes, {"hinge": hinge.detach(), "classes": classes.detach()})

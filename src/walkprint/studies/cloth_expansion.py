@@ -14,6 +14,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.sampling import EvenConditions
 from walkprint.generation.build import generator_classes
+from walkprint.studies import ablation  # noqa: F401  so that its generators are known
 from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.real_masks import real_scores
@@ -40,15 +41,16 @@ GENERATORS: dict[str, dict[str, Any]] = {
     },
 }
 GENERATORS[COVERING] = GENERATORS[GUIDED]
+_VARIANTS = "walkprint.studies.ablation"
 ABLATION: dict[str, dict[str, Any]] = {
-    "without-autoencoder-weights": {"ae_init": False},
-    "without-encoder-weights": {"discriminator_init": False},
-    "true-classification": {"true_classification": True},
-    "gaussian-latent": {"latent": "gaussian"},
-    "condition-table-only": {"factors": ["condition"]},
-    "without-anchor": {"reconstruction_weight": 0.0},
-    "without-transport": {"transport": False},  # and so without borrowing
-    "without-borrowing": {"borrow": 0.0},
+    "without-autoencoder-weights": {"class_path": f"{_VARIANTS}.WithoutAutoencoderWeights"},
+    "without-encoder-weights": {"class_path": f"{_VARIANTS}.WithoutEncoderWeights"},
+    "true-classification": {"class_path": f"{_VARIANTS}.TrueClassification"},
+    "gaussian-latent": {"class_path": f"{_VARIANTS}.GaussianLatent"},
+    "condition-table-only": {"class_path": f"{_VARIANTS}.ConditionTableOnly"},
+    "without-anchor": {"init_args": {"reconstruction_weight": 0.0}},
+    "without-transport": {"class_path": f"{_VARIANTS}.WithoutTransport"},  # and so without borrowing
+    "without-borrowing": {"init_args": {"borrow": 0.0}},
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name != "recorded-fresh")
@@ -224,9 +226,7 @@ class ClothExpansionStudy:
         generator = self.generator(variant)
         if generator is None or not KINDS[network].ordered:
             return True
-        if generator["class_path"] == "AEGuidedGAN":  # whose order is a matter of its settings
-            return bool(generator["init_args"].get("latent", "labeled") == "labeled")
-        return generator_classes()[generator["class_path"]].ordered
+        return generator_classes()[generator["class_path"].rpartition(".")[2]].ordered
 
     def generator(self, variant: str) -> dict[str, Any] | None:
         """The generator of a variant or of a switch of the ablation, as class and arguments; None of the others."""
@@ -235,7 +235,9 @@ class ClothExpansionStudy:
         entry = GENERATORS.get(variant, GENERATORS[GUIDED])
         own = self.generator_settings if entry is GENERATORS[GUIDED] else {}
         widths = {"widths": list(self.generator_widths)}
-        return {**entry, "init_args": {**entry["init_args"], **widths, **own, **ABLATION.get(variant, {})}}
+        changed = ABLATION.get(variant, {})
+        settings = {**entry["init_args"], **widths, **own, **changed.get("init_args", {})}
+        return {**entry, **changed, "init_args": settings}
 
     def _cell(self, part: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
         coats = coats or self.rare

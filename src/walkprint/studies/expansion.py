@@ -22,7 +22,7 @@ from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.build import build_generator
-from walkprint.generation.classifier import FrameClassifier, surprise
+from walkprint.generation.classifier import FrameClassifier, label_cross_entropy
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Expander, GeneratorExpander
 from walkprint.generation.monitor import DiversityMonitor
@@ -229,7 +229,7 @@ def coat_teller(people: Walkers, steps: int) -> Classify:
     for step in range(steps):
         batch = batches.batch(step)
         adam.zero_grad()
-        surprise(classifier(GenerativeModel.to_unit(batch.frames)), batch.labels).backward()  # type: ignore[no-untyped-call]
+        label_cross_entropy(classifier(GenerativeModel.to_unit(batch.frames)), batch.labels).backward()  # type: ignore[no-untyped-call]
         adam.step()
     classifier.eval()
 
