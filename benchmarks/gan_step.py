@@ -14,7 +14,7 @@ from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import GeneratorBatch
 from walkprint.generation.labels import LabelNames, Labels
 from walkprint.training.generator_learner import GeneratorLearner
-from walkprint.training.loop import Precision, launch
+from walkprint.training.loop import Loop, Precision, launch
 
 SUBJECTS, BATCH, STEPS = 74, 64, 1000
 
@@ -43,14 +43,8 @@ def step(widths: tuple[int, ...], precision: Precision, channels_last: bool) -> 
     """A GAN ready for its second step, as a call that does one."""
     batches, names = Noise(), Noise.names
     model = AEGuidedGAN(subjects=names.subjects, conditions=names.conditions, views=names.views, widths=widths)
-    learner = GeneratorLearner(
-        launch("cpu", 1, 1, precision),
-        model,
-        batches,  # type: ignore[arg-type]
-        STEPS,
-        ema_decay=0.999,
-        channels_last=channels_last,
-    )
+    loop = Loop(steps=STEPS, accelerator="cpu", precision=precision, channels_last=channels_last, ema_decay=0.999)
+    learner = GeneratorLearner(launch(loop), model, batches, loop)  # type: ignore[arg-type]
     first = STEPS // 2 + 1
     learner.learn(first)
     return lambda: learner.learn(first + 1)

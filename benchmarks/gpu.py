@@ -357,8 +357,8 @@ def processes_row(bench: Bench) -> dict[str, Any]:
 def fit_row(bench: Bench) -> dict[str, Any]:
     """The library's own training loop, through Fabric, on data that lies on the device."""
     from walkprint.losses.base import Loss
-    from walkprint.training import loop
     from walkprint.training.fit import fit
+    from walkprint.training.loop import Loop
 
     losses: dict[str, Loss] = {"triplet": TripletLoss(), "identity": CrossEntropyLoss()}
     steps, half = (2, 1) if bench.tiny else (60, 20)
@@ -368,11 +368,7 @@ def fit_row(bench: Bench) -> dict[str, Any]:
     network, optimizer = bench.network("GaitBase"), partial(torch.optim.SGD, lr=0.02, momentum=0.9, weight_decay=5e-4)
     more: dict[str, Any] = {"listeners": [lambda step, numbers: marks.update({step: time.perf_counter()})]}
     with tempfile.TemporaryDirectory() as folder:
-        if hasattr(loop, "Loop"):
-            result = fit(network, losses, bench.on_device(), optimizer, loop.Loop(**settings), folder, **more)
-        else:
-            more |= settings | {"optimizer": optimizer, "run": folder, "recipe": {}}
-            result = fit(network, losses, bench.on_device(), **more)
+        result = fit(network, losses, bench.on_device(), optimizer, Loop(**settings), folder, **more)
     found = {"loss": result.numbers["loss"], "ok": math.isfinite(result.numbers["loss"])}
     if len(marks) > 1:
         first, last = min(marks), max(marks)

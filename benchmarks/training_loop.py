@@ -13,6 +13,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.losses.base import Loss, LossValue
 from walkprint.networks.base import Network
 from walkprint.training.fit import fit
+from walkprint.training.loop import Loop
 
 STEPS = 2000
 
@@ -72,11 +73,9 @@ def ours(batches: Same) -> None:
             Tiny(),
             {"square": Square()},
             batches,
-            steps=STEPS,
-            optimizer=partial(torch.optim.SGD, lr=0.01),
-            run=Path(folder),
-            recipe={},
-            accelerator="cpu",
+            partial(torch.optim.SGD, lr=0.01),
+            Loop(steps=STEPS, accelerator="cpu"),
+            Path(folder),
         )
 
 

@@ -10,6 +10,7 @@ from walkprint.data.loading import TrainingBatches
 from walkprint.data.sampling import SubjectSampler
 from walkprint.losses import TripletLoss
 from walkprint.networks import GaitSet
+from walkprint.training.loop import Loop
 
 
 def main() -> None:
@@ -21,7 +22,7 @@ def main() -> None:
     torch.manual_seed(0)
     network = GaitSet(channels=(8, 16, 32), feature=32)
     adam = partial(torch.optim.Adam, lr=1e-3)
-    fit(network, {"triplet": TripletLoss()}, batches, steps=10, optimizer=adam, run="runs/few", recipe={})
+    fit(network, {"triplet": TripletLoss()}, batches, adam, Loop(steps=10), "runs/few")
     embeddings = embed(network, people.store(), people.keys("test"))
     print(identify(embeddings, people.protocols["identical-view-excluded"]).to_text())
 

@@ -10,8 +10,9 @@ from walkprint.core.batch import GaitOutput
 from walkprint.data.frames import Contiguous
 from walkprint.data.loading import TrainingBatches
 from walkprint.data.sampling import SubjectSampler
-from walkprint.losses import Loss, LossValue, TripletLoss
+from walkprint.losses import Loss, LossValue, TripletLoss, WeightedLosses
 from walkprint.networks import Network
+from walkprint.training.loop import Loop
 
 
 class MeanSilhouette(Network):
@@ -41,13 +42,11 @@ def main() -> None:
     )
     result = fit(
         MeanSilhouette(),
-        {"triplet": TripletLoss(margin=0.5), "compactness": Compactness()},
+        WeightedLosses({"triplet": TripletLoss(margin=0.5), "compactness": Compactness()}, {"compactness": 0.01}),
         batches,
-        steps=20,
-        optimizer=partial(torch.optim.AdamW, lr=1e-3),
-        loss_weights={"compactness": 0.01},
-        run="runs/mean-silhouette",
-        recipe={"network": "MeanSilhouette of examples/03"},
+        partial(torch.optim.AdamW, lr=1e-3),
+        Loop(steps=20),
+        "runs/mean-silhouette",
     )
     print({name: round(number, 3) for name, number in result.numbers.items()})
 

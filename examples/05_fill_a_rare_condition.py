@@ -13,6 +13,7 @@ from walkprint.generation.expand import expand
 from walkprint.generation.expander import GeneratorExpander
 from walkprint.generation.monitor import DiversityMonitor
 from walkprint.training.fit_generator import fit_generator
+from walkprint.training.loop import Loop
 
 
 def main() -> None:
@@ -29,11 +30,9 @@ def main() -> None:
     result = fit_generator(
         model,
         batches,
-        steps=150,
-        ema_decay=None,
+        Loop(steps=150),
+        "runs/coats",
         watch=DiversityMonitor(stop_below=0),  # after so few steps, little differs
-        run="runs/coats",
-        recipe={"generator": {"class_path": "AEGuidedGAN", "init_args": settings}},
     )
     more = expand(people, GeneratorExpander(result.model, cover=True), wanted={"cl": 2}, out="stores/filled")
 

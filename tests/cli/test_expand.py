@@ -12,10 +12,9 @@ from walkprint.cli import main
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
 from walkprint.generation.ae_guided import AEGuidedGAN
-from walkprint.generation.build import build_generator
 from walkprint.generation.labels import LabelNames
-from walkprint.training.checkpoint import read_config, save_network
-from walkprint.training.fit_generator import load_generator
+from walkprint.recipes.trained import load_generator
+from walkprint.training.checkpoint import save_network
 
 Captured = pytest.CaptureFixture[str]
 
@@ -54,10 +53,9 @@ def generator_run(store: Path, tmp_path: Path) -> Path:
     names = LabelNames.of(Walkers(store).keys("train"))
     settings = {"subjects": names.subjects, "conditions": names.conditions, "views": names.views}
     settings |= {"widths": (2, 2, 2, 2), "latent_size": 4}
-    model = build_generator({"class_path": "AEGuidedGAN"}, **settings)
+    model = AEGuidedGAN(**settings)
     nn.init.constant_(model.generator.decoder.last.bias, 9.0)
-    config = {"class_path": "AEGuidedGAN", "init_args": settings}
-    save_network(tmp_path / "run" / "generator", model, config)
+    save_network(tmp_path / "run" / "generator", model)
     return tmp_path / "run"
 
 
@@ -89,7 +87,7 @@ def test_coats_that_are_none_are_noticed(
 def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_path: Path, capsys: Captured) -> None:
     model = load_generator(generator_run)
     nn.init.constant_(model.generator.decoder.last.bias, -9.0)
-    save_network(generator_run / "generator", model, read_config(generator_run / "generator"))
+    save_network(generator_run / "generator", model)
     words = _words(store, tmp_path / "more", "--run", str(generator_run), "--sheet", str(tmp_path / "s.png"))
     assert main(words) == 2
     said = capsys.readouterr().err
@@ -103,7 +101,7 @@ def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_pat
     ("there", "message"),
     [
         ("network/config.json", "holds a recognizer"),
-        ("recipe.yaml", "go on with: walkprint train-generator --run"),
+        ("recipe.yaml", "its generator is not finished"),
         ("notes.txt", "holds no generator"),
     ],
 )

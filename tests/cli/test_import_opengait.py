@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from walkprint.cli import main
-from walkprint.cli.embed import trained_network
+from walkprint.recipes.trained import load_network
 
 Captured = pytest.CaptureFixture[str]
 NETWORKS = {
@@ -52,7 +52,7 @@ def test_an_imported_checkpoint_gives_the_references_outputs(
     told = json.loads(capsys.readouterr().out)
     assert (told["network"], told["num_subjects"]) == (kind, subjects)
     assert told["entries"] == len(state)
-    network = trained_network(tmp_path / "network")
+    network = load_network(tmp_path / "network")
     with np.load(shared / "parity" / "inputs.npz") as inputs, np.load(shared / "parity" / f"{name}.npz") as reference:
         with torch.inference_mode():
             output = network(torch.from_numpy(inputs["fixed"]).unsqueeze(2))

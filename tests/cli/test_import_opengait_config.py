@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from walkprint.cli import main
-from walkprint.cli.recipe import add_recipe, build
 from walkprint.cli.words import new_parser, parse
 from walkprint.networks.base import Network
+from walkprint.recipes.classes import build
+from walkprint.recipes.recipe import add_recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIPLET = {"type": "TripletLoss", "margin": 0.2, "loss_term_weight": 1.0, "log_prefix": "triplet"}

@@ -15,8 +15,9 @@ import torch
 from benchmarks._street import street
 from tests.video.films import film
 
+from walkprint.capture import _few_frames
 from walkprint.cli import main
-from walkprint.cli.segment import _few_frames, with_segmenter
+from walkprint.cli.segment import with_segmenter
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.folder import Folder
 from walkprint.data.store import Store

@@ -8,14 +8,15 @@ import pytest
 import yaml
 
 from walkprint.cli import main
-from walkprint.cli.generator_recipe import load_generator_recipe
 from walkprint.cli.train_generator import next_command
 from walkprint.core.errors import RecipeError
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
-from walkprint.generation.build import build_generator, generator_classes
+from walkprint.generation.base import GenerativeModel
 from walkprint.generation.monitor import DiversityMonitor
-from walkprint.training.fit_generator import load_generator
+from walkprint.recipes.classes import build, members
+from walkprint.recipes.generator_recipe import load_generator_recipe
+from walkprint.recipes.trained import load_generator
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = [
@@ -29,14 +30,14 @@ SMALL = {"class_path": "AEGuidedGAN", "init_args": {"widths": [2, 2, 4, 4], "lat
 def test_every_generator_of_a_recipe_can_be_built(path: Path, store: Path) -> None:
     plain = yaml.safe_load(path.read_text())
     conditions = plain.get("conditions", NAMES["conditions"])
-    made = build_generator(plain["generator"], **{**NAMES, "conditions": conditions})
+    made = build(GenerativeModel, plain["generator"], **{**NAMES, "conditions": conditions})
     assert made.names.conditions == tuple(sorted(conditions))
     if "nm" not in conditions:  # of people who are not here: the same on walkers
         plain["conditions"], plain["generator"]["init_args"]["source"] = ["cl", "nm"], "nm"
     data = {"class_path": "Walkers", "init_args": {"root": str(store)}}
-    recipe, full = load_generator_recipe({**plain, "data": data})
+    recipe = load_generator_recipe({**plain, "data": data})
     assert recipe.generator.source in recipe.batches().names.conditions
-    assert not {"subjects", "conditions", "views"} & set(full["generator"]["init_args"])
+    assert not {"subjects", "conditions", "views"} & set(recipe.record["generator"]["init_args"])
 
 
 def test_there_is_one_for_each_benchmark() -> None:
@@ -109,7 +110,7 @@ def test_the_next_command_can_be_run(store: Path, tmp_path: Path, capsys: pytest
 def test_the_next_command_says_nothing_that_the_store_knows(store: Path) -> None:
     data = {"class_path": "Walkers", "init_args": {"root": str(store), "train": 1}}
     made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4, "conditions": ["nm"]})
-    assert next_command(*made, Path("r")) == (
+    assert next_command(made, Path("r")) == (
         f"walkprint expand --data Walkers --data.root {store} --data.train 1 --run r --wanted '{{\"nm\": 7}}' "
         f"--out {store}-expanded"
     )
@@ -125,7 +126,7 @@ def test_the_next_command_heeds_how_many_have_any(store: Path, tmp_path: Path, w
     settings = {"root": str(tmp_path / "scarce"), "train_subjects": people}
     data = {"class_path": "Folder", "init_args": settings}
     made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4})
-    assert f"""--wanted '{{"cl": {wanted}}}'""" in next_command(*made, Path("r"))
+    assert f"""--wanted '{{"cl": {wanted}}}'""" in next_command(made, Path("r"))
 
 
 def test_help_names_what_comes_from_the_data(capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,16 +138,16 @@ def test_help_names_what_comes_from_the_data(capsys: pytest.CaptureFixture[str])
 
 
 def test_generators_by_class_path() -> None:
-    assert "AEGuidedGAN" in generator_classes()
+    assert "AEGuidedGAN" in members(GenerativeModel)
     dotted = {**SMALL, "class_path": "walkprint.generation.ae_guided.AEGuidedGAN"}
-    assert build_generator(dotted, **NAMES).names == build_generator(SMALL, **NAMES).names
+    assert build(GenerativeModel, dotted, **NAMES).names == build(GenerativeModel, SMALL, **NAMES).names
     for entry, match in (
         ({"class_path": "os.system"}, "expected one of"),
         ({}, "expected one of"),
         ({"class_path": "AEGuidedGAN", "init_args": {"width": 3}}, "width"),
     ):
         with pytest.raises(RecipeError, match=match):
-            build_generator(entry, **NAMES)
+            build(GenerativeModel, entry, **NAMES)
 
 
 def test_wrong_recipes(store: Path) -> None:
@@ -165,7 +166,7 @@ def test_a_trained_generator_of_another_module_is_found(tmp_path: Path, monkeypa
     text = "from walkprint.generation.acgan import ACGAN\n\n\nclass Own(ACGAN):\n    pass\n"
     (tmp_path / "generators_of_mine.py").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    model = build_generator({"class_path": "generators_of_mine.Own"}, **NAMES)
+    model = build(GenerativeModel, {"class_path": "generators_of_mine.Own"}, **NAMES)
     assert type(model).__name__ == "Own"
     with pytest.raises(RecipeError, match="must be importable"):
-        build_generator({"class_path": "nowhere_at_all.Own"}, **NAMES)
+        build(GenerativeModel, {"class_path": "nowhere_at_all.Own"}, **NAMES)

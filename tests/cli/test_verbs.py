@@ -237,7 +237,7 @@ def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
     assert "--run" in _refused(["embed", *out], capsys)
     assert "expected the folder of a run" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
     (tmp_path / "recipe.yaml").write_text((run / "recipe.yaml").read_text())
-    assert "no trained network" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
+    assert "training is not finished" in _refused(["embed", "--run", str(tmp_path), *out], capsys)
     assert "share is 2; expected i/n" in _refused(["embed", "--run", str(run), "--shard", "2", *out], capsys)
     assert "device is 'cuda:99'" in _refused(["embed", "--run", str(run), "--device", "cuda:99", *out], capsys)
     assert "share is 2/2" in _refused(["embed", "--run", str(run), "--shard", "2/2", *out], capsys)
@@ -257,7 +257,7 @@ def test_embed_names_the_run_that_was_meant(
     monkeypatch.chdir(tmp_path)
     Path("mine").mkdir()
     words = ["embed", "--run", name, "--data", "Folder", "--data.root", "nowhere", "--out", "e.npz"]
-    assert _refused(words, capsys).endswith(f"--run {name}: no such folder{advice}\n")
+    assert _refused(words, capsys).endswith(f" {name}: no such folder{advice}\n")
 
 
 def test_the_bundled_network_embeds_other_data(store: Path, tmp_path: Path, capsys: Captured) -> None:
@@ -328,7 +328,7 @@ def test_evaluate_refuses_a_protocol(
 
 def test_evaluate_asks_for_a_protocol_where_none_is_known(embeddings: Path, tmp_path: Path, capsys: Captured) -> None:
     EmbeddingSet.load(embeddings).save(tmp_path / "alone.npz")
-    assert "--protocol" in _refused(["evaluate", "--embeddings", str(tmp_path / "alone.npz")], capsys)
+    assert "or a YAML file" in _refused(["evaluate", "--embeddings", str(tmp_path / "alone.npz")], capsys)
 
 
 def test_report_refuses_what_is_no_report(tmp_path: Path, capsys: Captured) -> None:

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import groupby, product
 from pathlib import Path
 
@@ -26,8 +26,10 @@ from walkprint.generation.batches import FrameBatches, GeneratorBatch
 from walkprint.generation.labels import Labels
 from walkprint.generation.monitor import DiversityMonitor
 from walkprint.losses.base import LossValue
-from walkprint.training.fit_generator import GeneratorResult, fit_generator, load_generator
+from walkprint.recipes.trained import load_generator
+from walkprint.training.fit_generator import GeneratorResult, fit_generator
 from walkprint.training.generator_learner import GeneratorLearner
+from walkprint.training.loop import Loop
 
 STEPS = 12
 SMALL = {"widths": (4, 4, 8, 8), "latent": 8, "latent_size": 8, "projection": 8}
@@ -55,15 +57,10 @@ def build(kind: type[GenerativeModel], batches: FrameBatches) -> GenerativeModel
 
 
 def fit(kind: type[GenerativeModel], batches: FrameBatches, run: Path, **changes: object) -> GeneratorResult:
-    usual = {
-        "steps": STEPS,
-        "recipe": {"generator": {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": settings(kind)}},
-        "seed": 1,
-        "accelerator": "cpu",
-        "log_every": 1,
-        "watch": DiversityMonitor(every=STEPS, pairs=2, warn_below=0, stop_below=0),
-    }
-    return fit_generator(build(kind, batches), batches, run=run, **{**usual, **changes})
+    arguments = {"watch": DiversityMonitor(every=STEPS, pairs=2, warn_below=0, stop_below=0), **changes}
+    own = {one.name: arguments.pop(one.name) for one in fields(Loop) if one.name in arguments}
+    loop = Loop(**{"steps": STEPS, "seed": 1, "accelerator": "cpu", "ema_decay": 0.999, "log_every": 1, **own})
+    return fit_generator(build(kind, batches), batches, loop, run, **arguments)
 
 
 def entered(model: GenerativeModel, batches: FrameBatches) -> Iterator[Stage]:
@@ -132,7 +129,7 @@ def test_stages_share_the_steps(kind, batches):
 
 
 def learner(model: GenerativeModel, batches: FrameBatches, steps: int, **settings: object) -> GeneratorLearner:
-    return GeneratorLearner(Fabric(accelerator="cpu", devices=1), model, batches, steps, **settings)
+    return GeneratorLearner(Fabric(accelerator="cpu", devices=1), model, batches, Loop(steps=steps, **settings))
 
 
 class Watched:

@@ -20,10 +20,12 @@ from walkprint.generation.classifier import label_cross_entropy
 from walkprint.generation.labels import Labels
 from walkprint.generation.monitor import DiversityMonitor
 from walkprint.losses.base import LossValue
+from walkprint.recipes.trained import load_generator
 from walkprint.studies.ablation import TrueClassification, WithoutAutoencoderWeights, WithoutEncoderWeights
 from walkprint.training.checkpoint import CheckpointFolder
-from walkprint.training.fit_generator import fit_generator, load_generator
+from walkprint.training.fit_generator import fit_generator
 from walkprint.training.generator_learner import GeneratorLearner
+from walkprint.training.loop import Loop
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +75,7 @@ def at_its_start(
     monkeypatch.setattr(model, "stages", lambda: [*before, halted])
     monkeypatch.setattr("walkprint.training.fit_generator.GeneratorLearner", Seen)
     with pytest.raises(_Stop):
-        fit_generator(
-            model, batches, steps=20, run=run, recipe={}, accelerator="cpu", ema_decay=0.9, checkpoint_every=1
-        )
+        fit_generator(model, batches, Loop(steps=20, accelerator="cpu", ema_decay=0.9, checkpoint_every=1), run)
     return learners[0]
 
 
@@ -118,9 +118,8 @@ def test_with_a_learning_rate_of_0_a_network_stays_as_it_begins(
     rates = (1e-3, 0.0, 1e-3) if still == "discriminator" else (1e-3, 1e-3, 0.0)
     settings: dict[str, Any] = {"learning_rates": rates}
     settings |= {"widths": (4, 8, 8, 8), "latent_size": 8}
-    recipe = {"generator": {"class_path": "AEGuidedGAN", "init_args": settings}}
     model, watch = build(batches, **settings), DiversityMonitor(warn_below=0, stop_below=0, labels_below=0)
-    fit_generator(model, batches, steps=20, run=tmp_path, recipe=recipe, accelerator="cpu", watch=watch)
+    fit_generator(model, batches, Loop(steps=20, accelerator="cpu", ema_decay=0.999), tmp_path, watch=watch)
     made = load_generator(tmp_path)
     assert isinstance(made, AEGuidedGAN)
     of_trunk = zip(made.encoder.trunk.parameters(), made.discriminator.trunk.parameters(), strict=True)
@@ -229,9 +228,8 @@ def test_refusals(batches: FrameBatches) -> None:
 def test_labels_keep_their_meaning(batches: FrameBatches, tmp_path: Path) -> None:
     """The frozen classifier of real frames finds the condition that was asked for, also where no coat was ever seen."""
     model = build(batches, widths=(8, 8, 16, 16), latent_size=16, learning_rates=(2e-3, 5e-4, 2e-4))
-    result = fit_generator(
-        model, batches, steps=300, run=tmp_path, recipe={}, seed=1, accelerator="cpu", ema_decay=0.99, log_every=50
-    )
+    loop = Loop(steps=300, seed=1, accelerator="cpu", ema_decay=0.99, log_every=50)
+    result = fit_generator(model, batches, loop, tmp_path)
     assert result.numbers["generator/guard_condition"] > 0.9
     assert result.numbers["diversity"] > 0.4
     assert result.numbers["labels"] > 0.9

@@ -17,7 +17,7 @@ from walkprint.data.writing import StoreWriter
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import GeneratorExpander
 from walkprint.generation.fingerprint import check_recordings, fingerprint
-from walkprint.training.fit_generator import load_generator
+from walkprint.recipes.trained import load_generator
 
 
 @pytest.fixture(scope="module")

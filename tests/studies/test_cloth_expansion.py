@@ -14,7 +14,8 @@ from walkprint.data.walkers import Walkers
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation import embed
 from walkprint.evaluation.embedding_measures import identity_kept
-from walkprint.generation.build import build_generator
+from walkprint.generation.base import GenerativeModel
+from walkprint.recipes import classes
 from walkprint.studies import cloth_expansion, cloth_expansion_page
 from walkprint.studies.cloth_expansion import (
     ABLATION,
@@ -176,7 +177,7 @@ def test_the_large_study_names_networks_and_generators_that_can_be_built():
     names = {"subjects": ("a", "b"), "conditions": ("cl", "nm"), "views": ("090",), "source": "nm"}
     assert (study.train, len(study.views)) == (82, 11)
     for variant in (*GENERATORS, *ABLATION):
-        assert build_generator(study.generator(variant), **names).names.subjects == ("a", "b")
+        assert classes.build(GenerativeModel, study.generator(variant), **names).names.subjects == ("a", "b")
     wide = {cell.settings["network"]: cell.settings["recipe"] for cell in study.cells() if "recipe" in cell.settings}
     sizes = {name: sum(one.numel() for one in build(recipe).parameters()) for name, recipe in wide.items()}
     assert set(sizes) == set(study.networks)

@@ -14,11 +14,12 @@ from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.losses import GeneralizedInterClassLoss
+from walkprint.losses.base import Loss
+from walkprint.networks.base import Network
+from walkprint.recipes.classes import build
 from walkprint.studies import inter_class, inter_class_page
 from walkprint.studies.grid import read_cells, run_cells
 from walkprint.studies.inter_class import LOSSES, MARGIN_FORM, NETWORKS, SOFTMAX_FORM, InterClassStudy, compute, narrow
-from walkprint.studies.recognition import LOSSES as CLASSES
-from walkprint.studies.recognition import NETWORKS as KINDS
 
 TINY = InterClassStudy(**inter_class.QUICK | {"losses": ("triplet", MARGIN_FORM), "networks": ("GaitSet",), "seeds": 1})
 
@@ -31,8 +32,7 @@ def test_the_full_forms_are_the_generalized_loss():
         whole = GeneralizedInterClassLoss(form=form, scale=16.0, smoothing=0.1)(output, subjects).value
         weights = {"uniformity": 0.1}
         parts = sum(
-            weights.get(term, 1.0) * CLASSES[one["class_path"]](**one["init_args"])(output, subjects).value
-            for term, one in LOSSES[name].items()
+            weights.get(term, 1.0) * build(Loss, one)(output, subjects).value for term, one in LOSSES[name].items()
         )
         torch.testing.assert_close(parts, whole)
 
@@ -41,7 +41,7 @@ def test_the_full_forms_are_the_generalized_loss():
 @pytest.mark.parametrize("size_px", [32, 64])
 def test_networks_fit_their_frames(name, size_px):
     plain = narrow(name, size_px, 4, 5)
-    network = KINDS[name](**plain["init_args"])
+    network = build(Network, plain)
     frames = torch.zeros(2, 6, 1, size_px, size_px, dtype=torch.uint8)
     output = network(network.prepare(frames))
     assert len(output.embeddings) == 2

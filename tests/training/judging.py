@@ -11,7 +11,7 @@ from torch import Tensor
 from walkprint.core.batch import GaitOutput
 from walkprint.losses import PairwiseSoftmaxLoss, TripletLoss
 from walkprint.losses.base import Loss
-from walkprint.training.loop import launch
+from walkprint.training.loop import Loop, launch
 from walkprint.training.processes import global_batch
 
 SUBJECTS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
@@ -29,7 +29,7 @@ def all_losses() -> dict[str, Loss]:
 
 def judge(devices: int) -> dict[str, Tensor]:
     """Value of every loss, gradients of this process's slice and of the loss's own weights, by name."""
-    fabric = launch("cpu", devices, 1, "32-true")
+    fabric = launch(Loop(steps=1, accelerator="cpu", devices=devices))
     torch.manual_seed(fabric.global_rank)  # a loss that drew from here would differ between processes
     whole = {name: tensor.detach() for name, tensor in output(len(SUBJECTS)).tensors().items()}
     count = len(SUBJECTS) // fabric.world_size

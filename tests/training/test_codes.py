@@ -20,6 +20,7 @@ from walkprint.losses import (
 )
 from walkprint.networks.gaitnet import GaitNet
 from walkprint.training.fit import fit
+from walkprint.training.loop import Loop
 
 LOSSES = {
     "reconstruction": CrossReconstructionLoss(),
@@ -43,9 +44,7 @@ def learned(batches, run, steps, losses=LOSSES):
     torch.manual_seed(0)
     network = GaitNet(num_subjects=2, variant="cvpr", width=4, codes=(6, 4, 3), hidden=5)
     make = partial(torch.optim.Adam, lr=1e-2)
-    return fit(
-        network, losses, batches, steps=steps, optimizer=make, run=run, recipe={}, accelerator="cpu", log_every=1
-    )
+    return fit(network, losses, batches, make, Loop(steps=steps, accelerator="cpu", log_every=1), run)
 
 
 def test_pairs_are_of_two_conditions(batches):
@@ -81,6 +80,6 @@ def test_a_network_without_codes_is_named(batches, tmp_path):
     make = partial(torch.optim.SGD, lr=0.1)
     network = Bare(num_subjects=2, width=4, hidden=5)
     with pytest.raises(RecipeError, match="train GaitNet"):
-        fit(network, LOSSES, batches, steps=1, optimizer=make, run=tmp_path / "run", recipe={}, accelerator="cpu")
+        fit(network, LOSSES, batches, make, Loop(steps=1, accelerator="cpu"), tmp_path / "run")
     losses = {"triplet": TripletLoss()}
-    fit(network, losses, batches, steps=1, optimizer=make, run=tmp_path / "other", recipe={}, accelerator="cpu")
+    fit(network, losses, batches, make, Loop(steps=1, accelerator="cpu"), tmp_path / "other")

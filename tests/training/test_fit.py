@@ -14,6 +14,7 @@ from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
 from walkprint.losses.base import Loss, LossValue
 from walkprint.training.checkpoint import load_weights, read_config
+from walkprint.training.loop import Loop
 from walkprint.training.run import RunFolder
 from walkprint.training.schedule import CosineWithWarmup, MultiStep
 
@@ -120,7 +121,7 @@ def test_fewer_steps_than_there_are_do_not_turn_back(tmp_path: Path) -> None:
 
 def test_beginning_anew_on_request(tmp_path: Path) -> None:
     train(tmp_path / "one")
-    train(tmp_path / "two", seed=8, recipe={"seed": 8})
+    train(tmp_path / "two", seed=8, record={"seed": 8})
     with pytest.raises(RecipeError, match="another recipe"):
         train(tmp_path / "two")
     train(tmp_path / "two", resume=False)
@@ -215,7 +216,8 @@ def test_listeners_hear_means_and_are_closed(tmp_path: Path) -> None:
 
 def test_the_finished_network_is_exported(tmp_path: Path) -> None:
     result = train(tmp_path)
-    assert read_config(result.run.network) == {"class_path": "TinySet", "init_args": {"num_subjects": 4}}
+    settings = {"num_subjects": 4, "dropout": 0.3, "noise": 0.1, "classify": True}
+    assert read_config(result.run.network) == {"class_path": f"{TinySet.__module__}.TinySet", "init_args": settings}
     twin = TinySet()
     load_weights(twin, result.run.network)
     assert torch.equal(twin.embed.weight, result.network.embed.weight)
@@ -239,7 +241,7 @@ def test_the_finished_network_is_exported(tmp_path: Path) -> None:
         ({"devices": 0}, "devices 0"),
         ({"loss_weights": {"pairs": 1.0}}, "pairs not among the losses pair, identity"),
         ({"loss_weights": {"pair": math.nan}}, "pair is nan"),
-        ({"recipe": {"network": object()}}, "plain data"),
+        ({"record": {"network": object()}}, "plain data"),
     ],
 )
 def test_bad_settings_are_named_before_anything_is_written(
@@ -254,7 +256,7 @@ def test_losses_are_needed(tmp_path: Path) -> None:
     from walkprint.training.fit import fit
 
     with pytest.raises(RecipeError, match="at least one"):
-        fit(TinySet(), {}, StubBatches(), steps=1, optimizer=torch.optim.SGD, run=tmp_path, recipe={})
+        fit(TinySet(), {}, StubBatches(), torch.optim.SGD, Loop(steps=1), tmp_path)
 
 
 def test_a_run_in_use_is_refused(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from walkprint.data.writing import StoreWriter
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.fingerprint import fingerprint
 from walkprint.generation.monitor import DiversityMonitor
+from walkprint.recipes.trained import load_generator
 from walkprint.training.checkpoint import CheckpointFolder, load_checkpoint, save_checkpoint
-from walkprint.training.fit_generator import load_generator
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +169,8 @@ def test_another_average_or_recipe_is_another_run(store: Path, tmp_path: Path) -
     with pytest.raises(CheckpointError, match="ema_decay"):
         train_generator(store, tmp_path, ema_decay=None)
     with pytest.raises(RecipeError, match="another recipe"):
-        train_generator(store, tmp_path, recipe={"generator": {}})
-    assert train_generator(store, tmp_path, recipe={"generator": {}}, resume=False).numbers
+        train_generator(store, tmp_path, record={"generator": {}})
+    assert train_generator(store, tmp_path, record={"generator": {}}, resume=False).numbers
 
 
 def test_an_unfinished_generator_is_not_loaded(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_two_nodes_equal_one(start: Start, tmp_path: Path) -> None:
     assert_close(tmp_path / "one", tmp_path / "two")
 
 
-@pytest.mark.parametrize("settings", [{**QUIET, "batches": {"size": 7}}, {**QUIET, "recipe": {"seed": 9}}])
+@pytest.mark.parametrize("settings", [{**QUIET, "batches": {"size": 7}}, {**QUIET, "record": {"seed": 9}}])
 def test_a_fault_ends_both(start: Start, tmp_path: Path, settings: dict[str, Any]) -> None:
     """A batch that cannot be shared is seen by both; another recipe by the first alone."""
     assert ends(start(tmp_path / "run", {**QUIET, "steps": 1})) == 0

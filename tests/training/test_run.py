@@ -36,7 +36,7 @@ def test_another_recipe_is_refused_with_the_differences_in_one_line(tmp_path: Pa
         run.begin(after, resume=True)
     assert str(caught.value) == (
         f"{tmp_path}: this run began with another recipe (milestones: [10, 20] -> [10], augmentations.0.init_args."
-        "chance: 0.5 -> 0.2); name another folder, or begin anew with --fresh (from Python: resume=False)"
+        "chance: 0.5 -> 0.2); name another folder, or begin anew with resume=False"
     )
     with pytest.raises(RecipeError, match=r"\(seed: 0 -> 0\.0, rate: 0\.0005 -> absent, new: absent -> 1\);"):
         run.begin({"network": before["network"], "seed": 0.0, "milestones": [10, 20],

@@ -1,6 +1,7 @@
 """A training step never asks the device for a number: each time, a GPU would have to come to a halt."""
 
 import contextlib
+from functools import partial
 
 import pytest
 import torch
@@ -21,12 +22,13 @@ from walkprint.losses import (
     CrossEntropyLoss,
     GeneralizedInterClassLoss,
     TripletLoss,
+    WeightedLosses,
     WeightedTripletLoss,
 )
 from walkprint.losses.pairs import _terms_by_order, part_distances, positives
 from walkprint.networks import GaitSet
 from walkprint.training.learner import Learner
-from walkprint.training.loop import Log
+from walkprint.training.loop import Log, Loop
 
 KEYS = [SequenceKey(subject, "nm", f"0{take}", "000") for subject in ("007", "011", "020") for take in range(4)]
 WAITING = {"aten::item", "aten::_local_scalar_dense", "aten::nonzero", "aten::is_nonzero", "aten::_unique2"}
@@ -51,14 +53,9 @@ def test_ten_steps_without_waiting(tmp_path):
         device="cpu",
     )
     network = GaitSet(channels=(2, 2, 2), strips=(2,), feature=4, num_subjects=3, height_px=8, width_px=12)
-    losses = {"triplet": TripletLoss(), "identity": CrossEntropyLoss()}
-    learner = Learner(
-        Fabric(accelerator="cpu", devices=1),
-        network,
-        losses,
-        dict.fromkeys(losses, 1.0),
-        optimizer=lambda own: torch.optim.SGD(own, lr=0.001),
-    )
+    losses = WeightedLosses({"triplet": TripletLoss(), "identity": CrossEntropyLoss()})
+    fabric, make = Fabric(accelerator="cpu", devices=1), partial(torch.optim.SGD, lr=0.001)
+    learner = Learner(fabric, network, losses, make, None, Loop(steps=11))
     log, found = Log(check_gradient=True), {}
     with contextlib.closing(prefetched(batches, 0, 11)) as feed:
         log.add(1, learner.learn([next(feed)]))

@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from walkprint.core.batch import ClipBatch, GaitOutput
 from walkprint.core.sequence import SequenceKey
 from walkprint.losses.base import Loss, LossValue
 from walkprint.losses.triplet import TripletLoss
+from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
 from walkprint.networks.gaitset import GaitSet
 from walkprint.training import checkpoint
 from walkprint.training.fit import FitResult, fit
+from walkprint.training.loop import Loop
+from walkprint.training.run import RunFolder
 from walkprint.training.schedule import CosineWithWarmup
 
 SUBJECTS = ("a", "b", "c", "d")
@@ -92,15 +96,14 @@ class StubBatches:
 
 
 def train(run: Path, **changes: Any) -> FitResult:
-    """A run with everything on; `changes` replace arguments of `fit`."""
+    """A run with everything on; `changes` replace arguments of `fit`, settings of its `Loop`, or the record."""
     torch.manual_seed(5)
     network = changes.pop("network", None) or TinySet(dropout=0.3, noise=0.1)
     settings: dict[str, Any] = {
         "steps": 12,
         "optimizer": partial(torch.optim.AdamW, lr=1e-2),
         "scheduler": CosineWithWarmup(steps=40, warmup_steps=3),
-        "run": run,
-        "recipe": {"network": {"class_path": "TinySet", "init_args": {"num_subjects": 4}}},
+        "record": {"network": {"class_path": "TinySet", "init_args": {"num_subjects": 4}}},
         "seed": 3,
         "accelerator": "cpu",
         "clip_norm": 1.0,
@@ -111,10 +114,11 @@ def train(run: Path, **changes: Any) -> FitResult:
         **changes,
     }
     losses: dict[str, Loss] = settings.pop("losses", None) or {"pair": PairLoss(), "identity": Classify()}
-    if "pair" in losses:
-        settings.setdefault("loss_weights", {"pair": 0.5})
+    weights = settings.pop("loss_weights", {"pair": 0.5} if "pair" in losses else {})
     batches = settings.pop("batches", None) or StubBatches()
-    return fit(network, losses, batches, **settings)
+    loop = Loop(**{one.name: settings.pop(one.name) for one in fields(Loop) if one.name in settings})
+    folder = RunFolder(run, settings.pop("record"))
+    return fit(network, WeightedLosses(losses, weights), batches, settings.pop("optimizer"), loop, folder, **settings)
 
 
 def train_alone(run: Path, settings: dict[str, Any], environment: Mapping[str, str], die_in_write: int = 0) -> None:

@@ -9,10 +9,6 @@ from typing import Any
 
 from walkprint.cli.evaluate import provenance
 from walkprint.cli.evaluate import save as save_reports
-from walkprint.cli.generator_recipe import load_generator_recipe
-from walkprint.cli.recipe import load_recipe
-from walkprint.cli.train import fit_recipe
-from walkprint.cli.train_generator import fit_generator_recipe
 from walkprint.cli.words import Summary, carry_out, progress
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
@@ -27,6 +23,9 @@ from walkprint.evaluation.page import Sheet, Table
 from walkprint.evaluation.sheets import caption, clips_by_condition, contact_sheet, generated_beside_real
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import GeneratorExpander
+from walkprint.recipes.generator_recipe import load_generator_recipe
+from walkprint.recipes.recipe import load_recipe
+from walkprint.recipes.train import train, train_generator
 
 EXAMPLE = "walkprint demo --quick --out demo"
 _LEAD = (
@@ -131,7 +130,7 @@ def _people(size: _Size, store: Path, seed: int, workers: int | None) -> Walkers
 
 def _filled(people: Walkers, size: _Size, out: Path, seed: int) -> Walkers:
     """The same people with generated coats beside those that were rendered."""
-    recipe, plain = load_generator_recipe(
+    recipe = load_generator_recipe(
         {
             "generator": {"class_path": "AEGuidedGAN", "init_args": _GENERATOR},
             "data": {"class_path": "Walkers", "init_args": {"root": str(out / "store")}},
@@ -144,7 +143,7 @@ def _filled(people: Walkers, size: _Size, out: Path, seed: int) -> Walkers:
             "seed": seed,
         }
     )
-    made = fit_generator_recipe(recipe, plain, out / "generator", accelerator="cpu", fresh=True).model
+    made = train_generator(recipe, out / "generator", accelerator="cpu", resume=False).model
     if is_store(out / "filled"):  # that of an earlier demo
         shutil.rmtree(out / "filled")
     with progress("generating") as tell:
@@ -156,7 +155,7 @@ def _filled(people: Walkers, size: _Size, out: Path, seed: int) -> Walkers:
 
 def _embedded(data: Walkers, keys: Sequence[SequenceKey], size: _Size, run: Path, seed: int) -> EmbeddingSet:
     """What a narrow GaitSet that was trained on some data makes of the test people."""
-    recipe, plain = load_recipe(
+    recipe = load_recipe(
         {
             "network": {"class_path": "GaitSet", "init_args": _NETWORK | {"num_subjects": size.train}},
             "losses": {
@@ -177,7 +176,7 @@ def _embedded(data: Walkers, keys: Sequence[SequenceKey], size: _Size, run: Path
             "seed": seed,
         }
     )
-    network = fit_recipe(recipe, plain, run, accelerator="cpu", fresh=True).network
+    network = train(recipe, run, accelerator="cpu", resume=False).network
     with progress("embedding") as tell:
         return embed(network, data.store(), keys, progress=tell)
 

@@ -7,24 +7,20 @@ from typing import Literal
 
 from jsonargparse import ArgumentParser
 
-import walkprint.networks
-from walkprint.cli.recipe import build, import_families
-from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out
 from walkprint.core.device import usable_device
 from walkprint.core.embedding import EmbeddingSet
-from walkprint.core.errors import CheckpointError, ProtocolError
+from walkprint.core.errors import ProtocolError
 from walkprint.core.files import write_atomically
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import parse_share, share_of
-from walkprint.core.spelling import nearest
 from walkprint.data.base import GaitDataset
 from walkprint.evaluation import embed, energy_image_embeddings
-from walkprint.networks.base import Network
-from walkprint.training.checkpoint import WEIGHTS_NAME, load_weights, read_config
-from walkprint.training.run import RunFolder, read_recipe
+from walkprint.recipes.classes import import_families, instantiate
+from walkprint.recipes.protocols import protocols_file
+from walkprint.recipes.trained import bundled_networks, dataset_of, load_network, network_folder
 
 EXAMPLE = "walkprint embed --run runs/first --data Folder --data.root stores/mine --out mine.npz"
-_BUNDLED = {folder.name: folder for folder in (Path(walkprint.networks.__file__).parent / "pretrained").iterdir()}
 
 
 def main(words: Sequence[str]) -> Summary:
@@ -35,22 +31,22 @@ def main(words: Sequence[str]) -> Summary:
     if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
         raise BadWordsError("give --run, or --energy_image together with --data")
     if settings.run is not None:
-        _network_folder(settings.run)  # before anything that takes time
+        network_folder(settings.run)  # before anything that takes time
     device = usable_device(settings.device)
     dataset = instantiate(parser, settings)["data"]
-    if dataset is None and str(settings.run) in _BUNDLED and not settings.run.exists():
+    if dataset is None and str(settings.run) in bundled_networks() and not settings.run.exists():
         raise BadWordsError(
             f"--run {settings.run} comes with walkprint and has no data of its own; say what to embed by --data"
         )
     if dataset is None:
-        dataset = build(GaitDataset, read_recipe(settings.run)["data"])
+        dataset = dataset_of(settings.run)
     keys = chosen_keys(dataset, settings.split)
     if settings.energy_image:
         embeddings = energy_image_embeddings(dataset.store(), share_of(keys, share))
     else:
         with progress("embedding") as tell:
             embeddings = embed(
-                trained_network(settings.run),
+                load_network(settings.run),
                 dataset.store(),
                 keys,
                 device=device,
@@ -94,33 +90,6 @@ def chosen_keys(dataset: GaitDataset, split: Literal["test", "train", "all"]) ->
     return list(dataset.catalogue()) if split == "all" else dataset.keys(split)
 
 
-def trained_network(run: str | Path) -> Network:
-    """The finished network of a run, or one that comes with the package, by its name: "street".
-
-    Raises:
-        CheckpointError: the run has none, or its weights belong to another network.
-    """
-    folder = _network_folder(run)
-    if not (folder / WEIGHTS_NAME).is_file():
-        raise CheckpointError(
-            f"{run}: no trained network here; train it to the end with `walkprint train`, or with `walkprint demo`"
-        )
-    network: Network = build(Network, read_config(folder))
-    load_weights(network, folder)
-    return network.eval()
-
-
-def _network_folder(run: str | Path) -> Path:
-    folder = RunFolder(run).network if RunFolder(run).network.is_dir() else Path(run)
-    if folder.exists():
-        return folder
-    if str(run) in _BUNDLED:
-        return _BUNDLED[str(run)]
-    beside = {str(one) for one in folder.parent.glob("*") if one.is_dir()}
-    advice = nearest(str(run), {*beside, *_BUNDLED}) or f"; give the folder of a run, or {' or '.join(_BUNDLED)}"
-    raise CheckpointError(f"--run {run}: no such folder{advice}")
-
-
 def save(embeddings: EmbeddingSet, dataset: GaitDataset, out: Path) -> Summary:
     """Write embeddings, and the data set's protocols beside them."""
     embeddings.save(out)
@@ -135,8 +104,3 @@ def save(embeddings: EmbeddingSet, dataset: GaitDataset, out: Path) -> Summary:
     return Summary(
         numbers | {"source": embeddings.source}, f"{text}\nnext: walkprint evaluate --embeddings {out} --out DIR"
     )
-
-
-def protocols_file(embeddings: Path) -> Path:
-    """Where the protocols of a data set lie beside its embeddings."""
-    return embeddings.with_suffix(".protocols.json")

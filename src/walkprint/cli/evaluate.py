@@ -1,21 +1,15 @@
 """`walkprint evaluate`: identification and verification by a protocol."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
-from walkprint.cli.embed import protocols_file
-from walkprint.cli.recipe import import_families
 from walkprint.cli.words import Summary, carry_out
 from walkprint.core.embedding import EmbeddingSet
-from walkprint.core.errors import ProtocolError
-from walkprint.core.protocol import Protocol
-from walkprint.data.base import GaitDataset
 from walkprint.evaluation import Report, Scoring, identify, merge, verify
 from walkprint.evaluation.html import write_html
+from walkprint.recipes.protocols import find_protocol
 from walkprint.training.run import versions
 
 EXAMPLE = "walkprint evaluate --embeddings mine.npz --protocol identical-view-excluded --out results/mine"
@@ -89,83 +83,3 @@ def provenance(embeddings: str) -> dict[str, str]:
     found = versions()
     names = ("walkprint", "commit", "torch", "machine")
     return {"embeddings": embeddings} | {name: str(found[name]) for name in names if found[name]}
-
-
-def find_protocol(name: str | None, embeddings: Path) -> Protocol:
-    """A protocol by file or name.
-
-    Args:
-        name: a YAML file, a name, or None for the first protocol of the embedded data set.
-        embeddings: beside which `walkprint embed` left the data set's protocols.
-
-    Raises:
-        ProtocolError: no such protocol, or the file spells none.
-    """
-    if name is not None and (name.endswith((".yaml", ".yml", ".json")) or Path(name).is_file()):
-        return read_protocol(Path(name))
-    own = _protocols_beside(embeddings)
-    known = {**_protocols_of_families(), **own}
-    if name is None:
-        if not own:
-            raise ProtocolError(
-                f"{protocols_file(embeddings)}: no protocol beside the embeddings, as where nobody has a second "
-                f"recording; name one of {', '.join(known)}, or a YAML file, with --protocol"
-            )
-        return next(iter(own.values()))
-    if name not in known:
-        raise ProtocolError(f"no protocol {name!r}; expected a YAML file or one of {', '.join(known)}")
-    return known[name]
-
-
-class _Written(int):
-    """A number as it is written: YAML reads 072 as 58, and the advice to quote it must not say 58."""
-
-    written: str
-
-    def __repr__(self) -> str:
-        return self.written
-
-
-class _Loader(yaml.SafeLoader):
-    def number(self, node: yaml.ScalarNode) -> _Written:
-        value = _Written(self.construct_yaml_int(node))
-        value.written = node.value
-        return value
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.number)
-
-
-def read_protocol(path: Path) -> Protocol:
-    """The protocol that a YAML file spells.
-
-    Raises:
-        ProtocolError: the file is missing, damaged, or spells no protocol.
-    """
-    try:
-        plain = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ProtocolError(f"{path}: cannot be read ({error}); expected a protocol in YAML") from error
-    if not isinstance(plain, Mapping):
-        raise ProtocolError(f"{path}: found a {type(plain).__name__}, expected name, gallery and probes")
-    return Protocol.from_dict(plain)
-
-
-def _protocols_beside(embeddings: Path) -> dict[str, Protocol]:
-    try:
-        found = json.loads(protocols_file(embeddings).read_text(encoding="utf-8"))
-        return {plain["name"]: Protocol.from_dict(plain) for plain in found}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProtocolError(f"{protocols_file(embeddings)}: damaged ({error}); embed again") from error
-
-
-def _protocols_of_families() -> dict[str, Protocol]:
-    import_families()
-    families, found = [GaitDataset], dict[str, Protocol]()
-    while families:
-        family = families.pop()
-        families += family.__subclasses__()
-        found |= getattr(family, "PROTOCOLS", {})
-    return found

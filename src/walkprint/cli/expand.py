@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-import walkprint.generation.baselines  # noqa: F401  so that its classes can be named briefly
-from walkprint.cli.recipe import import_families
-from walkprint.cli.words import BadWordsError, Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out
 from walkprint.core.device import usable_device
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
@@ -17,7 +15,8 @@ from walkprint.data.store import Store
 from walkprint.evaluation.sheets import save_generated_sheet
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Expander, GeneratorExpander
-from walkprint.training.fit_generator import load_generator
+from walkprint.recipes.classes import import_families, instantiate
+from walkprint.recipes.trained import load_generator
 
 EXAMPLE = (
     "walkprint expand --data Walkers --data.root stores/walkers --run runs/generator --wanted '{cl: 6}' "
@@ -30,7 +29,7 @@ _LEAST_GAIN = 0.02
 
 def main(words: Sequence[str]) -> Summary:
     """Carry out the words after `expand`."""
-    import_families()
+    import_families("generation")
     parser = new_parser(
         "expand",
         "Write a store that holds a data set's every sequence and generated takes of its training subjects: by the "

@@ -31,7 +31,7 @@ def import_gaitnet(file: Path, *, out: Path, official_padding: int = 0) -> Summa
     settings = settings_of(state) | {"official_padding": official_padding}
     network = GaitNet(**settings)
     network.load_state_dict(convert_published(network, state))
-    save_network(out, network, {"class_path": "GaitNet", "init_args": settings})
+    save_network(out, network)
     numbers = {"out": str(out), "entries": len(state), **settings}
     return Summary(
         numbers,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from walkprint.cli.recipe import import_families
 from walkprint.cli.train import sets_as_options
-from walkprint.cli.words import Summary, instantiate, new_parser, parse
+from walkprint.cli.words import Summary, new_parser, parse
 from walkprint.networks.base import Network
 from walkprint.networks.opengait import convert_state, count_subjects, read_state
+from walkprint.recipes.classes import import_families, instantiate
 from walkprint.training.checkpoint import save_network
 
 EXAMPLE = "walkprint import-opengait GaitBase_DA-60000.pt --network GaitBase --set feature=256 --out networks/gaitbase"
@@ -33,7 +33,7 @@ def main(words: Sequence[str]) -> Summary:
         arguments["num_subjects"] = count_subjects(state)
     network = instantiate(parser, settings)["network"]
     network.load_state_dict(convert_state(network, state))
-    save_network(settings.out, network, settings.network.as_dict())
+    save_network(settings.out, network)
     weights = sum(parameter.numel() for parameter in network.parameters())
     name, source, subjects = type(network).__name__, settings.checkpoint.name, arguments.get("num_subjects")
     numbers = {"out": str(settings.out), "network": name, "entries": len(state), "parameters": weights}

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from walkprint.cli.recipe import import_families
-from walkprint.cli.words import Summary, instantiate, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import Summary, new_parser, parse, progress, spelled_out
 from walkprint.core.share import parse_share
 from walkprint.data.base import GaitDataset
 from walkprint.data.prepare import prepare
+from walkprint.recipes.classes import import_families, instantiate
 
 EXAMPLE = "walkprint prepare CasiaB --root data/casia-b --out stores/casia-b"
 

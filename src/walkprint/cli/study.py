@@ -5,13 +5,13 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from walkprint.cli.evaluate import read_protocol
 from walkprint.cli.process import keep_freed_memory
 from walkprint.cli.words import BadWordsError, Summary, carry_out, progress
 from walkprint.core.errors import TrainingError
 from walkprint.core.share import parse_share
 from walkprint.data.prepare import usable_cores
 from walkprint.evaluation.page import Page
+from walkprint.recipes.protocols import read_protocol
 from walkprint.studies import (
     cloth_expansion,
     cloth_expansion_page,

@@ -1,12 +1,11 @@
 """`walkprint train`: a network by a recipe; the same command goes on with a run that was stopped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from walkprint.cli.recipe import Recipe, add_recipe, build_recipe
 from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, spelled_out
-from walkprint.training.fit import FitResult, fit
+from walkprint.recipes.recipe import add_recipe, build_recipe
+from walkprint.recipes.train import train
 from walkprint.training.listeners import TensorBoard
 from walkprint.training.run import RunFolder
 
@@ -31,16 +30,14 @@ def main(words: Sequence[str]) -> Summary | None:
     add_recipe(parser)
     settings = parse(parser, recipe_first(spelled_out(words, ["tensorboard", "fresh"])))
     own = {name: settings.pop(name) for name in _OWN}
-    recipe, plain = build_recipe(parser, settings)
-    result = fit_recipe(
-        recipe,
-        plain,
+    result = train(
+        build_recipe(parser, settings),
         own["run"],
         accelerator=own["accelerator"],
         devices=int(own["devices"]) if own["devices"].isdigit() else own["devices"],
         nodes=own["nodes"],
-        tensorboard=own["tensorboard"],
-        fresh=own["fresh"],
+        listeners=[TensorBoard(own["run"] / "tensorboard")] if own["tensorboard"] else [],
+        resume=not own["fresh"],
     )
     if not result.first:
         return None
@@ -49,55 +46,6 @@ def main(words: Sequence[str]) -> Summary | None:
     return Summary(
         {"run": str(run), "step": result.step, "numbers": dict(result.numbers)},
         f"{run}: {result.step} steps{loss}\nnext: walkprint embed --run {run} --out FILE.npz",
-    )
-
-
-def fit_recipe(
-    recipe: Recipe,
-    plain: Mapping[str, Any],
-    run: str | Path,
-    *,
-    accelerator: str = "auto",
-    devices: int | str = 1,
-    nodes: int = 1,
-    tensorboard: bool = False,
-    fresh: bool = False,
-) -> FitResult:
-    """Train by a recipe.
-
-    Args:
-        recipe: what to train on what.
-        plain: the same as plain data, for the run folder.
-        run: the run folder.
-        accelerator, devices, nodes: see `fit`.
-        tensorboard: also write TensorBoard files.
-        fresh: delete what is in the folder instead of going on with it.
-    """
-    plan = recipe.schedule
-    return fit(
-        recipe.network,
-        recipe.losses,
-        recipe.batches(),
-        steps=plan.steps,
-        optimizer=recipe.optimizer,
-        run=run,
-        recipe=plain,
-        scheduler=recipe.scheduler,
-        loss_weights=recipe.loss_weights,
-        seed=recipe.seed,
-        accelerator=accelerator,
-        devices=devices,
-        nodes=nodes,
-        precision=recipe.precision,
-        channels_last=recipe.channels_last,
-        clip_norm=plan.clip_norm,
-        accumulate=plan.accumulate,
-        ema_decay=plan.ema_decay,
-        log_every=plan.log_every,
-        checkpoint_every=plan.checkpoint_every,
-        keep=plan.keep,
-        listeners=[TensorBoard(Path(run) / "tensorboard")] if tensorboard else [],
-        resume=not fresh,
     )
 
 

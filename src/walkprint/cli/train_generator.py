@@ -8,17 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from walkprint.cli.generator_recipe import (
-    GeneratorRecipe,
-    add_generator_recipe,
-    build_generator_recipe,
-)
-from walkprint.cli.recipe import plain_settings, training_keys
 from walkprint.cli.train import recipe_first
 from walkprint.cli.words import Summary, new_parser, parse, spelled_out
 from walkprint.data.base import GaitDataset
-from walkprint.generation.monitor import DiversityMonitor
-from walkprint.training.fit_generator import GeneratorResult, fit_generator
+from walkprint.recipes.generator_recipe import GeneratorRecipe, add_generator_recipe, build_generator_recipe
+from walkprint.recipes.recipe import plain_settings, training_keys
+from walkprint.recipes.train import train_generator
 
 EXAMPLE = "walkprint train-generator recipes/walkers/ae_guided.yaml --run runs/coats --set steps=2000"
 _OWN = ("run", "accelerator", "fresh")
@@ -39,18 +34,18 @@ def main(words: Sequence[str]) -> Summary:
     names = add_generator_recipe(parser)
     settings = parse(parser, recipe_first(spelled_out(words, ["fresh"])))
     own = {name: settings.pop(name) for name in _OWN}
-    recipe, plain = build_generator_recipe(parser, settings, names)
-    result = fit_generator_recipe(recipe, plain, own["run"], accelerator=own["accelerator"], fresh=own["fresh"])
+    recipe = build_generator_recipe(parser, settings, names)
+    result = train_generator(recipe, own["run"], accelerator=own["accelerator"], resume=not own["fresh"])
     run, numbers = result.run.path, dict(result.numbers)
     found = " and ".join(f"{name} {numbers[name]:.2f}" for name in ("diversity", "labels") if name in numbers)
     beside = f", {found} of real frames'" if found else ""
     return Summary(
         {"run": str(run), "step": result.step, "numbers": numbers},
-        f"{run}: {result.step} steps{beside}\nnext: {next_command(recipe, plain, run)}",
+        f"{run}: {result.step} steps{beside}\nnext: {next_command(recipe, run)}",
     )
 
 
-def next_command(recipe: GeneratorRecipe, plain: Mapping[str, Any], run: Path) -> str:
+def next_command(recipe: GeneratorRecipe, run: Path) -> str:
     """The `walkprint expand` that fills up each learned condition.
 
     Where most have no take of it, they get as many as the others; where most have, everybody as many as of the source.
@@ -70,7 +65,7 @@ def next_command(recipe: GeneratorRecipe, plain: Mapping[str, Any], run: Path) -
     }
     out = f"{recipe.data.store().path}-expanded"
     words = ["--run", str(run), "--wanted", json.dumps(wanted, ensure_ascii=False), "--out", out]
-    return shlex.join(["walkprint", "expand", *_data_words(recipe.data, plain["data"]), *words])
+    return shlex.join(["walkprint", "expand", *_data_words(recipe.data, (recipe.record or {})["data"]), *words])
 
 
 def _data_words(data: GaitDataset, plain: Mapping[str, Any]) -> list[str]:
@@ -86,40 +81,3 @@ def _data_words(data: GaitDataset, plain: Mapping[str, Any]) -> list[str]:
         if setting in needed or value != usual.get(setting):
             words += [f"--data.{setting}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
     return words
-
-
-def fit_generator_recipe(
-    recipe: GeneratorRecipe,
-    plain: Mapping[str, Any],
-    run: str | Path,
-    *,
-    accelerator: str = "auto",
-    fresh: bool = False,
-) -> GeneratorResult:
-    """Train a generator by a recipe.
-
-    Args:
-        recipe: what to train on what.
-        plain: the same as plain data, for the run folder.
-        run: the run folder.
-        accelerator: see `fit_generator`.
-        fresh: delete what is in the folder instead of going on with it.
-    """
-    return fit_generator(
-        recipe.generator,
-        recipe.batches(),
-        steps=recipe.steps,
-        run=run,
-        recipe=plain,
-        seed=recipe.seed,
-        accelerator=accelerator,
-        precision=recipe.precision,
-        channels_last=recipe.channels_last,
-        ema_decay=recipe.ema_decay,
-        clip_norm=recipe.clip_norm,
-        log_every=recipe.log_every,
-        checkpoint_every=recipe.checkpoint_every,
-        keep=recipe.keep,
-        watch=DiversityMonitor(every=recipe.watch_every, stop_below=recipe.least_diversity),
-        resume=not fresh,
-    )

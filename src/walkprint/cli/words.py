@@ -1,7 +1,6 @@
 """From words on the command line to the arguments of a plain function, and what a verb hands back."""
 
 import inspect
-import re
 import sys
 import textwrap
 from argparse import ArgumentError, RawDescriptionHelpFormatter
@@ -13,13 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace, set_parsing_settings
+from jsonargparse import ArgumentParser, DefaultHelpFormatter, Namespace
 
-from walkprint.cli.complaints import classes, in_words
-from walkprint.core.errors import GaitError
-from walkprint.core.spelling import nearest
-
-set_parsing_settings(import_path_denylist=[])  # enforces its own list of what a recipe may never name, say os.system
+from walkprint.recipes.classes import instantiate
+from walkprint.recipes.complaints import with_nearest_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +62,6 @@ def parse(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
         raise BadWordsError(with_nearest_name(_naming_file(str(error), words), parser)) from error
 
 
-_MISSPELT = re.compile(r"path string: (\w+)|[Oo]ption '(\w+)'|arguments: --([\w.]+)")
-
-
-def with_nearest_name(message: str, parser: ArgumentParser) -> str:
-    """A complaint in words; about an unknown name, with the known name that is spelled most alike, if one is alike."""
-    found = _MISSPELT.search(message)
-    if found is None:
-        return in_words(message)
-    names = {word.removeprefix("--") for action in parser._actions for word in action.option_strings}
-    for kind in classes():
-        names |= {kind.__name__, *getattr(kind.__init__, "__annotations__", {})}
-    return in_words(message) + nearest(next(name for name in found.groups() if name), names)
-
-
 def _naming_file(message: str, words: Sequence[str]) -> str:
     """The parser does not say which of the files is no YAML."""
     for word in words:
@@ -92,22 +74,6 @@ def _naming_file(message: str, words: Sequence[str]) -> str:
             except (OSError, ValueError):
                 continue
     return message
-
-
-def instantiate(parser: ArgumentParser, settings: Namespace) -> Namespace:
-    """Build the classes that settings name.
-
-    Raises:
-        GaitError: the one that a class raised, dug out of the parser's own errors about it.
-    """
-    try:
-        built: Namespace = parser.instantiate(settings)
-    except (TypeError, ValueError) as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, GaitError):
-            cause = cause.__cause__ or cause.__context__
-        raise cause or error from None
-    return built
 
 
 def carry_out(

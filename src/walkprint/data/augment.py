@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from walkprint.core.compiled import compiled
+from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 
 Frames = NDArray[np.uint8]
@@ -26,7 +27,7 @@ Shape = Sequence[int]
 _BAND = (8 / 64, 56 / 64)
 
 
-class Augmentation(ABC):
+class Augmentation(Described, ABC):
     """Base of all augmentations.
 
     Args:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from walkprint.core.described import Described
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import Clip, SequenceKey
@@ -28,7 +29,7 @@ class Reading:
     faults: Sequence[str] = ()
 
 
-class GaitDataset(ABC):
+class GaitDataset(Described, ABC):
     """Base of all benchmarks.
 
     Attributes:

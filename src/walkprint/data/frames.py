@@ -11,12 +11,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 
 Positions = NDArray[np.int64]
 
 
-class FrameChooser(ABC):
+class FrameChooser(Described, ABC):
     """Base of all choosers.
 
     Attributes:

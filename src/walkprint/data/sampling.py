@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 
@@ -19,7 +20,7 @@ def step_generator(seed: int, step: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, step], counter=[0, 0, stream, 0]))
 
 
-class Sampler(ABC):
+class Sampler(Described, ABC):
     """Base of all samplers: pure functions of step and seed, so that resuming needs the step alone."""
 
     def knowing(self, keys: Sequence[SequenceKey]) -> "Sampler":

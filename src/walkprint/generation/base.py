@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from walkprint.core.described import Described
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.generation.batches import SIZE_PX, FrameBatches, GeneratorBatch
 from walkprint.generation.labels import LabelNames, Labels
@@ -54,7 +55,7 @@ class Stage:
     begin: Callable[[FrameBatches], None] | None = None
 
 
-class GenerativeModel(nn.Module, ABC):
+class GenerativeModel(Described, nn.Module, ABC):
     """Base of all generators.
 
     Subclasses have keyword-only settings with defaults, and pass these arguments on (`**names`).

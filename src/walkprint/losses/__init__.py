@@ -17,6 +17,7 @@ from walkprint.losses.inter_class import (
 )
 from walkprint.losses.metric_learning import ArcFaceLoss, CircleLoss, CosFaceLoss, SupervisedContrastiveLoss
 from walkprint.losses.triplet import TripletLoss
+from walkprint.losses.weighted import WeightedLosses
 
 __all__ = [
     "ArcFaceLoss",
@@ -35,5 +36,6 @@ __all__ = [
     "PoseSimilarityLoss",
     "SupervisedContrastiveLoss",
     "TripletLoss",
+    "WeightedLosses",
     "WeightedTripletLoss",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.described import Described
 from walkprint.core.errors import DataError
 
 
@@ -35,7 +36,7 @@ def check_subjects(name: str, subjects: Tensor, known: int, remedy: str) -> None
         raise DataError(f"{name}: subjects from {least} to {most}, expected 0 to {known - 1}: {remedy}")
 
 
-class Loss(nn.Module, ABC):
+class Loss(Described, nn.Module, ABC):
     """Base of all losses.
 
     A loss sees the whole global batch: training gathers outputs over processes before it asks for the loss, so none

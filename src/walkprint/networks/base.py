@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.described import Described
 from walkprint.core.errors import DataError
 
 
-class Network(nn.Module, ABC):
+class Network(Described, nn.Module, ABC):
     """Base of all networks.
 
     Subclasses take keyword-only arguments with defaults and implement `forward`.

@@ -13,12 +13,13 @@ from typing import Any
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.sampling import EvenConditions
-from walkprint.generation.build import generator_classes
+from walkprint.generation.base import GenerativeModel
+from walkprint.networks.base import Network
+from walkprint.recipes.classes import find_class
 from walkprint.studies import ablation  # noqa: F401  so that its generators are known
 from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.real_masks import real_scores
-from walkprint.studies.recognition import NETWORKS as KINDS
 from walkprint.studies.recognition import described, embedded, scores, trained
 from walkprint.studies.settings import check_names, check_size
 
@@ -224,9 +225,9 @@ class ClothExpansionStudy:
     def fits(self, variant: str, network: str) -> bool:
         """Whether a variant's clips have an order where the network needs it."""
         generator = self.generator(variant)
-        if generator is None or not KINDS[network].ordered:
+        if generator is None or not find_class(Network, network).ordered:
             return True
-        return generator_classes()[generator["class_path"].rpartition(".")[2]].ordered
+        return bool(find_class(GenerativeModel, generator["class_path"]).ordered)
 
     def generator(self, variant: str) -> dict[str, Any] | None:
         """The generator of a variant or of a switch of the ablation, as class and arguments; None of the others."""

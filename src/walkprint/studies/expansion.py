@@ -21,15 +21,18 @@ from walkprint.evaluation.sheets import contact_sheet
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.batches import FrameBatches
-from walkprint.generation.build import build_generator
 from walkprint.generation.classifier import FrameClassifier, label_cross_entropy
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Expander, GeneratorExpander
 from walkprint.generation.monitor import DiversityMonitor
 from walkprint.networks.base import Network
+from walkprint.recipes.classes import build
+from walkprint.recipes.trained import load_generator
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import rendered_people
-from walkprint.training.fit_generator import GENERATOR_NAME, fit_generator, load_generator
+from walkprint.training.fit_generator import fit_generator
+from walkprint.training.loop import Loop
+from walkprint.training.run import RunFolder
 
 SHARES = {"half": 2, "quarter": 4, "eighth": 8}
 """What part of the training subjects has coats -> one in how many."""
@@ -156,21 +159,23 @@ def _trained_generator(data: Plain, people: Walkers, out: Path) -> GenerativeMod
         torch.manual_seed(asked["seed"])
         steps = asked["steps"]
         fit_generator(
-            build_generator(asked["generator"], **names, source=NORMAL),
+            build(GenerativeModel, asked["generator"], **names, source=NORMAL),
             batches,
-            steps=steps,
-            run=run,
-            recipe=recipe,
-            seed=asked["seed"],
-            precision=asked["precision"],
-            channels_last=True,
-            log_every=max(1, steps // 40),
-            checkpoint_every=max(1, steps // 4),
-            keep=1,
+            Loop(
+                steps=steps,
+                seed=asked["seed"],
+                precision=asked["precision"],
+                channels_last=True,
+                ema_decay=0.999,
+                log_every=max(1, steps // 40),
+                checkpoint_every=max(1, steps // 4),
+                keep=1,
+            ),
+            RunFolder(run, recipe),
             watch=DiversityMonitor(stop_below=0),  # a collapse is a result here, and the table shows it
         )
 
-    made_once(run / GENERATOR_NAME / "config.json", train)
+    made_once(RunFolder(run).generator / "config.json", train)
     model = load_generator(run)
     return model.to("cuda") if torch.cuda.is_available() else model
 

@@ -21,41 +21,17 @@ from walkprint.data.sampling import Sampler, SubjectSampler
 from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.evaluation import Scoring, embed, identify, verify
-from walkprint.losses import (
-    CanonicalConsistencyLoss,
-    ClassUniformityLoss,
-    CrossEntropyLoss,
-    CrossReconstructionLoss,
-    IncrementalIdentityLoss,
-    PairwiseSoftmaxLoss,
-    PoseSimilarityLoss,
-    TripletLoss,
-    WeightedTripletLoss,
-)
 from walkprint.losses.base import Loss
+from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
-from walkprint.networks.gaitbase import GaitBase
-from walkprint.networks.gaitgl import GaitGL
-from walkprint.networks.gaitnet import GaitNet
-from walkprint.networks.gaitpart import GaitPart
-from walkprint.networks.gaitset import GaitSet
-from walkprint.networks.geinet import GEINet
+from walkprint.recipes.classes import build
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.training.checkpoint import load_weights
 from walkprint.training.fit import fit
+from walkprint.training.loop import Loop
 from walkprint.training.run import RunFolder
 from walkprint.training.schedule import OneCycle
 
-NETWORKS: dict[str, type[Network]] = {
-    one.__name__: one for one in (GaitSet, GaitPart, GaitGL, GaitBase, GaitNet, GEINet)
-}
-LOSSES: dict[str, type[Loss]] = {
-    one.__name__: one
-    for one in (
-        TripletLoss, WeightedTripletLoss, ClassUniformityLoss, PairwiseSoftmaxLoss, CrossEntropyLoss,
-        CrossReconstructionLoss, PoseSimilarityLoss, IncrementalIdentityLoss, CanonicalConsistencyLoss,
-    )
-}  # fmt: skip
 Plain = Mapping[str, Any]
 _EER, _TAR = "EER", "TAR@FAR=1%"
 
@@ -112,7 +88,8 @@ def trained(recipe: Plain, dataset: GaitDataset, out: Path, *, sampler: Sampler 
 
 def _built(recipe: Plain) -> Network:
     torch.manual_seed(recipe["seed"])
-    return NETWORKS[recipe["network"]["class_path"]](**recipe["network"]["init_args"])
+    network: Network = build(Network, recipe["network"])
+    return network
 
 
 def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | None) -> None:
@@ -133,20 +110,20 @@ def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | No
     )
     fit(
         network,
-        {name: LOSSES[one["class_path"]](**one["init_args"]) for name, one in recipe["losses"].items()},
+        WeightedLosses({name: build(Loss, one) for name, one in recipe["losses"].items()}, recipe["loss_weights"]),
         batches,
-        steps=steps,
-        optimizer=partial(torch.optim.AdamW, lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"]),
+        partial(torch.optim.AdamW, lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"]),
+        Loop(
+            steps=steps,
+            seed=recipe["seed"],
+            precision=recipe.get("precision", "32-true"),
+            channels_last=True,
+            log_every=max(1, steps // 40),
+            checkpoint_every=max(1, steps // 4),
+            keep=1,
+        ),
+        RunFolder(run, recipe),
         scheduler=OneCycle(steps),
-        loss_weights=recipe["loss_weights"],
-        run=run,
-        recipe=recipe,
-        seed=recipe["seed"],
-        precision=recipe.get("precision", "32-true"),
-        channels_last=True,
-        log_every=max(1, steps // 40),
-        checkpoint_every=max(1, steps // 4),
-        keep=1,
     )
 
 

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from walkprint.core.described import describe
 from walkprint.core.errors import CheckpointError
 from walkprint.core.files import write_atomically
 from walkprint.training.plain import from_plain, own_memory, to_plain
@@ -102,21 +103,21 @@ class CheckpointFolder:
         return None
 
 
-def save_network(folder: str | Path, network: nn.Module, config: Mapping[str, Any]) -> None:
-    """Write a finished network: `network.safetensors` and `config.json`, each atomically.
+def save_network(folder: str | Path, network: nn.Module, further: Mapping[str, Any] | None = None) -> None:
+    """Write a finished network or generator: `network.safetensors` and `config.json`, each atomically.
 
     Args:
         folder: made when it is missing.
-        network: whose weights and buffers are written.
-        config: plain data that says how to build it: `class_path` and `init_args`.
+        network: whose weights and buffers are written; it says itself how it was built.
+        further: plain data that goes into `config.json` beside its `class_path` and `init_args`.
 
     Raises:
-        CheckpointError: the config is not plain data.
+        CheckpointError: `further` is not plain data.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        text = json.dumps(config, indent=2) + "\n"
+        text = json.dumps({**describe(network), **(further or {})}, indent=2) + "\n"
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: the network's config is not plain data ({error})") from error
     tensors = own_memory(network.state_dict())

@@ -1,27 +1,32 @@
 """Training: one loop for one process or many, on CPU or GPU, that resumes exactly where it was stopped."""
 
 import contextlib
-import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
-from lightning_fabric import Fabric
 
 from walkprint.core.batch import ClipBatch
+from walkprint.core.described import describe
 from walkprint.core.errors import RecipeError, TrainingError
 from walkprint.data.loading import TrainingBatches, prefetched
 from walkprint.losses.base import Loss
+from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
 from walkprint.training.checkpoint import CheckpointFolder, save_network
 from walkprint.training.learner import Learner, MakeOptimizer, MakeScheduler
 from walkprint.training.listeners import Listener
-from walkprint.training.loop import Log, Precision, audience, check_at_least_one, check_options, launch
-from walkprint.training.processes import agreed, everybodys
+from walkprint.training.loop import Log, Loop, launch, open_listeners
+from walkprint.training.processes import agreed, gather
 from walkprint.training.random_state import seed_all
 from walkprint.training.run import RunFolder
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+Validate = Callable[[Network, int], Mapping[str, float]]
 
 
 class Batches(Protocol):
@@ -58,29 +63,13 @@ def fit(
     network: Network,
     losses: Mapping[str, Loss],
     batches: Batches,
-    *,
-    steps: int,
     optimizer: MakeOptimizer,
+    loop: Loop,
     run: str | Path | RunFolder,
-    recipe: Mapping[str, Any],
+    *,
     scheduler: MakeScheduler | None = None,
-    loss_weights: Mapping[str, float] | None = None,
-    seed: int = 0,
-    accelerator: str = "auto",
-    devices: int | str = 1,
-    nodes: int = 1,
-    precision: Precision = "32-true",
-    channels_last: bool = False,
-    clip_norm: float | None = None,
-    accumulate: int = 1,
-    ema_decay: float | None = None,
-    log_every: int = 10,
-    checkpoint_every: int = 1000,
-    keep: int = 2,
-    validate: Callable[[Network, int], Mapping[str, float]] | None = None,
-    validate_every: int | None = None,
+    validate: Validate | None = None,
     listeners: Sequence[Listener] = (),
-    resume: bool = True,
 ) -> FitResult:
     """Train a network.
 
@@ -94,101 +83,83 @@ def fit(
 
     Args:
         network: trained in place; its initial weights are the caller's business.
-        losses: by name; their sum, weighted, is minimized.
+        losses: by name; their sum is minimized, or the weighted sum of `WeightedLosses`.
         batches: where clips come from.
-        steps: how many steps in all, those before a resume included.
-        optimizer: called with the parameters, say `partial(torch.optim.SGD, lr=0.1)`.
-        run: the run folder.
-        recipe: the resolved settings as plain data; its `network` entry goes beside the finished weights.
-        scheduler: called with the optimizer, say `MultiStep([20000, 40000])`; stepped once a step.
-        loss_weights: by the losses' names; 1 where a name is absent.
-        seed: of dropout and the like.
-        accelerator: "auto", "cpu" or "cuda", or what else Lightning Fabric knows.
-        devices: processes on this machine, or "auto".
-        nodes: machines.
-        precision: "16-mixed" (with a gradient scaler) needs a GPU.
-        channels_last: keep convolution weights in that memory order, which is often faster.
-        clip_norm: largest norm of the gradient.
-        accumulate: batches in a step; their gradients are averaged.
-        ema_decay: of an exponential moving average of the weights, which is then what is validated and saved.
-        log_every: steps between log lines; the device is not waited for in between.
-        checkpoint_every: steps between checkpoints; the last step always has one.
-        keep: how many checkpoints stay.
+        optimizer: called with the parameters, e.g. `partial(torch.optim.SGD, lr=0.1)`.
+        loop: how long, where and how exactly.
+        run: the run folder; a `RunFolder` brings its own record of the settings.
+        scheduler: called with the optimizer, e.g. `MultiStep([20000, 40000])`; stepped once a step.
         validate: called with the network in evaluation mode and the number of finished steps; gives numbers by name.
-        validate_every: steps between validations; only at the end when None.
         listeners: called with every log line, besides `metrics.csv` and the progress bar; see `Listener`.
-        resume: go on with what is in the run folder; False deletes it and begins anew.
 
     Raises:
-        RecipeError: a setting is out of range, the run began with another recipe, or a network that heeds the order of
+        RecipeError: settings do not fit together, the run began with others, or a network that needs the order of
             frames is given generated ones without order.
         CheckpointError: no checkpoint of the run can be read.
         TrainingError: a loss or gradient is not finite, or another process is using the run folder.
     """
-    weights = _checked_weights(losses, loss_weights)
-    _check(network, batches, steps=steps, accumulate=accumulate, log_every=log_every, checkpoint_every=checkpoint_every)
-    check_options(clip_norm, ema_decay, seed, validate_every)
-    folder = run if isinstance(run, RunFolder) else RunFolder(run)
-    fabric = launch(accelerator, devices, nodes, precision)
+    losses = losses if isinstance(losses, WeightedLosses) else WeightedLosses(losses)
+    _check(network, batches)
+    folder, steps = RunFolder.of(run), loop.steps
+    record = folder.record
+    if record is None:
+        record = _described(network, losses, batches, optimizer, scheduler, loop)
+    fabric = launch(loop)
     with contextlib.ExitStack() as stack:
         with agreed(fabric):
             if fabric.is_global_zero:
                 stack.enter_context(folder.lock())
-                folder.begin(recipe, resume)
-        seed_all(seed, fabric.global_rank)
-        learner = Learner(
-            fabric,
-            network,
-            losses,
-            weights,
-            optimizer=optimizer,
-            scheduler=scheduler,
-            clip_norm=clip_norm,
-            ema_decay=ema_decay,
-            channels_last=channels_last,
-        )
-        checkpoints = CheckpointFolder(folder.checkpoints, keep)
-        start = _restore(learner, checkpoints, seed)
-        bar, hear = audience(stack, fabric, folder, listeners, steps, start, precision)
+                folder.begin(record, loop.resume)
+        seed_all(loop.seed, fabric.global_rank)
+        learner = Learner(fabric, network, losses, optimizer, scheduler, loop)
+        checkpoints = CheckpointFolder(folder.checkpoints, loop.keep)
+        start = _restore(learner, checkpoints, loop.seed)
+        bar, opened = open_listeners(stack, fabric, folder, listeners, loop, start)
         log, numbers = Log(check_gradient=learner.scaler is None), dict[str, float]()
-        feed = stack.enter_context(contextlib.closing(_feed(batches, fabric, start * accumulate, steps * accumulate)))
+        every = loop.accumulate
+        feed = stack.enter_context(contextlib.closing(_feed(batches, fabric, start * every, steps * every)))
         for step in range(start + 1, steps + 1):
-            log.add(step, learner.learn([next(feed) for _ in range(accumulate)]))
+            log.add(step, learner.learn([next(feed) for _ in range(every)]))
             bar.advance(step)
-            save_now = step % checkpoint_every == 0 or step == steps
-            validate_now = validate and (step == steps or (validate_every and step % validate_every == 0))
-            if not (save_now or validate_now or step % log_every == 0):
+            last = step == steps
+            save_now = last or step % loop.checkpoint_every == 0
+            validate_now = validate and (last or (loop.validate_every and step % loop.validate_every == 0))
+            if not (save_now or validate_now or step % loop.log_every == 0):
                 continue
             numbers = log.take() | {"learning_rate": learner.optimizer.param_groups[0]["lr"]}
             if validate and validate_now:
                 numbers |= _validated(fabric, learner, validate, step)
-            for listener in hear:
+            for listener in opened:
                 listener(step, numbers)
             if save_now:
                 _save(learner, checkpoints, step)
         if fabric.is_global_zero:
-            save_network(folder.network, learner.best, recipe.get("network", {}))
+            save_network(folder.network, learner.best)
         fabric.barrier()
     return FitResult(learner.best.eval(), max(start, steps), numbers, folder, fabric.is_global_zero)
 
 
-def _checked_weights(losses: Mapping[str, Loss], weights: Mapping[str, float] | None) -> dict[str, float]:
-    weights = dict(weights or {})
-    unknown = sorted(set(weights) - set(losses))
-    if not losses or unknown:
-        raise RecipeError(
-            f"loss weights: {', '.join(unknown)} not among the losses {', '.join(losses)}"
-            if losses
-            else "losses: none given; training needs at least one"
-        )
-    for name, weight in weights.items():
-        if not math.isfinite(weight):
-            raise RecipeError(f"loss weights: {name} is {weight}, expected a finite number")
-    return {name: float(weights.get(name, 1.0)) for name in losses}
+def _described(
+    network: Network,
+    losses: WeightedLosses,
+    batches: Batches,
+    optimizer: MakeOptimizer,
+    scheduler: MakeScheduler | None,
+    loop: Loop,
+) -> dict[str, Any]:
+    """The record of a run whose caller gave none: what decides what is learned, but for the number of steps."""
+    record = {"network": describe(network), "losses": describe(dict(losses)), "loss_weights": losses.weights}
+    if isinstance(batches, TrainingBatches):
+        store = batches.store
+        record["data"] = {"class_path": store.meta["dataset"], "init_args": {"root": str(store.path)}}
+        record["frames"], record["sampler"] = describe(batches.chooser), describe(batches.sampler)
+        record["augmentations"] = describe(batches.augmentations)
+    record |= {"optimizer": describe(optimizer), "scheduler": describe(scheduler)}
+    names = ("accumulate", "clip_norm", "ema_decay", "precision", "channels_last", "seed")
+    return record | {name: getattr(loop, name) for name in names}
 
 
-def _check(network: Network, batches: Batches, **at_least_one: int) -> None:
-    check_at_least_one(**at_least_one)
+def _check(network: Network, batches: Batches) -> None:
     written, counted = getattr(network, "num_subjects", None), len(batches.subjects)
     if isinstance(written, int) and written != counted:
         raise RecipeError(
@@ -197,7 +168,7 @@ def _check(network: Network, batches: Batches, **at_least_one: int) -> None:
         )
     if network.ordered and isinstance(batches, TrainingBatches) and not batches.store.ordered:
         raise RecipeError(
-            f"{type(network).__name__} heeds the order of frames, but {batches.store.path} holds takes without order, "
+            f"{type(network).__name__} needs the order of frames, but {batches.store.path} holds takes without order, "
             f"generated by {batches.store.meta['generated']['name']}: choose a network of sets, or an ordered generator"
         )
 
@@ -206,19 +177,19 @@ def _restore(learner: Learner, checkpoints: CheckpointFolder, seed: int) -> int:
     with agreed(learner.fabric):
         state = checkpoints.load_newest()
         start = learner.restore(state, seed) if state else 0
-    if any(int(other) != start for other in everybodys(learner.fabric, torch.tensor(start))):
+    if any(int(other) != start for other in gather(learner.fabric, torch.tensor(start))):
         raise TrainingError(f"{checkpoints.folder}: processes see different checkpoints; expected one shared folder")
     return start
 
 
-def _feed(batches: Batches, fabric: Fabric, start: int, stop: int) -> Generator[ClipBatch, None, None]:
+def _feed(batches: Batches, fabric: "Fabric", start: int, stop: int) -> Generator[ClipBatch, None, None]:
     """This process's slices of the global batches, made ahead of time."""
     part, parts = fabric.global_rank, fabric.world_size
     for i, batch in enumerate(
         prefetched(cast(TrainingBatches, batches), start, stop, part, parts, device=fabric.device)
     ):
         if i == 0 and parts > 1:
-            sizes = [int(size) for size in everybodys(fabric, torch.tensor(len(batch)))]
+            sizes = [int(size) for size in gather(fabric, torch.tensor(len(batch)))]
             if len(set(sizes)) > 1:
                 raise RecipeError(
                     f"a batch of {sum(sizes)} clips cannot be shared evenly by {parts} processes; "
@@ -227,9 +198,7 @@ def _feed(batches: Batches, fabric: Fabric, start: int, stop: int) -> Generator[
         yield batch
 
 
-def _validated(
-    fabric: Fabric, learner: Learner, validate: Callable[[Network, int], Mapping[str, float]], step: int
-) -> dict[str, float]:
+def _validated(fabric: "Fabric", learner: Learner, validate: Validate, step: int) -> dict[str, float]:
     numbers: Mapping[str, float] = {}
     if fabric.is_global_zero:
         learner.network.eval()

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from walkprint.core.errors import CheckpointError, RecipeError
+from walkprint.core.described import describe
+from walkprint.core.errors import RecipeError
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
-from walkprint.generation.build import build_generator
 from walkprint.generation.fingerprint import check_recordings, fingerprint
 from walkprint.generation.monitor import DiversityMonitor
-from walkprint.training.checkpoint import CONFIG_NAME, CheckpointFolder, load_weights, read_config, save_network
+from walkprint.training.checkpoint import CONFIG_NAME, CheckpointFolder, read_config, save_network
 from walkprint.training.generator_learner import GeneratorLearner
 from walkprint.training.listeners import Listener
-from walkprint.training.loop import Log, Precision, audience, check_at_least_one, check_options, launch
+from walkprint.training.loop import Log, Loop, launch, open_listeners
 from walkprint.training.run import RunFolder
 
-GENERATOR_NAME = RunFolder("").generator.name
+_IN_ONE_PROCESS = {"devices": 1, "nodes": 1, "accumulate": 1, "validate_every": None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,22 +41,11 @@ class GeneratorResult:
 def fit_generator(
     model: GenerativeModel,
     batches: FrameBatches,
-    *,
-    steps: int,
+    loop: Loop,
     run: str | Path | RunFolder,
-    recipe: Mapping[str, Any],
-    seed: int = 0,
-    accelerator: str = "auto",
-    precision: Precision = "32-true",
-    channels_last: bool = False,
-    ema_decay: float | None = 0.999,
-    clip_norm: float | None = None,
-    log_every: int = 10,
-    checkpoint_every: int = 500,
-    keep: int = 2,
+    *,
     watch: DiversityMonitor | None = None,
     listeners: Sequence[Listener] = (),
-    resume: bool = True,
 ) -> GeneratorResult:
     """Train a generator, in one process.
 
@@ -67,74 +56,52 @@ def fit_generator(
     Args:
         model: trained in place; its first weights are the caller's business.
         batches: where frames come from.
-        steps: how many steps in all stages together, those before a resume included.
-        run: the run folder.
-        recipe: the resolved settings as plain data; its `generator` entry goes beside the finished weights.
-        seed: of everything random but the batches.
-        accelerator: "auto", "cpu" or "cuda".
-        precision: 32-true or bf16-mixed.
-        channels_last: keep convolution weights in that memory order, which is often faster.
-        ema_decay: of an exponential moving average of the weights, which is what is saved; it follows faster in the
-            first steps of a stage. None saves the weights themselves.
-        clip_norm: largest norm of each phase's gradient.
-        log_every: steps between log lines.
-        checkpoint_every: steps between checkpoints; the last step always has one.
-        keep: how many checkpoints stay.
+        loop: how long (all stages together) and how exactly; an `ema_decay` follows faster in the first steps of a
+            stage. `devices`, `nodes`, `accumulate` and `validate_every` stay as they are.
+        run: the run folder; a `RunFolder` brings its own record of the settings.
         watch: what looks after diversity and labels in the last stage; the usual one when None. It judges in its
             second half, and what it finds is logged beside the losses.
         listeners: called with every log line, besides `metrics.csv` and the progress bar.
-        resume: go on with what is in the run folder; False deletes it and begins anew.
 
     Raises:
-        RecipeError: a setting is out of range, or the run began with another recipe.
+        RecipeError: a setting of the loop is not for generators, or the run began with other settings.
         CheckpointError: no checkpoint of the run can be read.
         DataError: the run began with other recordings than those in the store.
         TrainingError: a loss or gradient is not finite, the generator collapsed, or another process uses the folder.
     """
-    check_at_least_one(steps=steps, log_every=log_every, checkpoint_every=checkpoint_every)
-    check_options(clip_norm, ema_decay, seed)
-    if precision == "16-mixed":
-        raise RecipeError("precision is 16-mixed, expected 32-true or bf16-mixed: generators use no gradient scaler")
-    folder, watch = run if isinstance(run, RunFolder) else RunFolder(run), watch or DiversityMonitor()
-    fabric = launch(accelerator, 1, 1, precision)
+    _check(loop)
+    folder, steps, watch = RunFolder.of(run), loop.steps, watch or DiversityMonitor()
+    record = _described(model, batches, loop) if folder.record is None else folder.record
+    fabric = launch(loop)
     with contextlib.ExitStack() as stack:
         stack.enter_context(folder.lock())
-        folder.begin(recipe, resume)
-        learner = GeneratorLearner(
-            fabric,
-            model,
-            batches,
-            steps,
-            seed=seed,
-            clip_norm=clip_norm,
-            ema_decay=ema_decay,
-            channels_last=channels_last,
-        )
-        checkpoints = CheckpointFolder(folder.checkpoints, keep)
+        folder.begin(record, loop.resume)
+        learner = GeneratorLearner(fabric, model, batches, loop)
+        checkpoints = CheckpointFolder(folder.checkpoints, loop.keep)
         state = checkpoints.load_newest()
         recordings = _recordings(state, folder, batches)
         start = learner.restore(state) if state else 0
-        bar, hear = audience(stack, fabric, folder, listeners, steps, start, precision)
+        bar, opened = open_listeners(stack, fabric, folder, listeners, loop, start)
         log, numbers = Log(check_gradient=True), dict[str, float]()
         for step in range(start + 1, steps + 1):
             log.add(step, learner.learn(step))
             bar.advance(step)
             watched = learner.progress_of_last(step) > 0 and (step % watch.every == 0 or step == steps)
-            save_now = step % checkpoint_every == 0 or step == steps
-            if not (save_now or watched or step % log_every == 0):
+            save_now = step % loop.checkpoint_every == 0 or step == steps
+            if not (save_now or watched or step % loop.log_every == 0):
                 continue
             numbers = log.take()
             if watched:
                 seen = watch.measure(learner.best, batches, step)
                 numbers |= seen
-            for listener in hear:
+            for listener in opened:
                 listener(step, numbers)
             if learner.progress_of_last(step) > 0.5 and watched:
                 watch.judge(seen, step)
             if save_now:
                 checkpoints.save(step, {**learner.state(step), "recordings": recordings})
         learner.best.recordings = recordings
-        save_network(folder.generator, learner.best, _config(learner.best, recipe))
+        save_network(folder.generator, learner.best, {"recordings": dict(recordings)})
     return GeneratorResult(learner.best.eval(), max(start, steps), numbers, folder)
 
 
@@ -154,40 +121,21 @@ def _recordings(state: Mapping[str, Any] | None, folder: RunFolder, batches: Fra
     return known
 
 
-def load_generator(run: str | Path) -> GenerativeModel:
-    """The generator that `fit_generator` left in a run folder, in evaluation mode, on the CPU.
-
-    Raises:
-        CheckpointError: the training is not finished, or a file is damaged.
-        RecipeError: the generator's class or a setting of it is unknown.
-    """
-    folder = RunFolder(run).generator
-    if not folder.is_dir():
-        raise CheckpointError(f"{run}: {_what_else(RunFolder(run))}")
-    config = read_config(folder)
-    model = build_generator(config)
-    load_weights(model, folder)
-    model.recordings = config.get("recordings", {})  # none before they were kept
-    return model.eval()
+def _check(loop: Loop) -> None:
+    for name, usual in _IN_ONE_PROCESS.items():
+        if getattr(loop, name) != usual:
+            raise RecipeError(f"{name} is {getattr(loop, name)!r}, expected {usual!r}: not for training a generator")
+    if loop.precision == "16-mixed":
+        raise RecipeError("precision is 16-mixed, expected 32-true or bf16-mixed: generators use no gradient scaler")
 
 
-def _what_else(run: RunFolder) -> str:
-    """What a folder is that holds no generator, and what to do."""
-    if run.network.is_dir():
-        return "holds a recognizer; expected the run folder of a generator"
-    if run.recipe.is_file():
-        return f"its generator is not finished; go on with: walkprint train-generator --run {run.path}"
-    return "holds no generator; expected the run folder of walkprint train-generator"
-
-
-def _config(model: GenerativeModel, recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe's entry with the names that came from the data, and beside it which data that were."""
-    entry = recipe.get("generator", {})
-    names = {"subjects": model.names.subjects, "conditions": model.names.conditions, "views": model.names.views}
-    settings = {**entry.get("init_args", {}), **{name: list(one) for name, one in names.items()}}
-    kind = type(model)
-    return {
-        "class_path": f"{kind.__module__}.{kind.__qualname__}",
-        "init_args": {**settings, "source": model.source},
-        "recordings": dict(model.recordings),
+def _described(model: GenerativeModel, batches: FrameBatches, loop: Loop) -> dict[str, Any]:
+    """The record of a run whose caller gave none: what decides what is learned, but for the number of steps."""
+    store = batches.store
+    record = {
+        "generator": describe(model),
+        "data": {"class_path": store.meta["dataset"], "init_args": {"root": str(store.path)}},
+        "batch_size": batches.batch_size,
     }
+    names = ("clip_norm", "ema_decay", "precision", "channels_last", "seed")
+    return record | {name: getattr(loop, name) for name in names}

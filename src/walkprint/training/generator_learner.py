@@ -3,11 +3,10 @@
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -16,6 +15,10 @@ from walkprint.generation.base import GenerativeModel, Phase
 from walkprint.generation.batches import FrameBatches
 from walkprint.training.checkpoint import check_weights
 from walkprint.training.learner import keep_channels_last, match_memory_order
+from walkprint.training.loop import Loop
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 class GeneratorLearner:
@@ -25,39 +28,18 @@ class GeneratorLearner:
         fabric: launched; gives device and precision.
         model: trained in place.
         batches: where frames come from.
-        steps: how many steps all stages have together.
-        seed: of everything random but the batches.
-        clip_norm: largest norm of each phase's gradient, or None.
-        ema_decay: of the average, or None.
-        channels_last: keep the weights of convolutions over pictures in that memory order.
+        loop: of which steps, seed, clipping, averaging and memory order are used here.
 
     Raises:
         RecipeError: a stage would have no step.
     """
 
-    def __init__(
-        self,
-        fabric: Fabric,
-        model: GenerativeModel,
-        batches: FrameBatches,
-        steps: int,
-        *,
-        seed: int = 0,
-        clip_norm: float | None = None,
-        ema_decay: float | None = None,
-        channels_last: bool = False,
-    ) -> None:
-        self.fabric, self.batches, self.seed, self.clip_norm, self.ema_decay = (
-            fabric,
-            batches,
-            seed,
-            clip_norm,
-            ema_decay,
-        )
+    def __init__(self, fabric: "Fabric", model: GenerativeModel, batches: FrameBatches, loop: Loop) -> None:
+        self.fabric, self.batches, self.loop, steps = fabric, batches, loop, loop.steps
         self.model = model.to(fabric.device).train()
-        if channels_last:
+        if loop.channels_last:
             keep_channels_last(self.model)
-        self.average = None if ema_decay is None else copy.deepcopy(model).requires_grad_(False).eval()
+        self.average = None if loop.ema_decay is None else copy.deepcopy(model).requires_grad_(False).eval()
         self._stages = tuple(model.stages())
         shares = [stage.share for stage in self._stages]
         self._ends = [round(steps * sum(shares[: i + 1]) / sum(shares)) for i in range(len(shares))]
@@ -124,7 +106,7 @@ class GeneratorLearner:
         with self.fabric.autocast():
             judged = phase.loss(batch, torch.Generator().manual_seed(seed))
         judged.value.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(own, math.inf if self.clip_norm is None else self.clip_norm)
+        norm = nn.utils.clip_grad_norm_(own, math.inf if self.loop.clip_norm is None else self.loop.clip_norm)
         optimizer = self._optimizers[phase.name]
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -134,15 +116,15 @@ class GeneratorLearner:
     def _seed(self, *words: int) -> int:
         """A seed for this place in the training."""
         return int(
-            np.random.SeedSequence([self.seed, *(word + 1 for word in words)]).generate_state(1, np.uint64)[0] >> 1
+            np.random.SeedSequence([self.loop.seed, *(word + 1 for word in words)]).generate_state(1, np.uint64)[0] >> 1
         )
 
     @torch.no_grad()
     def _follow(self, steps: int) -> None:
         """Move the average towards the model, faster in a stage's first steps, so that it forgets the beginning."""
-        if self.average is None or self.ema_decay is None:
+        if self.average is None or self.loop.ema_decay is None:
             return
-        decay = min(self.ema_decay, (1 + steps) / (10 + steps))
+        decay = min(self.loop.ema_decay, (1 + steps) / (10 + steps))
         for mean, now in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
             if mean.is_floating_point():
                 mean.lerp_(now, 1 - decay)

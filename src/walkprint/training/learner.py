@@ -2,11 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.plugins import MixedPrecision
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -14,11 +12,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from walkprint.core.batch import ClipBatch, GaitOutput
 from walkprint.core.errors import CheckpointError
-from walkprint.losses.base import Loss
+from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
 from walkprint.training.checkpoint import check_weights
-from walkprint.training.processes import everybodys, global_batch
+from walkprint.training.loop import Loop
+from walkprint.training.processes import gather, global_batch
 from walkprint.training.random_state import random_state_text, restore_random_state, seed_all
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 _RANDOM_BYTES = 1 << 16
 
@@ -32,41 +34,36 @@ class Learner:
     Args:
         fabric: launched.
         network: trained in place.
-        losses: by the name that the log uses.
-        weights: of the losses in their sum, by the same names.
+        losses: by the name that the log uses, with their weights in the sum.
         optimizer: called with the parameters of the network and of the losses.
         scheduler: called with the optimizer; stepped once a step.
-        clip_norm: largest norm of the gradient, or None.
-        ema_decay: of the exponential moving average of the weights, or None.
-        channels_last: keep the weights of convolutions over pictures in that memory order.
+        loop: of which clipping, averaging and memory order are used here.
     """
 
     def __init__(
         self,
-        fabric: Fabric,
+        fabric: "Fabric",
         network: Network,
-        losses: Mapping[str, Loss],
-        weights: Mapping[str, float],
-        *,
+        losses: WeightedLosses,
         optimizer: MakeOptimizer,
-        scheduler: MakeScheduler | None = None,
-        clip_norm: float | None = None,
-        ema_decay: float | None = None,
-        channels_last: bool = False,
+        scheduler: MakeScheduler | None,
+        loop: Loop,
     ) -> None:
-        self.fabric, self.weights, self.clip_norm = fabric, weights, clip_norm
+        from lightning_fabric.plugins import MixedPrecision
+
+        self.fabric, self.weights, self.clip_norm = fabric, losses.weights, loop.clip_norm
         if fabric.world_size > 1 and fabric.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         self.network = network.to(fabric.device).train()
-        if channels_last:
+        if loop.channels_last:
             keep_channels_last(self.network)
         self.losses = nn.ModuleDict(losses).to(fabric.device).train()
         self._parameters = [one for one in (*network.parameters(), *self.losses.parameters()) if one.requires_grad]
         self.optimizer = optimizer(self._parameters)
         self.scheduler = scheduler(self.optimizer) if scheduler else None
         self.average: AveragedModel | None = None
-        if ema_decay is not None:
-            mean = get_ema_multi_avg_fn(ema_decay)  # type: ignore[no-untyped-call]
+        if loop.ema_decay is not None:
+            mean = get_ema_multi_avg_fn(loop.ema_decay)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(network, multi_avg_fn=mean).requires_grad_(False).eval()
         self._module, self._optimizer = fabric.setup(_Tensors(network), self.optimizer)
         precision = fabric.strategy.precision
@@ -177,7 +174,7 @@ class Learner:
         """The state of the random generators of every process, first process first."""
         text = random_state_text(self.fabric.device)
         padded = torch.frombuffer(bytearray(text.encode().ljust(_RANDOM_BYTES)), dtype=torch.uint8)
-        return [row.cpu().numpy().tobytes().decode().rstrip() for row in everybodys(self.fabric, padded)]
+        return [row.cpu().numpy().tobytes().decode().rstrip() for row in gather(self.fabric, padded)]
 
 
 def keep_channels_last(module: nn.Module) -> None:

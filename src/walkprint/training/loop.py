@@ -1,88 +1,137 @@
-"""What training a network and training a generator share: device, log, listeners, checks of settings."""
+"""The loop that networks and generators are trained by: its settings, processes, log and listeners."""
 
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from walkprint.core.errors import RecipeError, TrainingError
 from walkprint.training.listeners import Listener, MetricsFile, ProgressBar
 from walkprint.training.run import RunFolder
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
-def check_at_least_one(**settings: int) -> None:
-    """Refuse settings below 1.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long training takes, and what is kept on the way: the part of a `Loop` that a recipe's schedule names too.
+
+    Attributes:
+        steps: how many steps in all, those before a resume included.
+        accumulate: batches in a step; their gradients are averaged.
+        clip_norm: largest norm of the gradient (of each phase of a generator), or None.
+        ema_decay: of an exponential moving average of the weights, which is then what is validated and saved, or None.
+        log_every: steps between log lines; the device is not waited for in between.
+        checkpoint_every: steps between checkpoints; the last step always has one.
+        keep: how many checkpoints stay.
 
     Raises:
-        RecipeError: names the first.
+        RecipeError: a setting is out of range.
     """
-    for name, number in settings.items():
-        if number < 1:
-            raise RecipeError(f"{name} is {number}, expected at least 1")
+
+    steps: int
+    accumulate: int = 1
+    clip_norm: float | None = None
+    ema_decay: float | None = None
+    log_every: int = 10
+    checkpoint_every: int = 1000
+    keep: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "accumulate", "log_every", "checkpoint_every", "keep"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise RecipeError(f"clip_norm is {self.clip_norm}, expected more than 0, or none")
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise RecipeError(f"ema_decay is {self.ema_decay}, expected between 0 and 1, e.g. 0.999, or none")
 
 
-def check_options(
-    clip_norm: float | None, ema_decay: float | None, seed: int, validate_every: int | None = None
-) -> None:
-    """Refuse settings out of range.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loop(Pace):
+    """All settings of a training loop; see `Pace` for the others.
+
+    Attributes:
+        seed: of dropout and the like; the batches have their own.
+        accelerator: "auto", "cpu" or "cuda", or what else Lightning Fabric knows.
+        devices: processes on this machine, or "auto".
+        nodes: machines.
+        precision: "32-true", "bf16-mixed", or "16-mixed" (with a gradient scaler), which needs a GPU.
+        channels_last: keep convolution weights in that memory order, which is often faster.
+        validate_every: steps between validations; only at the end when None.
+        resume: go on with what is in the run folder; False deletes it and begins anew.
 
     Raises:
-        RecipeError: names the first.
+        RecipeError: a setting is out of range.
     """
-    if clip_norm is not None and not clip_norm > 0:
-        raise RecipeError(f"clip_norm is {clip_norm}, expected more than 0, or none")
-    if ema_decay is not None and not 0 < ema_decay < 1:
-        raise RecipeError(f"ema_decay is {ema_decay}, expected between 0 and 1, say 0.999, or none")
-    if validate_every is not None and validate_every < 1:
-        raise RecipeError(f"validate_every is {validate_every}, expected at least 1, or none")
-    if seed < 0:
-        raise RecipeError(f"seed is {seed}, expected at least 0")
+
+    seed: int = 0
+    accelerator: str = "auto"
+    devices: int | str = 1
+    nodes: int = 1
+    precision: Precision = "32-true"
+    channels_last: bool = False
+    validate_every: int | None = None
+    resume: bool = True
+
+    def __post_init__(self) -> None:
+        Pace.__post_init__(self)
+        if self.seed < 0:
+            raise RecipeError(f"seed is {self.seed}, expected at least 0")
+        if self.nodes < 1:
+            raise RecipeError(f"nodes is {self.nodes}, expected at least 1")
+        if self.precision not in get_args(Precision):
+            raise RecipeError(f"precision is {self.precision!r}, expected one of {', '.join(get_args(Precision))}")
+        if self.validate_every is not None and self.validate_every < 1:
+            raise RecipeError(f"validate_every is {self.validate_every}, expected at least 1, or none")
 
 
-def launch(accelerator: str, devices: int | str, nodes: int, precision: Precision) -> Fabric:
+def launch(loop: Loop) -> "Fabric":
     """Start the processes.
 
     Raises:
         RecipeError: there is no such device, or it does not know the precision.
     """
-    if precision not in get_args(Precision):
-        raise RecipeError(f"precision is {precision!r}, expected one of {', '.join(get_args(Precision))}")
+    from lightning_fabric import Fabric  # here, so that what only loads a network need not wait for it
+
     try:
-        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision)
+        fabric = Fabric(
+            accelerator=loop.accelerator, devices=loop.devices, num_nodes=loop.nodes, precision=loop.precision
+        )
     except (ValueError, RuntimeError, TypeError) as error:
-        raise RecipeError(f"accelerator {accelerator!r} with devices {devices!r}: {error}") from error
-    if precision == "16-mixed" and fabric.device.type == "cpu":
+        raise RecipeError(f"accelerator {loop.accelerator!r} with devices {loop.devices!r}: {error}") from error
+    if loop.precision == "16-mixed" and fabric.device.type == "cpu":
         raise RecipeError("precision 16-mixed needs a GPU; use bf16-mixed or 32-true on a CPU")
     fabric.launch()
     return fabric
 
 
-def audience(
+def open_listeners(
     stack: contextlib.ExitStack,
-    fabric: Fabric,
+    fabric: "Fabric",
     folder: RunFolder,
     listeners: Sequence[Listener],
-    steps: int,
+    loop: Loop,
     start: int,
-    precision: str,
 ) -> tuple[ProgressBar, list[Listener]]:
-    """The progress bar, and everybody who listens: in the first process only, each closed at the end."""
-    bar = ProgressBar(steps, start, visible=fabric.is_global_zero)
+    """The progress bar, and all listeners: in the first process only, each closed at the end."""
+    bar = ProgressBar(loop.steps, start, visible=fabric.is_global_zero)
     stack.callback(bar.close)
     if not fabric.is_global_zero:
         return bar, []
-    folder.note_versions(start, device=str(fabric.device), processes=fabric.world_size, precision=precision)
-    hear: list[Listener] = [MetricsFile(folder.metrics, start), bar, *listeners]
-    for listener in hear:
+    folder.note_versions(start, device=str(fabric.device), processes=fabric.world_size, precision=loop.precision)
+    opened: list[Listener] = [MetricsFile(folder.metrics, start), bar, *listeners]
+    for listener in opened:
         if listener is not bar and hasattr(listener, "close"):
             stack.callback(listener.close)
-    return bar, hear
+    return bar, opened
 
 
 class Log:

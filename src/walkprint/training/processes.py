@@ -2,15 +2,18 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from walkprint.core.errors import TrainingError
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
-def everybodys(fabric: Fabric, tensor: Tensor) -> list[Tensor]:
+
+def gather(fabric: "Fabric", tensor: Tensor) -> list[Tensor]:
     """The tensors of all processes, each of the same shape, first process first; without gradients."""
     tensor = tensor.detach().to(fabric.device).contiguous()
     if fabric.world_size == 1:
@@ -20,7 +23,7 @@ def everybodys(fabric: Fabric, tensor: Tensor) -> list[Tensor]:
     return slices
 
 
-def global_batch(fabric: Fabric, tensor: Tensor) -> Tensor:
+def global_batch(fabric: "Fabric", tensor: Tensor) -> Tensor:
     """The slices of all processes as one batch, through which the gradient reaches each process's own slice.
 
     Every process computes the same loss from the whole, so each needs only its own slice's gradient. Since processes
@@ -29,7 +32,7 @@ def global_batch(fabric: Fabric, tensor: Tensor) -> Tensor:
     parts = fabric.world_size
     if parts == 1:
         return tensor
-    slices = everybodys(fabric, tensor)
+    slices = gather(fabric, tensor)
     slices[fabric.global_rank] = tensor
     if tensor.requires_grad:
         tensor.register_hook(lambda gradient: gradient * parts)  # type: ignore[no-untyped-call]
@@ -37,7 +40,7 @@ def global_batch(fabric: Fabric, tensor: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def agreed(fabric: Fabric) -> Iterator[None]:
+def agreed(fabric: "Fabric") -> Iterator[None]:
     """A fault of one process stops all of them, instead of leaving the others waiting for it.
 
     Raises:
@@ -48,7 +51,7 @@ def agreed(fabric: Fabric) -> Iterator[None]:
         yield
     except Exception as error:  # whatever it is, the others must hear of it before it goes on its way
         fault = error
-    faults = everybodys(fabric, torch.tensor(fault is not None))
+    faults = gather(fabric, torch.tensor(fault is not None))
     if fault is not None:
         raise fault
     if any(faults):

@@ -27,20 +27,28 @@ class RunFolder:
 
     Args:
         path: the folder; made when training starts.
+        record: the settings of the run as plain data, which training writes to `recipe.yaml`; what training is given
+            describes itself when None.
 
     Attributes:
+        record: see above.
         recipe: `recipe.yaml`, the settings with every default spelled out.
         versions: `versions.json`, one entry for each time training was started or resumed.
         metrics: `metrics.csv`.
         checkpoints: folder of what resuming needs.
-        network, generator: folder of the finished network or generator, for `load_weights` and `read_config`.
+        network, generator: folder of the finished network or generator.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, record: Mapping[str, Any] | None = None) -> None:
+        self.path, self.record = Path(path), record
         self.recipe, self.versions = self.path / "recipe.yaml", self.path / "versions.json"
         self.metrics, self.checkpoints = self.path / "metrics.csv", self.path / "checkpoints"
         self.network, self.generator = self.path / "network", self.path / "generator"
+
+    @classmethod
+    def of(cls, run: "str | Path | RunFolder") -> "RunFolder":
+        """The run folder at a path, or itself."""
+        return run if isinstance(run, RunFolder) else cls(run)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -88,7 +96,7 @@ class RunFolder:
         if recipe_text(_without_nulls(before)) != recipe_text(_without_nulls(recipe)):
             raise RecipeError(
                 f"{self.path}: this run began with another recipe ({_differences(before, recipe)}); "
-                "name another folder, or begin anew with --fresh (from Python: resume=False)"
+                "name another folder, or begin anew with resume=False"
             )
 
     def _trained(self) -> bool:

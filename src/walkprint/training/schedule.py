@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 
 
-class Schedule(ABC):
+class Schedule(Described, ABC):
     """Base of the schedules: called with an optimizer, it gives torch's scheduler, which is stepped once a step."""
 
     @abstractmethod

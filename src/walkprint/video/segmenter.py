@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.described import Described
 from walkprint.core.errors import DataError
 
 Gray = NDArray[np.uint8]
@@ -98,7 +99,7 @@ class PersonMask:
         return canvas
 
 
-class Segmenter(ABC):
+class Segmenter(Described, ABC):
     """Base of all segmenters: call it with one frame after another of one video.
 
     Attributes:

@@ -1,23 +1,20 @@
 """A generator's recipe: one complete training as YAML. Names of subjects, conditions and views come from the data."""
 
-from argparse import ArgumentError
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from jsonargparse import ArgumentParser, Namespace
 
-from walkprint.cli.recipe import import_families, plain_settings, training_keys
-from walkprint.cli.words import BadWordsError, instantiate, new_parser, parse
-from walkprint.core.errors import RecipeError
 from walkprint.data.base import GaitDataset
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
-from walkprint.generation.build import generator_classes
 from walkprint.generation.labels import LabelNames
-from walkprint.training.loop import Precision
+from walkprint.recipes.classes import import_families, instantiate, new_parser
+from walkprint.recipes.recipe import loop_settings, parse_settings, plain_settings, training_keys
+from walkprint.training.loop import Loop, Precision
 
 _FROM_DATA = ("subjects", "conditions", "views")
 
@@ -42,6 +39,8 @@ class GeneratorRecipe:
         precision: of the computation: 32-true or bf16-mixed.
         channels_last: memory order of the weights, often faster.
         seed: of the first weights and of everything random.
+        record: the same as plain data with every default spelled out, where it was read from a file; it goes into the
+            run folder.
     """
 
     generator: GenerativeModel
@@ -59,12 +58,17 @@ class GeneratorRecipe:
     precision: Precision = "32-true"
     channels_last: bool = False
     seed: int = 0
+    record: Mapping[str, Any] | None = None
+
+    def loop(self, *, accelerator: str = "auto", resume: bool = True) -> Loop:
+        """The training loop of this recipe on this machine; the arguments are those of `Loop`."""
+        return Loop(**loop_settings(self), accelerator=accelerator, resume=resume)
 
     def batches(self) -> FrameBatches:
         """The training frames.
 
         Raises:
-            DataError: the data are no packed store, or nobody walks in the source condition.
+            DataError: the data are no packed store, or there is no take of the source condition.
         """
         keys = training_keys(self.data, self.conditions)
         return FrameBatches(
@@ -92,46 +96,40 @@ class NamesOfData:
 
 def add_generator_recipe(parser: ArgumentParser) -> NamesOfData:
     """Let a parser understand generators' recipes: a file by `--recipe`, and each setting as an option."""
-    import_families()
-    generator_classes()
+    import_families("generation")
     parser.add_argument("--recipe", action="config", help="A YAML file; options after it override its settings.")
-    parser.add_class_arguments(GeneratorRecipe, sub_configs=False)
+    parser.add_class_arguments(GeneratorRecipe, sub_configs=False, skip={"record"})
     names = NamesOfData()
     names.link(parser)
     return names
 
 
-def build_generator_recipe(
-    parser: ArgumentParser, settings: Namespace, names_of_data: NamesOfData
-) -> tuple[GeneratorRecipe, dict[str, Any]]:
-    """Build what the settings describe, the first weights drawn from its seed.
-
-    Returns:
-        The recipe, and the same as plain data with every default spelled out.
-    """
+def build_generator_recipe(parser: ArgumentParser, settings: Namespace, names_of_data: NamesOfData) -> GeneratorRecipe:
+    """Build what the settings describe, the first weights drawn from its seed."""
     names_of_data.conditions = settings["conditions"]
-    names = list(GeneratorRecipe.__dataclass_fields__)
-    plain = {name: plain_settings(settings[name]) for name in names}
+    names = [one.name for one in fields(GeneratorRecipe) if one.name != "record"]
+    record = {name: plain_settings(settings[name]) for name in names}
     for factor in _FROM_DATA:
-        plain["generator"]["init_args"].pop(factor)
+        record["generator"]["init_args"].pop(factor)
     torch.manual_seed(settings["seed"])
     built = instantiate(parser, settings)
-    arguments = plain["data"]["init_args"]
+    arguments = record["data"]["init_args"]
     arguments |= {name: one for name, one in plain_settings(built["data"].settings).items() if name in arguments}
-    return GeneratorRecipe(**{name: built[name] for name in names}), plain
+    return GeneratorRecipe(**{name: built[name] for name in names}, record=record)
 
 
-def load_generator_recipe(source: str | Path | Mapping[str, Any]) -> tuple[GeneratorRecipe, dict[str, Any]]:
-    """The recipe in a file, or spelled as plain data; otherwise as `build_generator_recipe`.
+def load_generator_recipe(
+    source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None
+) -> GeneratorRecipe:
+    """A generator's recipe, built.
+
+    Args:
+        source: a YAML file, the name of a bundled recipe, or the recipe as plain data.
+        changes: settings that replace those of the recipe, by dotted names such as "generator.latent_size".
 
     Raises:
-        RecipeError: the file is missing, or a setting is unknown, missing or wrong.
+        RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
     """
-    parser = new_parser("train-generator", "", "")
+    parser = new_parser()
     names = add_generator_recipe(parser)
-    try:
-        if isinstance(source, Mapping):
-            return build_generator_recipe(parser, parser.parse_object(dict(source)), names)
-        return build_generator_recipe(parser, parse(parser, ["--recipe", str(source)]), names)
-    except (ArgumentError, BadWordsError) as error:
-        raise RecipeError(f"{'recipe' if isinstance(source, Mapping) else source}: {error}") from error
+    return build_generator_recipe(parser, parse_settings(parser, source, changes), names)

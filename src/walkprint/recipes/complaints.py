@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from jsonargparse import ArgumentParser
+
 from walkprint.core.spelling import nearest
 
 _UNION = re.compile(
@@ -15,6 +17,7 @@ _UNION = re.compile(
 )
 _LITERAL = re.compile(r"Expected a typing\.Literal\[(?P<choices>[^]]*)\](?:\. Got value: (?P<found>\S+))?")
 _ABSTRACT = re.compile(r"Expected an instantiatable class, but (?P<name>\S+) is abstract")
+_MISSPELT = re.compile(r"path string: (\w+)|[Oo]ption '(\w+)'|arguments: --([\w.]+)")
 _KINDS = {
     "bool": "true or false",
     "int": "a whole number",
@@ -32,6 +35,17 @@ _PHRASES = (
     (r"Expected an? <class '([\w.]+)'>", lambda found: f"expected {_KINDS.get(found[1], found[1])}"),
     (r"\. Got value: ", ", found "),
 )
+
+
+def with_nearest_name(message: str, parser: ArgumentParser) -> str:
+    """A complaint in words; about an unknown name, with the known name that is spelled most alike, if one is alike."""
+    found = _MISSPELT.search(message)
+    if found is None:
+        return in_words(message)
+    names = {word.removeprefix("--") for action in parser._actions for word in action.option_strings}
+    for kind in classes():
+        names |= {kind.__name__, *getattr(kind.__init__, "__annotations__", {})}
+    return in_words(message) + nearest(next(name for name in found.groups() if name), names)
 
 
 def in_words(message: str) -> str:

@@ -8,19 +8,19 @@ import pytest
 import yaml
 
 from walkprint.cli import main
-from walkprint.cli.generator_recipe import add_generator_recipe
-from walkprint.cli.recipe import add_recipe, build, load_recipe
-from walkprint.cli.train import fit_recipe
-from walkprint.cli.words import new_parser, parse
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.frames import FrameChooser
 from walkprint.data.walkers import Walkers
+from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying
-from walkprint.generation.build import build_generator
 from walkprint.generation.expand import expand
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
+from walkprint.recipes.classes import build, new_parser
+from walkprint.recipes.generator_recipe import add_generator_recipe
+from walkprint.recipes.recipe import add_recipe, load_recipe, parse_settings
+from walkprint.recipes.train import train
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "recipes").rglob("*.yaml"))
@@ -49,9 +49,9 @@ def _tiny(store: Path, chooser: str, clips: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", RECIPES, ids=_name)
 def test_every_recipe_can_be_read(path: Path) -> None:
-    parser = new_parser("train", "", "")
+    parser = new_parser()
     add_recipe(parser)
-    settings = parse(parser, ["--recipe", str(path)])
+    settings = parse_settings(parser, path, None)
     plain = yaml.safe_load(path.read_text())
     network = build(Network, plain["network"])
     losses = [build(Loss, loss) for loss in plain["losses"].values()]
@@ -70,12 +70,12 @@ def test_every_recipe_can_be_read(path: Path) -> None:
 
 @pytest.mark.parametrize("path", GENERATORS, ids=_name)
 def test_every_recipe_of_a_generator_can_be_read(path: Path) -> None:
-    parser = new_parser("train-generator", "", "")
+    parser = new_parser()
     add_generator_recipe(parser)
-    settings = parse(parser, ["--recipe", str(path)])
+    settings = parse_settings(parser, path, None)
     plain = yaml.safe_load(path.read_text())
     names = {"subjects": ["a", "b"], "conditions": plain["conditions"], "views": ["090"]}
-    generator = build_generator(plain["generator"], **names)
+    generator = build(GenerativeModel, plain["generator"], **names)
     assert generator.source in plain["conditions"]
     assert settings.steps > len(generator.stages())
 
@@ -118,7 +118,7 @@ def test_the_published_recipes_are_there() -> None:
 def test_first_weights_belong_to_the_seed(store: Path) -> None:
     recipe = _tiny(store, "Contiguous", 2)
     weights = [
-        next(iter(load_recipe({**recipe, "seed": seed})[0].network.parameters())).sum().item() for seed in (0, 0, 1)
+        next(iter(load_recipe({**recipe, "seed": seed}).network.parameters())).sum().item() for seed in (0, 0, 1)
     ]
     assert weights[0] == weights[1] != weights[2]
     with pytest.raises(RecipeError, match="optimiser"):
@@ -126,7 +126,7 @@ def test_first_weights_belong_to_the_seed(store: Path) -> None:
 
 
 def test_frames_must_suit_the_network(store: Path) -> None:
-    recipe, _ = load_recipe(
+    recipe = load_recipe(
         {
             "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
             "losses": {"triplet": {"class_path": "TripletLoss"}},
@@ -145,11 +145,11 @@ def test_frames_must_suit_the_network(store: Path) -> None:
 def test_only_the_wanted_conditions_are_learned(store: Path) -> None:
     plain = _tiny(store, "RandomSubset", 8)
     for wanted, expected in ((None, {"nm", "bg", "cl"}), (["nm", "cl"], {"nm", "cl"})):
-        recipe, resolved = load_recipe(plain | ({"conditions": wanted} if wanted else {}))
+        recipe = load_recipe(plain | ({"conditions": wanted} if wanted else {}))
         batches = recipe.batches()
         assert {key.condition for step in range(9) for key in batches.batch(step).keys} == expected
-        assert resolved["conditions"] == wanted
-    recipe, _ = load_recipe(plain | {"conditions": []})
+        assert recipe.record["conditions"] == wanted
+    recipe = load_recipe(plain | {"conditions": []})
     with pytest.raises(RecipeError, match="conditions: none is named, expected some of bg, cl, nm, or null for all"):
         recipe.batches()
 
@@ -162,7 +162,7 @@ def test_one_part_can_be_built_alone() -> None:
 
 
 def test_parsing_does_not_swallow_errors_of_another_kind() -> None:
-    parser = new_parser("train", "", "")
+    parser = new_parser()
     add_recipe(parser)
     with pytest.raises(ArgumentError):
         parser.parse_object({"nothing": 1})
@@ -185,11 +185,11 @@ def test_networks_that_heed_order_refuse_frames_without_it(store: Path, tmp_path
     roots = {name: _with_generated_takes(store, tmp_path / name, ordered=name == "walks") for name in ("walks", "sets")}
     for name, root in roots.items():
         data = {"class_path": "Walkers", "init_args": {"root": str(root)}}
-        built, plain = load_recipe({**recipe, "data": data})
-        assert fit_recipe(built, plain, tmp_path / f"{name}-run", accelerator="cpu").step == 1
+        built = load_recipe({**recipe, "data": data})
+        assert train(built, tmp_path / f"{name}-run", accelerator="cpu").step == 1
         built.network.ordered = True
         if name == "sets":
             with pytest.raises(RecipeError, match="holds takes without order, generated by Copying"):
-                fit_recipe(built, plain, tmp_path / f"{name}-again", accelerator="cpu")
+                train(built, tmp_path / f"{name}-again", accelerator="cpu")
         else:
-            assert fit_recipe(built, plain, tmp_path / f"{name}-again", accelerator="cpu").step == 1
+            assert train(built, tmp_path / f"{name}-again", accelerator="cpu").step == 1

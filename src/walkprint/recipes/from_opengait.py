@@ -1,9 +1,33 @@
 """From the settings in a configuration of OpenGait to those of a recipe; only the names and meanings are taken over."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from walkprint.core.errors import RecipeError
+from walkprint.recipes.recipe import check_recipe
+
+
+def recipe_from_opengait(file: Path) -> tuple[dict[str, Any], list[str]]:
+    """The recipe that a configuration describes, as plain data; see `recipe_from_config`.
+
+    Raises:
+        RecipeError: the file is missing, damaged or no configuration, or a setting is unknown, missing or wrong.
+    """
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise RecipeError(f"{file}: cannot be read ({error}); expected a configuration of OpenGait") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_cfg"), dict):
+        raise RecipeError(f"{file}: found no model_cfg; expected a configuration of OpenGait")
+    try:
+        recipe, unmapped = recipe_from_config(config)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RecipeError(f"{file}: a setting has another form than OpenGait's ({error})") from error
+    check_recipe(recipe, str(file))
+    return recipe, unmapped
 
 
 def recipe_from_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from walkprint.cli.recipe import load_recipe
 from walkprint.core.errors import RecipeError
+from walkprint.recipes.recipe import load_recipe
 from walkprint.training.schedule import CosineWithWarmup, OneCycle
 
 
@@ -23,10 +23,10 @@ def plain(store: Path) -> dict[str, object]:
 
 
 def test_it_follows_the_schedule(plain: dict[str, object]) -> None:
-    recipe, resolved = load_recipe(plain)
+    recipe = load_recipe(plain)
     assert isinstance(recipe.scheduler, OneCycle)
     assert recipe.scheduler.steps == 7
-    assert resolved["scheduler"]["init_args"]["steps"] == 7
+    assert recipe.record["scheduler"]["init_args"]["steps"] == 7
 
 
 def test_it_cannot_say_something_else(plain: dict[str, object]) -> None:
@@ -35,7 +35,7 @@ def test_it_cannot_say_something_else(plain: dict[str, object]) -> None:
 
 
 def test_one_without_steps_is_left_alone(plain: dict[str, object]) -> None:
-    recipe, _ = load_recipe(plain | {"scheduler": {"class_path": "MultiStep", "init_args": {"milestones": [3]}}})
+    recipe = load_recipe(plain | {"scheduler": {"class_path": "MultiStep", "init_args": {"milestones": [3]}}})
     assert recipe.scheduler is not None
     assert not hasattr(recipe.scheduler, "steps")
 

@@ -1,25 +1,15 @@
-"""A recipe: one complete training run as YAML; class paths for parts, constructor arguments for their settings.
+"""A recipe: one complete training run as YAML or as objects; constructor arguments are the settings."""
 
-A class of walkprint may be named by its last part (`GaitSet`), any other by its dotted path. Only classes of the right
-family are admitted, and an unknown setting is an error before anything is built.
-"""
-
-import importlib
-import pkgutil
-import sys
 from argparse import ArgumentError
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from jsonargparse import ArgumentParser, Namespace
 
-import walkprint.data
-import walkprint.losses
-import walkprint.networks
-from walkprint.cli.words import BadWordsError, new_parser, parse, with_nearest_name
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.spelling import nearest
@@ -30,38 +20,27 @@ from walkprint.data.loading import TrainingBatches
 from walkprint.data.sampling import EvenConditions, SubjectSampler
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
+from walkprint.recipes.classes import import_families, instantiate, new_parser
+from walkprint.recipes.complaints import with_nearest_name
+from walkprint.recipes.settings import read_settings, with_changes
 from walkprint.training.learner import MakeOptimizer
-from walkprint.training.loop import Precision
+from walkprint.training.loop import Loop, Pace, Precision
 from walkprint.training.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How long, in which batches, and what is kept on the way.
+class Plan(Pace):
+    """How long, in which batches, and what is kept on the way; see `Pace` for the others.
 
     Attributes:
-        steps: how many steps training takes.
         subjects_per_batch: different subjects in a batch.
         clips_per_subject: clips of each of them.
-        even_conditions: draw a subject's clips from all its conditions alike, however rare one is.
-        accumulate: batches whose gradients are averaged in one step.
-        clip_norm: largest norm of the gradient, or null.
-        ema_decay: of a moving average of the weights, which is then what is saved, or null.
-        log_every: steps between log lines.
-        checkpoint_every: steps between checkpoints.
-        keep: how many checkpoints stay.
+        even_conditions: draw a subject's clips evenly from all its conditions, however rare one is.
     """
 
-    steps: int
     subjects_per_batch: int
     clips_per_subject: int
     even_conditions: bool = False
-    accumulate: int = 1
-    clip_norm: float | None = None
-    ema_decay: float | None = None
-    log_every: int = 10
-    checkpoint_every: int = 1000
-    keep: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +61,8 @@ class Recipe:
         precision: of the computation: 32-true, bf16-mixed or 16-mixed.
         channels_last: memory order of the weights, often faster.
         seed: of the first weights and of everything random.
+        record: the same as plain data with every default spelled out, where it was read from a file; it goes into the
+            run folder.
     """
 
     network: Network
@@ -97,18 +78,29 @@ class Recipe:
     precision: Precision = "32-true"
     channels_last: bool = False
     seed: int = 0
+    record: Mapping[str, Any] | None = None
+
+    def loop(self, *, accelerator: str = "auto", devices: int | str = 1, nodes: int = 1, resume: bool = True) -> Loop:
+        """The training loop of this recipe on this machine; the arguments are those of `Loop`."""
+        return Loop(
+            **loop_settings(self.schedule, self),
+            accelerator=accelerator,
+            devices=devices,
+            nodes=nodes,
+            resume=resume,
+        )
 
     def batches(self) -> TrainingBatches:
         """The training batches.
 
         Raises:
-            DataError: the data are no packed store, or nobody trains.
+            DataError: the data are no packed store, or there is no training subject.
             RecipeError: network and frames do not fit together, or a condition does not occur.
         """
         if self.network.ordered and not self.frames.ordered:
             raise RecipeError(
                 f"frames: {type(self.frames).__name__} mixes the order of frames, which {type(self.network).__name__} "
-                "heeds; choose Contiguous or OrderedWindow"
+                "needs; choose Contiguous or OrderedWindow"
             )
         sampler = EvenConditions if self.schedule.even_conditions else SubjectSampler
         return TrainingBatches(
@@ -141,37 +133,30 @@ def training_keys(data: GaitDataset, conditions: Sequence[str] | None) -> list[S
     return [key for key in keys if conditions is None or key.condition in conditions]
 
 
-def import_families() -> None:
-    """Load all networks, losses and data sets, so that they can be named briefly; own ones may lie in this folder."""
-    for room in (walkprint.data, walkprint.losses, walkprint.networks):
-        for module in pkgutil.iter_modules(room.__path__, room.__name__ + "."):
-            importlib.import_module(module.name)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
+def loop_settings(*described: Any) -> dict[str, Any]:
+    """The settings of a `Loop` that a recipe, or parts of it, have by the same name."""
+    found = {name.name for name in fields(Loop)}
+    return {one.name: getattr(part, one.name) for part in described for one in fields(part) if one.name in found}
 
 
 def add_recipe(parser: ArgumentParser) -> None:
     """Let a parser understand recipes: a file by `--recipe`, and each setting as an option."""
     import_families()
     parser.add_argument("--recipe", action="config", help="A YAML file; options after it override its settings.")
-    parser.add_class_arguments(Recipe, sub_configs=False)
+    parser.add_class_arguments(Recipe, sub_configs=False, skip={"record"})
 
 
-def build_recipe(parser: ArgumentParser, settings: Namespace) -> tuple[Recipe, dict[str, Any]]:
-    """Build what the settings describe, the first weights drawn from its seed.
-
-    Returns:
-        The recipe, and the same as plain data with every default spelled out.
-    """
-    names = list(Recipe.__dataclass_fields__)
+def build_recipe(parser: ArgumentParser, settings: Namespace) -> Recipe:
+    """Build what the settings describe, the first weights drawn from its seed."""
+    names = [one.name for one in fields(Recipe) if one.name != "record"]
     _settle_steps(settings)
-    plain = {name: plain_settings(settings[name]) for name in names}
+    record = {name: plain_settings(settings[name]) for name in names}
     torch.manual_seed(settings["seed"])
-    built = parser.instantiate(settings)
+    built = instantiate(parser, settings)
     # A store knows how it was made; the recipe that stays with the run says so too.
-    arguments = plain["data"]["init_args"]
+    arguments = record["data"]["init_args"]
     arguments |= {name: one for name, one in plain_settings(built["data"].settings).items() if name in arguments}
-    return Recipe(**{name: built[name] for name in names}), plain
+    return Recipe(**{name: built[name] for name in names}, record=record)
 
 
 def _settle_steps(settings: Namespace) -> None:
@@ -187,36 +172,50 @@ def _settle_steps(settings: Namespace) -> None:
     arguments["steps"] = steps
 
 
-def load_recipe(source: str | Path | Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
-    """The recipe in a file, or spelled as plain data; otherwise as `build_recipe`.
+def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe, built.
+
+    Args:
+        source: a YAML file, the name of a bundled recipe, or the recipe as plain data.
+        changes: settings that replace those of the recipe, by dotted names such as "schedule.steps".
 
     Raises:
-        RecipeError: the file is missing, or a setting is unknown, missing or wrong.
+        RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
     """
-    parser = new_parser("train", "", "")
+    parser = new_parser()
     add_recipe(parser)
-    try:
-        if isinstance(source, Mapping):
-            return build_recipe(parser, parser.parse_object(dict(source)))
-        return build_recipe(parser, parse(parser, ["--recipe", str(source)]))
-    except (ArgumentError, BadWordsError) as error:
-        message = with_nearest_name(str(error), parser)
-        raise RecipeError(f"{'recipe' if isinstance(source, Mapping) else source}: {message}") from error
+    return build_recipe(parser, parse_settings(parser, source, changes))
 
 
-def build(family: type, plain: Mapping[str, Any] | str) -> Any:
-    """One object of a family from its class path and settings.
+def check_recipe(plain: Mapping[str, Any], name: str) -> None:
+    """See that a recipe can be read, without building anything.
 
     Raises:
-        RecipeError: the class is none of the family, or a setting is unknown or wrong.
+        RecipeError: a setting is unknown, missing or wrong; the message begins with the name.
     """
-    import_families()
-    parser = new_parser("", "", "")
-    parser.add_argument("--it", type=family)
+    parser = new_parser()
+    add_recipe(parser)
+    _parsed(parser, plain, name)
+
+
+def parse_settings(
+    parser: ArgumentParser, source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None
+) -> Namespace:
+    """Settings of a recipe as a parser understands them.
+
+    Raises:
+        RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
+    """
+    name, plain = ("recipe", source) if isinstance(source, Mapping) else (str(source), read_settings(source))
+    return _parsed(parser, with_changes(deepcopy(dict(plain)), changes or {}), name)
+
+
+def _parsed(parser: ArgumentParser, plain: Mapping[str, Any], name: str) -> Namespace:
     try:
-        return parser.instantiate(parser.parse_object({"it": plain}))["it"]
+        parsed: Namespace = parser.parse_object(deepcopy(dict(plain)))  # it changes what it is given
     except ArgumentError as error:
-        raise RecipeError(f"{family.__name__}: {with_nearest_name(str(error), parser)}") from error
+        raise RecipeError(f"{name}: {with_nearest_name(str(error), parser)}") from error
+    return parsed
 
 
 def plain_settings(value: Any) -> Any:

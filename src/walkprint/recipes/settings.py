@@ -1,0 +1,93 @@
+"""Recipes as plain data: reading YAML, and replacing settings by their dotted names."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from walkprint.core.errors import RecipeError
+from walkprint.recipes.library import find_file
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads 1e-3 as a number, as YAML 1.2 does."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|\.?[0-9]+[eE][-+]?[0-9]+|\.[0-9]+|\.inf|\.nan)$"),
+    list("-+0123456789."),
+)
+
+
+def read_value(text: str) -> Any:
+    """What a piece of YAML spells, e.g. the value of a setting.
+
+    Raises:
+        RecipeError: it is no YAML.
+    """
+    try:
+        return yaml.load(text, _Loader)
+    except (ValueError, yaml.YAMLError) as error:
+        raise RecipeError(f"{text[:40]!r}: no YAML ({' '.join(str(error).split())})") from error
+
+
+def read_settings(source: str | Path) -> dict[str, Any]:
+    """The settings in a YAML file, or in a bundled one.
+
+    Args:
+        source: a path, or the name of a bundled file such as "walkers/gaitset_narrow".
+
+    Raises:
+        RecipeError: there is no such file, or it is damaged or holds something else.
+    """
+    path = find_file(source)
+    try:
+        found = read_value(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecipeError) as error:
+        raise RecipeError(f"{path}: cannot be read ({error}); expected settings in YAML") from error
+    if not isinstance(found, dict):
+        raise RecipeError(f"{path}: found a {type(found).__name__}, expected names and settings")
+    return found
+
+
+def with_changes(plain: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with some replaced.
+
+    Args:
+        plain: nested settings; changed in place.
+        changes: by dotted names. Below a class its constructor's arguments are meant: "network.channels". A class
+            alone, {"network": "GaitBase"}, replaces the one that is there together with its arguments.
+    """
+    for name, value in changes.items():
+        *path, last = name.split(".")
+        place: Any = plain
+        for word in path:
+            place = _step(place, word, name)
+        place = _arguments(place, last, name)
+        place[last] = value
+    return plain
+
+
+def _step(place: Any, word: str, name: str) -> Any:
+    inner = _arguments(place, word, name)
+    if isinstance(inner.get(word), str):  # a class path alone
+        inner[word] = {"class_path": inner[word]}
+    if inner.get(word) is None:
+        inner[word] = {}
+    return inner[word]
+
+
+def _arguments(place: Any, word: str, name: str) -> dict[str, Any]:
+    if not isinstance(place, dict):
+        raise RecipeError(f"{name}: there is no setting below {place!r}")
+    if "class_path" in place and word not in ("class_path", "init_args"):
+        inner: dict[str, Any] = place.setdefault("init_args", {})
+        return inner
+    return place

@@ -1,0 +1,69 @@
+"""Training by a recipe: what a recipe says goes whole into the one training loop."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from walkprint.generation.monitor import DiversityMonitor
+from walkprint.losses.weighted import WeightedLosses
+from walkprint.recipes.generator_recipe import GeneratorRecipe
+from walkprint.recipes.recipe import Recipe
+from walkprint.training.fit import FitResult, fit
+from walkprint.training.fit_generator import GeneratorResult, fit_generator
+from walkprint.training.listeners import Listener
+from walkprint.training.run import RunFolder
+
+
+def train(
+    recipe: Recipe,
+    run: str | Path,
+    *,
+    accelerator: str = "auto",
+    devices: int | str = 1,
+    nodes: int = 1,
+    listeners: Sequence[Listener] = (),
+    resume: bool = True,
+) -> FitResult:
+    """Train a network by a recipe.
+
+    Args:
+        recipe: what to train on what; see `load_recipe`.
+        run: the run folder.
+        accelerator, devices, nodes, resume: see `Loop`.
+        listeners: see `fit`.
+    """
+    return fit(
+        recipe.network,
+        WeightedLosses(recipe.losses, recipe.loss_weights),
+        recipe.batches(),
+        recipe.optimizer,
+        recipe.loop(accelerator=accelerator, devices=devices, nodes=nodes, resume=resume),
+        RunFolder(run, recipe.record),
+        scheduler=recipe.scheduler,
+        listeners=listeners,
+    )
+
+
+def train_generator(
+    recipe: GeneratorRecipe,
+    run: str | Path,
+    *,
+    accelerator: str = "auto",
+    listeners: Sequence[Listener] = (),
+    resume: bool = True,
+) -> GeneratorResult:
+    """Train a generator by a recipe.
+
+    Args:
+        recipe: what to train on what; see `load_generator_recipe`.
+        run: the run folder.
+        accelerator, resume: see `Loop`.
+        listeners: see `fit_generator`.
+    """
+    return fit_generator(
+        recipe.generator,
+        recipe.batches(),
+        recipe.loop(accelerator=accelerator, resume=resume),
+        RunFolder(run, recipe.record),
+        watch=DiversityMonitor(every=recipe.watch_every, stop_below=recipe.least_diversity),
+        listeners=listeners,
+    )

@@ -1,0 +1,109 @@
+"""What training left: networks and generators by their run folder, or bundled networks by their name."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import walkprint.networks
+from walkprint.core.errors import CheckpointError, RecipeError
+from walkprint.core.spelling import nearest
+from walkprint.data.base import GaitDataset
+from walkprint.generation.base import GenerativeModel
+from walkprint.networks.base import Network
+from walkprint.recipes.classes import build
+from walkprint.training.checkpoint import load_weights, read_config
+from walkprint.training.run import RunFolder, read_recipe
+
+
+def bundled_networks() -> dict[str, Path]:
+    """The networks that come with the package, by name."""
+    folders = (Path(walkprint.networks.__file__).parent / "pretrained").iterdir()
+    return {folder.name: folder for folder in sorted(folders)}
+
+
+def load_network(name: str | Path) -> Network:
+    """A trained network, in evaluation mode, on the CPU.
+
+    Args:
+        name: a run folder, the folder of a finished network, or the name of a bundled network: "street".
+
+    Raises:
+        CheckpointError: there is no such folder, its training is not finished, or its weights are another network's.
+        RecipeError: the class of the network is not here, or does not know a setting.
+    """
+    folder = network_folder(name)
+    network: Network = build(Network, _how_to_build(folder))
+    load_weights(network, folder)
+    return network.eval()
+
+
+def network_folder(name: str | Path) -> Path:
+    """The folder of a finished network, by the `name` of `load_network`.
+
+    Raises:
+        CheckpointError: there is no such folder, or no finished network in it.
+    """
+    run, bundled = RunFolder(name), bundled_networks()
+    if not run.path.exists() and str(name) in bundled:
+        return bundled[str(name)]
+    if not run.path.is_dir():
+        beside = {str(one) for one in run.path.parent.glob("*") if one.is_dir()}
+        advice = nearest(str(name), {*beside, *bundled}) or f"; give the folder of a run, or {' or '.join(bundled)}"
+        raise CheckpointError(f"{name}: no such folder{advice}")
+    if run.generator.is_dir():
+        raise CheckpointError(f"{name}: holds a generator; expected the run of a network")
+    if run.recipe.is_file() and not run.network.is_dir():
+        raise CheckpointError(f"{name}: its training is not finished; train it to the end first")
+    return run.network if run.network.is_dir() else run.path
+
+
+def load_generator(run: str | Path) -> GenerativeModel:
+    """The generator that a run left, in evaluation mode, on the CPU.
+
+    Raises:
+        CheckpointError: the training is not finished, or a file is damaged.
+        RecipeError: the class of the generator is not here, or does not know a setting.
+    """
+    folder = RunFolder(run).generator
+    if not folder.is_dir():
+        raise CheckpointError(f"{run}: {_what_else(RunFolder(run))}")
+    config = _how_to_build(folder)
+    model: GenerativeModel = build(GenerativeModel, config)
+    load_weights(model, folder)
+    model.recordings = config.get("recordings", {})  # none before they were kept
+    return model.eval()
+
+
+def dataset_of(run: str | Path) -> GaitDataset:
+    """The data set that a run was trained on.
+
+    Raises:
+        CheckpointError: the folder holds no run, or its record names no data set.
+        RecipeError, DataError: the data set cannot be opened.
+    """
+    if not Path(run).exists() and str(run) in bundled_networks():
+        raise RecipeError(f"{run} comes with walkprint and has no data of its own; name the data set")
+    entry = read_recipe(run).get("data")
+    if not isinstance(entry, Mapping):
+        raise CheckpointError(f"{run}: its recipe.yaml names no data set; name the data set")
+    dataset: GaitDataset = build(GaitDataset, entry)
+    return dataset
+
+
+def _how_to_build(folder: Path) -> dict[str, Any]:
+    config = read_config(folder)
+    if not config.get("class_path"):
+        raise CheckpointError(
+            f"{folder}: its config.json does not say how to build the network, as where an older version was called "
+            "without a recipe; build the network in Python and use `load_weights`"
+        )
+    return config
+
+
+def _what_else(run: RunFolder) -> str:
+    """What a folder is that holds no generator, and what to do."""
+    if run.network.is_dir():
+        return "holds a recognizer; expected the run folder of a generator"
+    if run.recipe.is_file():
+        return "its generator is not finished; train it to the end first"
+    return "holds no generator; expected the run folder of a trained one"
