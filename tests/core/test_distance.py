@@ -100,3 +100,11 @@ def test_equals_the_reference(shared):
         probes, gallery = (np.ascontiguousarray(file[f"low/{side}"].transpose(0, 2, 1)) for side in "qg")
         for metric, name in (("euclidean", "low/dist_euc"), ("cosine", "low/dist_cos")):
             np.testing.assert_allclose(part_distances(probes, gallery, metric), file[name], rtol=1e-5, atol=1e-6)
+
+
+def test_cosines_do_not_depend_on_how_short_vectors_are():
+    probes, gallery = (np.random.default_rng(seed).normal(size=(3, 2, 5)).astype(np.float32) for seed in (0, 1))
+    tiny = np.float32(1e-30) * probes  # whose squares are 0 in float32
+    np.testing.assert_allclose(
+        part_distances(tiny, gallery, "cosine"), part_distances(probes, gallery, "cosine"), atol=1e-6
+    )
