@@ -22,6 +22,7 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.similarity import ssim_of_all
 from walkprint.generation.ae_guided import AEGuidedGAN
@@ -53,7 +54,7 @@ def write(root: Path) -> Folder:
                 for take in range(takes):
                     frames = np.stack([person(subject, t + take) for t in range(FRAMES)])[:, None]
                     writer.add(Clip(frames, SequenceKey(f"{subject}", condition, f"{take + 1:02d}", "090")))
-    return Folder(root, train_count=SUBJECTS)
+    return Packed(root, train=SUBJECTS)
 
 
 class Echo(AEGuidedGAN):

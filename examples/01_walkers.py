@@ -14,8 +14,7 @@ from walkprint.training.loop import Loop
 
 
 def main() -> None:
-    prepare(Walkers(subjects=10, views=("072", "108"), frames=16), "stores/few", workers=1)
-    people = Walkers("stores/few")
+    people = prepare(Walkers(subjects=10, views=("072", "108"), frames=16), "stores/few", workers=1)
     batches = TrainingBatches(
         people.store(), people.keys("train"), chooser=RandomSubset(8), sampler=SubjectSampler(4, 4), width_px=44
     )

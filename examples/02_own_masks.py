@@ -20,11 +20,10 @@ def draw_masks(root: Path) -> None:
 
 def main() -> None:
     draw_masks(Path("masks"))
-    report = prepare(Folder("masks"), "stores/mine", workers=1)
-    print(report)
-    mine = Folder("stores/mine", gallery_condition="nm", gallery_take="01")
+    mine = prepare(Folder("masks"), "stores/mine", workers=1)
+    print(mine.report)
     embeddings = energy_image_embeddings(mine.store(), mine.keys("test"))  # or embed(network, ...)
-    protocol = mine.protocols["default"]
+    protocol = mine.protocol()  # Packed("stores/mine", gallery="nm-02") opens it with another gallery
     print(identify(embeddings, protocol).to_text())
     print(verify(embeddings, protocol).to_text())
 

@@ -35,8 +35,7 @@ class Compactness(Loss):
 
 
 def main() -> None:
-    prepare(Walkers(subjects=6, train=4, views=("090",), frames=12), "stores/six", workers=1)
-    people = Walkers("stores/six")
+    people = prepare(Walkers(subjects=6, train=4, views=("090",), frames=12), "stores/six", workers=1)
     batches = TrainingBatches(
         people.store(), people.keys("train"), chooser=Contiguous(8), sampler=SubjectSampler(4, 4), width_px=44
     )

@@ -5,8 +5,7 @@ from walkprint.evaluation import compare, energy_image_embeddings
 
 
 def main() -> None:
-    prepare(Walkers(subjects=8, views=("054", "090", "126"), frames=12), "stores/eight", workers=1)
-    store = Walkers("stores/eight").store()
+    store = prepare(Walkers(subjects=8, views=("054", "090", "126"), frames=12), "stores/eight", workers=1).store()
     whole = energy_image_embeddings(store, store.keys)
     middle = energy_image_embeddings(store, store.keys, columns=(24, 40))
 

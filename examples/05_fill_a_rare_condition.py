@@ -5,7 +5,7 @@ The settings are tiny, so that this takes seconds; the coats are accordingly poo
 
 import torch
 
-from walkprint import Walkers, prepare
+from walkprint import Packed, Walkers, prepare
 from walkprint.evaluation.frame_measures import measure_frames
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.batches import FrameBatches
@@ -18,8 +18,8 @@ from walkprint.training.loop import Loop
 
 def main() -> None:
     # Of the six who train, the first and the fourth have takes in a coat; those who test have theirs.
-    prepare(Walkers(subjects=8, train=6, views=("072", "108"), frames=12, scarce={"cl": 3}), "stores/scarce", workers=1)
-    people = Walkers("stores/scarce")
+    walkers = Walkers(subjects=8, train=6, views=("072", "108"), frames=12, scarce={"cl": 3})
+    people = prepare(walkers, "stores/scarce", workers=1)
     keys = [key for key in people.keys("train") if key.condition in ("nm", "cl")]
     batches = FrameBatches(people.store(), keys, batch_size=16, source="nm")  # every condition alike often
     names = batches.names
@@ -36,7 +36,7 @@ def main() -> None:
     )
     more = expand(people, GeneratorExpander(result.model, cover=True), wanted={"cl": 2}, out="stores/filled")
 
-    filled = Walkers(more)
+    filled = Packed(more)
     store = filled.store()
     print(f"{len(people.store().keys)} sequences became {len(store.keys)}; frames in order: {store.ordered}")
     made, origin = next(iter(store.generated.items()))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from walkprint.core.sequence import Clip, SequenceKey
     from walkprint.data.casia_b import CasiaB
     from walkprint.data.folder import Folder
+    from walkprint.data.packed import Packed
     from walkprint.data.prepare import prepare
     from walkprint.data.store import Store
     from walkprint.data.walkers import Walkers
@@ -33,6 +34,7 @@ _HOMES = {
     "CasiaB": "walkprint.data.casia_b",
     "Folder": "walkprint.data.folder",
     "Store": "walkprint.data.store",
+    "Packed": "walkprint.data.packed",
     "prepare": "walkprint.data.prepare",
     "fit": "walkprint.training.fit",
     "embed": "walkprint.evaluation",
@@ -42,7 +44,7 @@ _HOMES = {
 
 __all__ = [  # noqa: RUF022 - in the order of a day's work
     "SequenceKey", "Clip", "EmbeddingSet", "Selection", "Protocol", "GaitError",
-    "Walkers", "CasiaB", "Folder", "Store", "prepare",
+    "Walkers", "CasiaB", "Folder", "prepare", "Packed", "Store",
     "fit", "embed", "identify", "verify",
 ]  # fmt: skip
 

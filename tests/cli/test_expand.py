@@ -9,8 +9,8 @@ import pytest
 from torch import nn
 
 from walkprint.cli import main
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
-from walkprint.data.walkers import Walkers
 from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.labels import LabelNames
 from walkprint.recipes.trained import load_generator
@@ -33,6 +33,8 @@ def test_something_simple(store: Path, tmp_path: Path, capsys: Captured) -> None
     assert len(more.generated) == 8  # two training subjects, two takes, two views
     assert {key.subject for key in more.generated} == set(Walkers(store).subjects("train"))
     assert cv2.imread(str(sheet)).shape[0] == 6 * (66 + 16) - 2  # of both: original, generated, a real take
+    assert {key.subject for key in more.generated} == set(Packed(store).subjects("train"))
+    assert cv2.imread(str(sheet)).shape[0] == 6 * 66 - 2  # of both subjects the source, the generated, a real take
     assert sum(int(more.lengths[more.index(key)]) for key in more.generated) == found["frames"]
 
 
@@ -50,7 +52,7 @@ def test_it_says_what_was_missing(tmp_path: Path, capsys: Captured) -> None:
 @pytest.fixture
 def generator_run(store: Path, tmp_path: Path) -> Path:
     """A run whose generator knows the training subjects, and shows everything as person."""
-    names = LabelNames.of(Walkers(store).keys("train"))
+    names = LabelNames.of(Packed(store).keys("train"))
     settings = {"subjects": names.subjects, "conditions": names.conditions, "views": names.views}
     settings |= {"widths": (2, 2, 2, 2), "latent_size": 4}
     model = AEGuidedGAN(**settings)
@@ -65,7 +67,7 @@ def test_the_generator_of_a_run(store: Path, generator_run: Path, tmp_path: Path
     found = json.loads(capsys.readouterr().out)
     assert (found["name"], found["sequences"], found["ordered"]) == ("AEGuidedGAN", 8, True)
     assert (found["bf16"], found["cover"]) == (True, True)
-    more = Walkers(tmp_path / "more").store()
+    more = Packed(tmp_path / "more").store()
     assert all(more.read(key).frames.min() == 255 for key in more.generated)
     assert {line["source"].split("/")[1][:2] for line in more.generated.values()} == {"nm"}
 

@@ -2,8 +2,10 @@
 
 import importlib
 import inspect
+import json
 import pickle
 import pkgutil
+import shutil
 
 import numpy as np
 import pytest
@@ -21,8 +23,10 @@ from walkprint.data.folder import Folder
 from walkprint.data.fvg import Fvg
 from walkprint.data.opengait import OpenGaitTree
 from walkprint.data.ou_mvlp import OuMvlp
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.tree import TreeDataset
+from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
 
 
 def all_datasets():
@@ -57,18 +61,17 @@ def ou_mvlp_tree(root):
     write_ou_mvlp(root, ou_mvlp_keys(), frames=3)
 
 
+FEW = {"subjects": 3, "train": 2, "frames": 4}
 MINIATURES = {
     CasiaB: (png_tree, {}),
-    Folder: (png_tree, {"train_count": 1}),
+    Folder: (png_tree, {"train": 1}),
     OuMvlp: (ou_mvlp_tree, {}),
-    OpenGaitTree: (pickled_tree, {"train_count": 1}),
+    OpenGaitTree: (pickled_tree, {"train": 1}),
     CasiaBColor: (png_tree_of_all_views, {}),
     Fvg: (write_fvg, {}),
-}
-SMALL = {
-    "Walkers": {"subjects": 3},
-    "ColorWalkers": {"subjects": 3, "frames": 4},
-    "FrontalWalkers": {"subjects": 4, "train": 2, "frames": 4},
+    Walkers: (None, {**FEW, "views": ["000", "090"]}),
+    ColorWalkers: (None, {**FEW, "views": ["000", "090"]}),
+    FrontalWalkers: (None, {**FEW, "subjects": 4}),
 }
 
 
@@ -79,17 +82,22 @@ def kind(request):
 
 @pytest.fixture(scope="module")
 def dataset(kind, tmp_path_factory):
-    if kind in MINIATURES:
-        write, settings = MINIATURES[kind]
-        root = tmp_path_factory.mktemp("raw")
-        write(root)
-        return kind(root, **settings)
-    return kind(**SMALL.get(kind.__name__, {}))
+    write, settings = MINIATURES.get(kind, (None, {}))
+    if write is None:
+        return kind(**settings)
+    root = tmp_path_factory.mktemp("raw")
+    write(root)
+    return kind(root, **settings)
+
+
+@pytest.fixture(scope="module")
+def packed(dataset, tmp_path_factory):
+    return prepare(dataset, tmp_path_factory.mktemp("packed") / "store", workers=1)
 
 
 def test_every_data_set_has_a_miniature():
-    without = {kind.__name__ for kind in all_datasets() if kind not in MINIATURES} - set(SMALL)
-    assert not without, f"add to MINIATURES, or to SMALL where nothing is read from disk: {', '.join(sorted(without))}"
+    without = {kind.__name__ for kind in all_datasets() if kind not in MINIATURES}
+    assert not without, f"add to MINIATURES: {', '.join(sorted(without))}"
 
 
 def test_some_were_found():
@@ -101,16 +109,14 @@ def test_the_gate_is_passed(dataset):
 
 
 def test_both_sides_of_the_split_are_sorted_and_in_the_catalogue(dataset):
-    everybody = {key.subject for key in dataset.catalogue()}
-    for split in ("train", "test"):
-        names = list(dataset.subjects(split))
-        assert names == sorted(set(names))
-        assert set(names) <= everybody
-        assert {key.subject for key in dataset.keys(split)} == set(names)
-    assert dataset.keys("test")
+    names = {key.subject for key in dataset.catalogue()}
+    train, test = (list(dataset.subjects(split)) for split in ("train", "test"))
+    assert (train, test) == (sorted(set(train)), sorted(set(test)))
+    assert {*train, *test} <= names
+    assert test
 
 
-def test_clips_are_alike_and_keyed(dataset):
+def test_clips_have_one_size_and_their_keys(dataset):
     keys = list(dataset.catalogue())
     clips = [dataset.read(key) for key in (keys[0], keys[-1])]
     assert [clip.key for clip in clips] == [keys[0], keys[-1]]
@@ -124,10 +130,29 @@ def test_unknown_sequences_are_refused(dataset):
         dataset.read(SequenceKey("nobody", "nm", "01", "090"))
 
 
-def test_protocols_have_a_gallery_and_disjoint_probes(dataset):
-    assert dataset.protocols
-    keys = dataset.keys("test")
-    for name, protocol in dataset.protocols.items():
+def test_the_class_is_documented_and_travels_to_processes(dataset):
+    assert inspect.getdoc(type(dataset))
+    copy = sent(dataset)
+    assert list(copy.catalogue()) == list(dataset.catalogue())
+
+
+def test_a_store_knows_what_the_raw_data_know(dataset, packed):
+    assert packed.report.finished
+    assert packed.keys("all") == list(dataset.catalogue())
+    for split in ("train", "test"):
+        assert packed.subjects(split) == list(dataset.subjects(split))
+        assert {key.subject for key in packed.keys(split)} == set(dataset.subjects(split))
+    assert packed.benchmark == type(dataset).__name__
+    assert packed.settings == dataset.settings
+    key = dataset.catalogue()[7]
+    np.testing.assert_array_equal(packed.store().read(key).frames, dataset.read(key).frames)
+
+
+def test_protocols_have_a_gallery_and_disjoint_probes(dataset, packed):
+    assert packed.protocols
+    assert not dataset.PROTOCOLS or packed.protocols == dataset.PROTOCOLS
+    keys = packed.keys("test")
+    for name, protocol in packed.protocols.items():
         assert isinstance(protocol, Protocol)
         assert Protocol.from_dict(protocol.to_dict()) == protocol
         gallery = set(protocol.gallery.among(keys))
@@ -138,22 +163,19 @@ def test_protocols_have_a_gallery_and_disjoint_probes(dataset):
             assert not chosen & gallery, (name, probe)
 
 
-def test_the_class_is_documented_and_travels_to_processes(dataset):
-    assert inspect.getdoc(type(dataset))
-    copy = sent(dataset)
-    assert list(copy.catalogue()) == list(dataset.catalogue())
+def test_a_packed_store_is_no_raw_data(kind, packed):
+    if issubclass(kind, TreeDataset):
+        with pytest.raises(DataError, match="a packed store; open it with Packed"):
+            kind(packed.root)
 
 
-@pytest.mark.parametrize("kind", MINIATURES, ids=lambda kind: kind.__name__)
-def test_a_store_serves_like_the_raw_tree(kind, tmp_path):
-    write, settings = MINIATURES[kind]
-    write(tmp_path / "raw")
-    raw = kind(tmp_path / "raw", **settings)
-    prepare(raw, tmp_path / "store", workers=1)
-    packed = kind(tmp_path / "store", **settings)
-    assert list(packed.catalogue()) == list(raw.catalogue())
-    assert packed.subjects("train") == raw.subjects("train")
-    assert packed.protocols == raw.protocols
-    assert packed.store().keys == tuple(raw.catalogue())
-    key = raw.catalogue()[7]
-    np.testing.assert_array_equal(packed.read(key).frames, raw.read(key).frames)
+def test_stores_from_before_the_split_was_kept_open_as_they_did(packed, tmp_path):
+    """`meta.json` once said of the split nothing but the settings."""
+    shutil.copytree(packed.root, tmp_path / "store")
+    meta = json.loads((tmp_path / "store" / "meta.json").read_text())
+    del meta["train"], meta["protocols"]
+    (tmp_path / "store" / "meta.json").write_text(json.dumps(meta))
+    chosen = 1 if packed.benchmark in ("Folder", "OpenGaitTree") else None
+    before = Packed(tmp_path / "store", train=chosen)
+    assert before.subjects("train") == packed.subjects("train")
+    assert before.protocols == packed.protocols

@@ -1,5 +1,5 @@
 import pytest
-from tests.data.trees import casia_keys, write_store, write_tree
+from tests.data.trees import casia_keys, write_tree
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
@@ -7,21 +7,21 @@ from walkprint.data.casia_b import CROSS_VIEW_GALLERY, IDENTICAL_VIEW_EXCLUDED, 
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory):
-    """All 124 people, one frame each of two recordings."""
-    keys = [SequenceKey(f"{i:03d}", "nm", take, "090") for i in range(1, 125) for take in ("01", "05")]
-    path = tmp_path_factory.mktemp("casia") / "s"
-    write_store(path, dict.fromkeys(keys, 1))
+def everyone(tmp_path_factory):
+    """Folders of all 124 people."""
+    path = tmp_path_factory.mktemp("casia")
+    for number in range(1, 125):
+        (path / f"{number:03d}" / "nm-01" / "090").mkdir(parents=True)
     return path
 
 
 @pytest.mark.parametrize(("split", "train", "test"), [("ST", 24, 100), ("MT", 62, 62), ("LT", 74, 50)])
-def test_splits(packed, split, train, test):
-    dataset = CasiaB(packed, split=split)
+def test_splits(everyone, split, train, test):
+    dataset = CasiaB(everyone, split=split)
     dataset.check()
     assert (len(dataset.subjects("train")), len(dataset.subjects("test"))) == (train, test)
     assert dataset.subjects("train")[-1] == f"{train:03d}"
-    assert len(CasiaB(packed, split=split, keep_005=False).subjects("train")) == train - 1
+    assert len(CasiaB(everyone, split=split, keep_005=False).subjects("train")) == train - 1
 
 
 def test_its_own_layout(tmp_path):
@@ -69,6 +69,6 @@ def test_other_names_are_refused(tmp_path, key):
         CasiaB(tmp_path)
 
 
-def test_unknown_split(packed):
+def test_unknown_split(everyone):
     with pytest.raises(RecipeError, match="expected one of ST, MT, LT"):
-        CasiaB(packed, split="XL")
+        CasiaB(everyone, split="XL")

@@ -151,13 +151,14 @@ def test_prepare_imports_the_tree(tmp_path):
     write(tmp_path / "in", pickle.dumps(FRAMES.astype(float)), broken)
     empty = SequenceKey("004", "nm", "01", "090")
     (tmp_path / "in" / "004" / "nm-01" / "090").mkdir(parents=True)
-    report = prepare(OpenGaitTree(tmp_path / "in"), tmp_path / "out", workers=1)
+    packed = prepare(OpenGaitTree(tmp_path / "in"), tmp_path / "out", workers=1)
+    report = packed.report
     assert (report.sequences, report.frames) == (2, 10)
     assert report.empty == [broken, empty]
     assert report.short == [other]
     assert len(report.faults) == 1
     assert "003/nm-01/090/090.pkl: array is float64" in report.faults[0]
-    np.testing.assert_array_equal(OpenGaitTree(tmp_path / "out").read(KEY).frames[:, 0], FRAMES)
+    np.testing.assert_array_equal(packed.store().read(KEY).frames[:, 0], FRAMES)
 
 
 def test_several_pickles_need_one_named_after_the_view(tmp_path):

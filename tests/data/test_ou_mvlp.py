@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.data.trees import draw_person, ou_mvlp_keys, write_ou_mvlp, write_store, write_tree
+from tests.data.trees import draw_person, ou_mvlp_keys, write_ou_mvlp, write_tree
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
@@ -27,16 +27,6 @@ def test_its_own_layout_and_the_rearranged_one_are_the_same(tmp_path):
 
 def test_fourteen_views():
     assert (len(VIEWS), VIEWS[0], VIEWS[6], VIEWS[7], VIEWS[-1]) == (14, "000", "090", "180", "270")
-
-
-def test_the_published_split(tmp_path):
-    keys = [SequenceKey(f"{number:05d}", "", "00", "000") for number in range(1, 10308)]
-    write_store(tmp_path / "s", dict.fromkeys(keys, 1))
-    dataset = OuMvlp(tmp_path / "s")
-    dataset.check()
-    train, test = dataset.subjects("train"), dataset.subjects("test")
-    assert (len(train), train[0], train[-1]) == (5153, "00001", "10305")
-    assert (len(test), test[0], test[-2:]) == (5154, "00002", ["10306", "10307"])
 
 
 def test_who_is_known_and_who_is_looked_up():

@@ -14,7 +14,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.folder import Folder
-from walkprint.data.prepare import prepare
+from walkprint.data.prepare import pack, prepare
 from walkprint.data.store import Store
 
 KEYS = [SequenceKey(s, "nm", t, v) for s in "abc" for t in ("01", "02") for v in ("000", "090")]
@@ -34,7 +34,7 @@ def same(one, other):
 def test_processes_make_no_difference(root, tmp_path):
     seen = []
     reports = [
-        prepare(Folder(root), tmp_path / str(workers), workers=workers, progress=lambda *numbers: seen.append(numbers))
+        pack(Folder(root), tmp_path / str(workers), workers=workers, progress=lambda *numbers: seen.append(numbers))
         for workers in (1, 2)
     ]
     assert seen == [(i, 12) for i in range(1, 13)] * 2
@@ -48,22 +48,22 @@ def test_processes_make_no_difference(root, tmp_path):
     assert store.meta["dataset"] == "Folder"
 
 
-def test_shards_make_no_difference(root, tmp_path):
-    prepare(Folder(root), tmp_path / "whole", workers=1)
+def test_shares_make_no_difference(root, tmp_path):
+    pack(Folder(root), tmp_path / "whole", workers=1)
     for number in (2, 0, 1):
-        report = prepare(Folder(root), tmp_path / "s", workers=1, share=(number, 3))
+        report = pack(Folder(root), tmp_path / "s", workers=1, share=(number, 3))
         assert report.finished == (number == 1)
         assert report.sequences == 4
-        assert ("other parts are still missing" in str(report)) == (number != 1)
+        assert ("other shares are still missing" in str(report)) == (number != 1)
     assert same(Store.open(tmp_path / "s"), Store.open(tmp_path / "whole"))
 
 
 @pytest.mark.parametrize(("bits", "compression"), [(1, None), (8, "zstd")])
 def test_packings(root, tmp_path, bits, compression):
-    prepare(Folder(root), tmp_path / "s", workers=1, bits=bits, compression=compression)
+    pack(Folder(root), tmp_path / "s", workers=1, bits=bits, compression=compression)
     frames = Folder(root).read(KEYS[0]).frames
     expected = frames if bits == 8 else np.where(frames >= 128, 255, 0)
-    np.testing.assert_array_equal(Folder(tmp_path / "s").read(KEYS[0]).frames, expected)
+    np.testing.assert_array_equal(Store.open(tmp_path / "s").read(KEYS[0]).frames, expected)
 
 
 def spoil(root):
@@ -77,7 +77,7 @@ def spoil(root):
 
 def test_what_is_left_out_is_said(tmp_path):
     spoil(tmp_path / "raw")
-    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    report = pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
     assert (report.sequences, report.frames) == (2, 9)
     assert report.dropped == {"corrupt": 7}
     assert report.empty == [KEYS[2]]
@@ -95,14 +95,14 @@ def test_what_is_left_out_is_said(tmp_path):
 def test_strict_stops_at_the_first_fault_and_mended_continues(tmp_path, workers):
     spoil(tmp_path / "raw")
     with pytest.raises(DataError, match=r"a/nm-01/000/2\.png: no picture \(strict"):
-        prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=workers, strict=True)
+        pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=workers, strict=True)
     assert not (tmp_path / "s").exists()
 
 
 def test_everything_unusable(tmp_path):
     (tmp_path / "raw" / "a" / "nm-01" / "000").mkdir(parents=True)
     with pytest.raises(DataError, match=r"no sequence has a usable frame \(no frame at all\)"):
-        prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+        pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
 
 
 def test_mended_data_is_read_again(tmp_path):
@@ -111,9 +111,9 @@ def test_mended_data_is_read_again(tmp_path):
     for file in (tmp_path / "raw").rglob("*.png"):
         file.write_bytes(b"torn")
     with pytest.raises(DataError, match=r"\(12 corrupt; first: a/nm-01/000/1\.png: no picture\)"):
-        prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+        pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
     shutil.copytree(tmp_path / "good", tmp_path / "raw", dirs_exist_ok=True)
-    assert prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1).frames == 12
+    assert pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1).frames == 12
 
 
 def test_pictures_of_other_kinds_are_said(tmp_path):
@@ -123,13 +123,13 @@ def test_pictures_of_other_kinds_are_said(tmp_path):
         file.rename(file.with_suffix(".TIF"))
     (tmp_path / "raw" / "a" / "nm-01" / "000" / "preview.gif").touch()
     (tmp_path / "raw" / "a" / "nm-01" / "000" / "._1.tif").touch()
-    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    report = pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
     assert "left out: 7 frames, unread kind of picture" in str(report)
     assert report.frames == 6
     assert report.faults == ["a/nm-01/090/1.TIF: not a kind that is read; expected .bmp, .jpeg, .jpg, .png"]
     shutil.rmtree(other.with_name("000"))
     with pytest.raises(DataError, match=r"\(6 unread kind of picture; first: .*expected .bmp, .jpeg, .jpg, .png\)"):
-        prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1)
+        pack(Folder(tmp_path / "raw"), tmp_path / "t", workers=1)
 
 
 def test_pictures_at_another_depth_are_said(tmp_path):
@@ -141,13 +141,12 @@ def test_pictures_at_another_depth_are_said(tmp_path):
     with pytest.raises(
         DataError, match=r"^4 files, not at subject/condition-take/view/\*\.png, say a/nm-02/000/more/1"
     ):
-        prepare(Folder(raw), tmp_path / "s", workers=1, strict=True)
+        pack(Folder(raw), tmp_path / "s", workers=1, strict=True)
     assert not [path for path in tmp_path.iterdir() if path != raw], "nothing was begun"
-    report = prepare(Folder(raw), tmp_path / "s", workers=1)
+    report = pack(Folder(raw), tmp_path / "s", workers=1)
     assert report.misplaced == ["a/nm-02/000/more/1.png", "b/nm-01/1.png", "b/nm-01/10.png", "sheet.png"]
     assert "left out: 4 files, not at subject/condition-take/view/*.png, say a/nm-02/000/more/1.png" in str(report)
     assert "people: 1, conditions: 1, views: 2" in str(report)
-    assert Folder(tmp_path / "s").misplaced() == ()
 
 
 def test_masks_of_another_kind_are_left_out(tmp_path):
@@ -158,14 +157,14 @@ def test_masks_of_another_kind_are_left_out(tmp_path):
         cv2.imwrite(str(labels / f"{number}.png"), mask // 255 * 2)
         cv2.imwrite(str(inverted / f"{number}.png"), 255 - mask)
         cv2.imwrite(str(inverted_ones / f"{number}.png"), 1 - mask // 255)
-    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    report = pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
     assert report.frames == 6
     assert report.dropped == {
         "neither 0/1 nor 0/255": 6, "foreground at the border of the frame: inverted?": 12
     }  # fmt: skip
     assert report.faults == ["a/nm-01/090/1.png: a mask of 0, 2; expected 0/1 or 0/255"]
     with pytest.raises(DataError, match=r"a mask of 0, 2; expected 0/1 or 0/255 \(strict"):
-        prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, strict=True)
+        pack(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, strict=True)
 
 
 def test_people_whom_the_frame_cuts_are_kept(tmp_path):
@@ -178,7 +177,7 @@ def test_people_whom_the_frame_cuts_are_kept(tmp_path):
     person = draw_person(1)
     rows, columns = np.flatnonzero(person.any(1)), np.flatnonzero(person.any(0))
     cv2.imwrite(str(folder / "9.png"), person[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
-    report = prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    report = pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
     assert (report.frames, report.dropped) == (4, {})
 
 
@@ -186,17 +185,17 @@ def test_links_inside_are_not_astray(tmp_path):
     write_tree(tmp_path / "raw", KEYS[:2])
     (tmp_path / "raw" / "b").symlink_to(tmp_path / "raw" / "a")
     (tmp_path / "link").symlink_to(tmp_path / "raw")
-    report = prepare(Folder(tmp_path / "link"), tmp_path / "s", workers=1)
+    report = pack(Folder(tmp_path / "link"), tmp_path / "s", workers=1)
     assert (report.people, report.misplaced) == (2, [])
 
 
 def test_nobody_with_a_second_recording_is_said(tmp_path):
     keys = [SequenceKey(s, "nm", t, v) for s, t in (("a", "01"), ("b", "02")) for v in ("000", "090")]
     write_tree(tmp_path / "raw", keys)
-    assert "nobody has a second recording" in str(prepare(Folder(tmp_path / "raw"), tmp_path / "s", workers=1))
+    assert "nobody has a second recording" in str(pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1))
     write_tree(tmp_path / "raw", [SequenceKey("b", "cl", "01", "090")])
     for part in (0, 1):  # the part that ends last holds one recording of b, the store two
-        report = prepare(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, share=(part, 2))
+        report = pack(Folder(tmp_path / "raw"), tmp_path / "t", workers=1, share=(part, 2))
         assert "nobody has a second recording" not in str(report)
 
 
@@ -208,13 +207,13 @@ def test_an_interrupted_run_goes_on_with_the_same_data_only(root, tmp_path, monk
     write_tree(tmp_path / "others", KEYS[2:])
     shutil.copytree(root, tmp_path / "copy")
     with pytest.raises(KeyboardInterrupt):
-        prepare(Folder(root), tmp_path / "s", workers=1, progress=interrupt)
+        pack(Folder(root), tmp_path / "s", workers=1, progress=interrupt)
     for other in ("others", "copy"):
         with pytest.raises(DataError, match="an unfinished store with other settings or of other data"):
-            prepare(Folder(tmp_path / other), tmp_path / "s", workers=1)
+            pack(Folder(tmp_path / other), tmp_path / "s", workers=1)
     monkeypatch.chdir(root)
     seen = []
-    report = prepare(Folder("."), tmp_path / "s", workers=1, progress=lambda done, of: seen.append(done))
+    report = pack(Folder("."), tmp_path / "s", workers=1, progress=lambda done, of: seen.append(done))
     assert seen[0] == 2
     assert report.sequences == 12
     meta = Store.open(tmp_path / "s").meta
@@ -225,13 +224,13 @@ def test_an_interrupted_run_goes_on_with_the_same_data_only(root, tmp_path, monk
 SLOW = """
 import sys, time
 from walkprint.data.folder import Folder
-from walkprint.data.prepare import prepare
+from walkprint.data.prepare import pack
 class Slow(Folder):
     def examine(self, key):
         time.sleep(0.1)
         return super().examine(key)
 Slow.__name__ = "Folder"
-prepare(Slow(sys.argv[1]), sys.argv[2], workers=1, progress=lambda done, of: print(done, flush=True))
+pack(Slow(sys.argv[1]), sys.argv[2], workers=1, progress=lambda done, of: print(done, flush=True))
 """
 
 
@@ -243,12 +242,12 @@ def test_a_killed_run_continues(root, tmp_path):
     assert not (tmp_path / "s").exists()
     seen = []
     start = time.monotonic()
-    report = prepare(Folder(root), tmp_path / "s", workers=1, progress=lambda done, of: seen.append(done))
+    report = pack(Folder(root), tmp_path / "s", workers=1, progress=lambda done, of: seen.append(done))
     assert time.monotonic() - start < 20
     assert seen[-1] == 12
     assert seen[0] > 3
     assert (report.sequences, report.frames) == (12, 72)
-    prepare(Folder(root), tmp_path / "whole", workers=1)
+    pack(Folder(root), tmp_path / "whole", workers=1)
     assert same(Store.open(tmp_path / "s"), Store.open(tmp_path / "whole"))
     assert Store.open(tmp_path / "s").verify() == []
 
@@ -256,7 +255,7 @@ def test_a_killed_run_continues(root, tmp_path):
 @pytest.mark.parametrize("settings", [{"workers": 0}, {"share": (3, 3)}, {"share": (-1, 2)}])
 def test_settings_out_of_range(root, tmp_path, settings):
     with pytest.raises(RecipeError, match=r"expected (at least 1|i/n)"):
-        prepare(Folder(root), tmp_path / "s", **settings)
+        pack(Folder(root), tmp_path / "s", **settings)
 
 
 class Colored(GaitDataset):
@@ -277,11 +276,18 @@ class Colored(GaitDataset):
 
 
 def test_any_data_set_can_be_prepared(tmp_path):
-    report = prepare(Colored(), tmp_path / "s", workers=2)
+    report = pack(Colored(), tmp_path / "s", workers=2)
     assert report.faults == ["lost"]
     assert report.empty == [KEYS[1]]
     store = Store.open(tmp_path / "s")
     assert (store.channels, store.height_px, store.width_px) == (3, 6, 4)
     assert store.read(KEYS[2]).frame_rate_hz == 25.0
-    with pytest.raises(DataError, match="walkprint prepare"):
-        Colored().store()
+
+
+def test_what_was_prepared_is_open(root, tmp_path):
+    people = prepare(Folder(root, train=["b"]), tmp_path / "s", workers=1, bits=1, compression="zstd")
+    assert people.report.to_dict() == pack(Folder(root), tmp_path / "t", workers=1).to_dict() | {
+        "path": str(people.root)
+    }
+    assert people.subjects("train") == ["b"]
+    assert (people.store().bits, people.store().meta["compression"]) == (1, "zstd")

@@ -5,7 +5,7 @@ from tests.oracles import generated as oracle
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import Store
 from walkprint.data.walkers import Variety, Walkers
@@ -46,7 +46,7 @@ def people(tmp_path_factory):
             for condition, count in (("nm", 3), ("cl", 2)):
                 for take in range(1, count + 1):
                     writer.add(Clip(walk(subject, condition, take), key(subject, condition, take)))
-    return Folder(folder, train_count=2)
+    return Packed(folder, train=2)
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +169,8 @@ def scarce(tmp_path, wanted):
             for condition, count in (("nm", 3), ("cl", coats)):
                 for take in range(1, count + 1):
                     writer.add(Clip(walk(subject, condition, take), key(subject, condition, take)))
-    people = Folder(tmp_path / "scarce", train_count=4)
-    return Folder(expand(people, MorphologicalCoat(), wanted={"cl": wanted}, out=tmp_path / "filled"), train_count=4)
+    people = Packed(tmp_path / "scarce", train=4)
+    return Packed(expand(people, MorphologicalCoat(), wanted={"cl": wanted}, out=tmp_path / "filled"), train=4)
 
 
 def test_without_a_take_of_who_wore_a_coat_only_quality_is_missing(tmp_path):
@@ -229,7 +229,7 @@ def rendered(tmp_path_factory):
         subjects=3, train=3, views=("090",), frames=36, takes={"nm": 2, "cl": 2}, variety=Variety(noise=0)
     )
     prepare(walkers, folder / "store", workers=1)
-    return Walkers(expand(Walkers(folder / "store"), MorphologicalCoat(), wanted={"cl": 4}, out=folder / "more"))
+    return Packed(expand(Packed(folder / "store"), MorphologicalCoat(), wanted={"cl": 4}, out=folder / "more"))
 
 
 def phases(walkers, recording):

@@ -9,8 +9,8 @@ from torch import nn
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.casia_b import CasiaB
 from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import Variety
@@ -47,14 +47,14 @@ def widen(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",)):
 @pytest.fixture
 def people(tmp_path):
     tiny_store(tmp_path / "store", subjects=3)
-    return Folder(tmp_path / "store", train_count=2)
+    return Packed(tmp_path / "store", train=2)
 
 
 def test_the_new_store_opens_as_the_old_one_did(tmp_path):
     keys = dict.fromkeys(casia_keys(subjects=("001", "002", "075")), 3)
     write_store(tmp_path / "casia", keys, dataset="CasiaB", settings={"size_px": 64}, compression="zstd")
-    out = expand(CasiaB(tmp_path / "casia"), Copying(), wanted={"cl": 6}, out=tmp_path / "casia-more")
-    dataset = CasiaB(out)
+    out = expand(Packed(tmp_path / "casia"), Copying(), wanted={"cl": 6}, out=tmp_path / "casia-more")
+    dataset = Packed(out)
     takes = {key.take for key in dataset.keys("train") if key.condition == "cl"}
     assert takes == {f"0{i}" for i in range(1, 7)}
     assert {key.take for key in dataset.keys("test") if key.condition == "cl"} == {"01", "02"}
@@ -69,12 +69,12 @@ def test_walkers_of_several_views_take_by_take(tmp_path):
         variety=Variety(noise=0),
     )  # fmt: skip
     prepare(walkers, tmp_path / "w", workers=1)
-    out = expand(Walkers(tmp_path / "w"), MorphologicalCoat(), wanted={"cl": 4}, out=tmp_path / "more")
-    made = Walkers(out).store().generated
+    out = expand(Packed(tmp_path / "w"), MorphologicalCoat(), wanted={"cl": 4}, out=tmp_path / "more")
+    made = Packed(out).store().generated
     assert len(made) == 3 * 2  # three takes, each from the two views of its source
     assert {line["source"].split("/")[1] for line in made.values()} == {"nm-01", "nm-02", "nm-03"}  # in turn
     assert {key.subject for key in made} == {"001"}
-    assert Walkers(out).settings == walkers.settings
+    assert Packed(out).settings == walkers.settings
 
 
 def test_the_same_seed_gives_the_same_store_and_another_another(people, tmp_path):
@@ -101,7 +101,7 @@ def test_what_is_drawn_for_a_take_holds_for_all_its_views(tmp_path):
             return self.to_unit(sources)
 
     model = Listening(subjects=("000", "001"), conditions=("cl", "nm"), views=("000", "090"))
-    expand(Folder(tmp_path / "store", train_count=2), GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
+    expand(Packed(tmp_path / "store", train=2), GeneratorExpander(model), wanted={"cl": 2}, out=tmp_path / "more")
     takes = [drawn[i : i + 2] for i in range(0, 8, 2)]
     assert all(one == other for one, other in takes)
     assert len(set(drawn)) == 4
@@ -138,7 +138,7 @@ def test_an_expansion_of_another_store_does_not_go_on(people, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         expand(people, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more", progress=stop)
     tiny_store(tmp_path / "others", subjects=4)
-    others = Folder(tmp_path / "others", train_count=3)
+    others = Packed(tmp_path / "others", train=3)
     with pytest.raises(DataError, match="other settings"):
         expand(others, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more")
     assert others.store().digest != people.store().digest
@@ -179,14 +179,14 @@ def test_test_subjects_are_never_touched(people, tmp_path):
 
 def test_another_split_does_not_bring_generated_takes_into_the_test(people, tmp_path):
     out = expand(people, Copying(), wanted={"cl": 4}, out=tmp_path / "more")
-    assert {key.subject for key in Folder(out, train_count=2).keys("test")} == {"002"}
+    assert {key.subject for key in Packed(out, train=2).keys("test")} == {"002"}
     with pytest.raises(DataError, match="3 generated sequences are among those of the test, say 001/cl-01/090"):
-        Folder(out, train_count=1).keys("test")
+        Packed(out, train=1).keys("test")
 
 
 def test_subjects_without_a_coat(tmp_path):
     tiny_store(tmp_path / "store", subjects=3, without_coat=2)
-    people = Folder(tmp_path / "store", train_count=2)
+    people = Packed(tmp_path / "store", train=2)
     made = Store.open(expand(people, GeneratorExpander(widen()), wanted={"cl": 3}, out=tmp_path / "gan")).generated
     assert [sum(key.subject == name for key in made) for name in ("000", "001")] == [2, 3]
     copied = Store.open(expand(people, Copying(), wanted={"cl": 3}, out=tmp_path / "copied"))
@@ -249,7 +249,7 @@ def test_what_cannot_be_made_is_refused(people, tmp_path):
     with pytest.raises(DataError, match="already exists"):
         expand(people, Copying(), wanted={"cl": 4}, out=out)
     with pytest.raises(DataError, match="already holds generated takes"):
-        plan(Folder(out, train_count=2), None, {"cl": 6})
+        plan(Packed(out, train=2), None, {"cl": 6})
 
 
 def test_a_condition_that_nobody_was_recorded_in(tmp_path):
@@ -257,7 +257,7 @@ def test_a_condition_that_nobody_was_recorded_in(tmp_path):
         for condition in ("normal", "rain"):
             clip = np.stack([person(0, "nm", 0)])[:, None]
             writer.add(Clip(clip, SequenceKey("000", condition, "01", "090")))
-    people, coat = Folder(tmp_path / "store", train_count=1), MorphologicalCoat(source="normal")
+    people, coat = Packed(tmp_path / "store", train=1), MorphologicalCoat(source="normal")
     with pytest.raises(DataError, match="wanted is 'rian', expected one of normal, rain; did you mean rain"):
         expand(people, Copying(), wanted={"rian": 4}, out=tmp_path / "more")
     with pytest.raises(DataError, match="wanted is 'cl', expected one of normal, rain, the recorded conditions"):
@@ -270,7 +270,7 @@ def test_a_condition_that_nobody_was_recorded_in(tmp_path):
 
 def test_generated_takes_do_not_move_the_gallery(people, tmp_path):
     out = expand(people, Copying(), wanted={"cl": 9}, out=tmp_path / "more")
-    assert Folder(out, train_count=2).protocols["default"].gallery == people.protocols["default"].gallery
+    assert Packed(out, train=2).protocols["default"].gallery == people.protocols["default"].gallery
 
 
 def test_a_damaged_manifest_is_one_line(people, tmp_path):

@@ -11,7 +11,7 @@ from tests.training.tiny_generator import train_generator
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.expand import expand
@@ -39,7 +39,7 @@ def others(folder, takes="0123"):
             for condition, take in [*(("nm", take) for take in takes), ("cl", takes[0])]:
                 clip = np.stack([person(i - 1, condition, frame + int(take)) for frame in range(8)])[:, None]
                 writer.add(Clip(clip, SequenceKey(f"{i:03d}", condition, take, "090")))
-    return Folder(folder, train_count=3)
+    return Packed(folder, train=3)
 
 
 def test_other_people_of_the_same_names_are_refused(store, run, tmp_path):
@@ -70,7 +70,7 @@ def test_the_same_recordings_elsewhere_are_filled_up(store, run, tmp_path):
             writer.add(Clip(np.pad(store.read(key).frames, [(0, 0)] * 3 + [(12, 12)]), key))
     assert Store.open(tmp_path / "wide").width_px == 88
     for name, subjects in (("copy", 3), ("packed", 2), ("wide", 3)):
-        people, expander = Folder(tmp_path / name, train_count=subjects), GeneratorExpander(load_generator(run))
+        people, expander = Packed(tmp_path / name, train=subjects), GeneratorExpander(load_generator(run))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             expand(people, expander, wanted={"cl": 2}, out=tmp_path / f"{name}-more")

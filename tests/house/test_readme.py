@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from walkprint import Walkers, cli, prepare
+from walkprint.data.packed import Packed
 from walkprint.generation.baselines import MorphologicalCoat
 from walkprint.generation.expand import expand
 
@@ -38,7 +39,7 @@ def test_python_in_the_documentation_runs(name: str, tmp_path: Path) -> None:
 def test_python_about_rare_conditions_tells_figures_where_one_in_four_has_coats(tmp_path: Path) -> None:
     scarce = Walkers(subjects=5, train=4, views=("090",), frames=4, takes={"nm": 2, "cl": 2}, scarce={"cl": 4})
     prepare(scarce, tmp_path / "scarce", workers=1)
-    expand(Walkers(tmp_path / "scarce"), MorphologicalCoat(), wanted={"cl": 2}, out=tmp_path / "stores" / "filled")
+    expand(Packed(tmp_path / "scarce"), MorphologicalCoat(), wanted={"cl": 2}, out=tmp_path / "stores" / "filled")
     (code,) = _blocks(ROOT / "docs" / "rare_conditions.md", "python")
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

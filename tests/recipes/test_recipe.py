@@ -11,8 +11,8 @@ from walkprint.cli import main
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.frames import FrameChooser
-from walkprint.data.walkers import Walkers
 from walkprint.generation.base import GenerativeModel
+from walkprint.data.packed import Packed
 from walkprint.generation.baselines import Copying
 from walkprint.generation.expand import expand
 from walkprint.losses.base import Loss
@@ -99,7 +99,7 @@ def test_every_protocol_can_be_read(path: Path) -> None:
 def test_every_population_can_be_rendered(path: Path, tmp_path: Path) -> None:
     few = ["--out", str(tmp_path / "few"), "--subjects", "2", "--train", "2", "--frames", "2", "--workers", "1"]
     assert main(["walkers", "--config", str(path), *few]) == 0
-    people = Walkers(tmp_path / "few")
+    people = Packed(tmp_path / "few")
     assert people.settings["takes"] == yaml.safe_load(path.read_text())["takes"]
 
 
@@ -171,7 +171,7 @@ def test_parsing_does_not_swallow_errors_of_another_kind() -> None:
 def _with_generated_takes(store: Path, out: Path, *, ordered: bool) -> Path:
     expander = Copying()
     expander.ordered = ordered
-    return expand(Walkers(store), expander, wanted={"cl": 3}, out=out)
+    return expand(Packed(store), expander, wanted={"cl": 3}, out=out)
 
 
 def test_networks_that_heed_order_refuse_frames_without_it(store: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from walkprint.core.sequence import SequenceKey
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.walkers import ColorWalkers
 from walkprint.networks.gaitnet import GaitNet
@@ -20,7 +21,7 @@ def people(tmp_path_factory):
     out = tmp_path_factory.mktemp("people") / "s"
     few = ColorWalkers(subjects=4, train=0, views=["090"], takes={"nm": 2, "cl": 2}, frames=FRAMES)
     prepare(few, out, workers=1)
-    return ColorWalkers(out)
+    return Packed(out)
 
 
 @pytest.fixture(scope="module")

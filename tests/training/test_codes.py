@@ -8,6 +8,7 @@ import torch
 from walkprint.core.errors import RecipeError
 from walkprint.data.frames import Contiguous
 from walkprint.data.loading import TrainingBatches
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.sampling import EvenConditions
 from walkprint.data.walkers import ColorWalkers
@@ -34,7 +35,7 @@ LOSSES = {
 def batches(tmp_path_factory):
     out = tmp_path_factory.mktemp("people") / "s"
     prepare(ColorWalkers(subjects=2, train=2, views=["090"], takes={"nm": 1, "cl": 1}, frames=4), out, workers=1)
-    people = ColorWalkers(out)
+    people = Packed(out)
     return TrainingBatches(
         people.store(), people.keys("train"), chooser=Contiguous(3), sampler=EvenConditions(2, 2), width_px=32
     )

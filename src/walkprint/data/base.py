@@ -1,15 +1,13 @@
-"""What every benchmark promises: a catalogue of sequences, clips on request, a split and its protocols."""
+"""What every raw benchmark promises: a catalogue of sequences, clips on request, a split and its protocols."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from walkprint.core.described import Described
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.store import Store
 
 Split = Literal["train", "test"]
 
@@ -29,15 +27,16 @@ class Reading:
     faults: Sequence[str] = ()
 
 
-class GaitDataset(Described, ABC):
-    """Base of all benchmarks.
+class GaitDataset(ABC):
+    """Base of all benchmarks as they are published, raw; `prepare` packs one, and `Packed` is what training reads.
 
     Attributes:
-        PROTOCOLS: the benchmark's protocols by name; the first is its default.
+        PROTOCOLS: the benchmark's protocols by name; the first is its default. Without any, a packed store makes one
+            from the recordings that it holds.
         LAYOUT: how its raw files lie, in words for messages; "" when it has none.
     """
 
-    PROTOCOLS: ClassVar[Mapping[str, Protocol]]
+    PROTOCOLS: ClassVar[Mapping[str, Protocol]] = {}
     LAYOUT: ClassVar[str] = ""
 
     @abstractmethod
@@ -55,11 +54,6 @@ class GaitDataset(Described, ABC):
     @abstractmethod
     def subjects(self, split: Split) -> Sequence[str]:
         """The subjects of one side of the split, sorted."""
-
-    @property
-    def protocols(self) -> Mapping[str, Protocol]:
-        """The protocols of this benchmark as it was opened; by default those of its class."""
-        return self.PROTOCOLS
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -82,41 +76,8 @@ class GaitDataset(Described, ABC):
         except DataError as error:
             return Reading(None, {"unreadable sequence": 1}, (str(error),))
 
-    def store(self) -> Store:
-        """The packed store that training and evaluation read.
-
-        Raises:
-            DataError: this data set was not opened on a store.
-        """
-        raise DataError(
-            f"{type(self).__name__}: not a packed store; write one with `walkprint prepare`, then open that folder"
-        )
-
-    def keys(self, split: Split) -> list[SequenceKey]:
-        """The catalogue's sequences of one side of the split.
-
-        Raises:
-            DataError: generated takes would be tested, since the split is not that which they were made for.
-        """
-        admitted = set(self.subjects(split))
-        found = [key for key in self.catalogue() if key.subject in admitted]
-        if split == "test":
-            self._refuse_generated(found)
-        return found
-
-    def _refuse_generated(self, keys: Sequence[SequenceKey]) -> None:
-        try:
-            generated = self.store().generated
-        except DataError:  # raw data: nothing is
-            return
-        if made := [key for key in keys if key in generated]:
-            raise DataError(
-                f"{type(self).__name__}: {len(made)} generated sequences are among those of the test, say {made[0]}; "
-                "open the store with the split that it was expanded with"
-            )
-
     def check(self) -> None:
-        """The one gate: the catalogue is sorted and unique, and the two sides of the split share nobody.
+        """The one gate: the catalogue is sorted and unique, and no subject is on both sides of the split.
 
         Raises:
             DataError: says which promise is broken.
@@ -130,3 +91,24 @@ class GaitDataset(Described, ABC):
         shared = set(self.subjects("train")) & set(self.subjects("test"))
         if shared:
             raise DataError(f"{name}: {', '.join(sorted(shared))} in both training and test subjects")
+
+
+def choose_training(names: Sequence[str], train: int | Sequence[str] | None, where: str) -> frozenset[str]:
+    """Who trains.
+
+    Args:
+        names: all subjects, sorted.
+        train: the first so many, or their names; None for none.
+        where: what messages call the data.
+
+    Raises:
+        RecipeError: subjects that are not there.
+    """
+    if isinstance(train, int):
+        if not 0 <= train <= len(names):
+            raise RecipeError(f"{where}: train is {train}, expected 0 to {len(names)}, the subjects that there are")
+        return frozenset(names[:train])
+    chosen = frozenset([train] if isinstance(train, str) else train or ())
+    if unknown := sorted(chosen - set(names)):
+        raise RecipeError(f"{where}: train names {', '.join(map(repr, unknown))}, not among its {len(names)} subjects")
+    return chosen

@@ -45,13 +45,13 @@ CROSS_VIEW_GALLERY = Protocol(
 
 
 class CasiaB(TreeDataset):
-    """CASIA-B, from its silhouette folders `001/bg-01/000/*.png` or a packed store.
+    """CASIA-B, from its silhouette folders `001/bg-01/000/*.png`.
 
     Args:
-        root: the raw tree, or a packed store of it.
+        root: the raw tree.
         split: how many people train: "ST" 001-024, "MT" 001-062, "LT" 001-074; the others test.
         keep_005: whether subject 005, whose recordings are incomplete, takes part.
-        size_px: height and width that raw frames are aligned to.
+        size_px: height and width that frames are aligned to.
 
     Raises:
         DataError: the layout or a name is not that of CASIA-B.

@@ -45,10 +45,10 @@ MIDDLE_VIEWS = Protocol(
 
 
 class CasiaBColor(CasiaB):
-    """CASIA-B in masked RGB, from folders `001/bg-01/000/*.png` of people cut out at 2:1, or a packed store.
+    """CASIA-B in masked RGB, from folders `001/bg-01/000/*.png` of people cut out at 2:1.
 
     Args:
-        root: the raw tree, or a packed store of it.
+        root: the raw tree.
         train_subjects: people from 001 on that train; 74 in most tables, 34 with "gaitnet-side-view-gallery".
         size_px: height of the frames, even; they are half as wide.
 

@@ -33,9 +33,7 @@ VIDEOS = {
 }
 """Session -> number of the video -> condition and view. Which triple shows what is inferred from the protocols."""
 
-_TAKES = {f"{session}{number:02d}": shown for session, videos in VIDEOS.items() for number, shown in videos.items()}
 _SUBJECTS, _TRAINING = 226, 136
-_SUBJECT = re.compile("[0-9]{3}")
 _FOLDER = re.compile("([0-9]{3})_([0-9]{2})")
 _SESSION = re.compile("session([123])")
 
@@ -64,13 +62,13 @@ PROTOCOLS: Mapping[str, Protocol] = {FRONTAL.name: FRONTAL}
 
 
 class Fvg(TreeDataset):
-    """FVG, from folders of cut-out frames `session1/001_02/*.png` or a packed store.
+    """FVG, from folders of cut-out frames `session1/001_02/*.png`.
 
     A take is session and video, say "102"; conditions are nm, ws (speed), cb (bag), cl (clothes), cbg (clutter) and
     again (the third session). 136 people train, 90 test, shuffled by the seed of the released code.
 
     Args:
-        root: the raw tree, or a packed store of it.
+        root: the raw tree.
         color: keep RGB, size_px x half of it, as the frames are cropped; else frames are silhouettes, aligned.
         size_px: height of the frames, even.
 
@@ -87,8 +85,7 @@ class Fvg(TreeDataset):
         super().__init__(root, size_px=size_px)
 
     def _admit(self, key: SequenceKey) -> None:
-        shown = _TAKES.get(key.take) == (key.condition, key.view)
-        if not shown or not _SUBJECT.fullmatch(key.subject) or not 1 <= int(key.subject) <= _SUBJECTS:
+        if not 1 <= int(key.subject) <= _SUBJECTS:
             raise DataError(f"{self.root}: found sequence {key}, expected {self.LAYOUT}, people 001 to {_SUBJECTS}")
 
     @property
@@ -98,7 +95,7 @@ class Fvg(TreeDataset):
 
     def _scan(self) -> dict[SequenceKey, Path]:
         if not self.root.is_dir():
-            raise DataError(f"{self.root}: no such folder; expected {self.LAYOUT} or a packed store")
+            raise DataError(f"{self.root}: no such folder; expected {self.LAYOUT}")
         found: dict[SequenceKey, Path] = {}
         for name in self._subfolders(self.root):
             session = _SESSION.fullmatch(name)
@@ -109,7 +106,7 @@ class Fvg(TreeDataset):
                 condition, view = VIDEOS[int(session[1])][int(parts[2])]
                 found[SequenceKey(parts[1], condition, session[1] + parts[2], view)] = self.root / name / folder
         if not found:
-            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT} or a packed store")
+            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT}")
         return found
 
     def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
@@ -119,7 +116,12 @@ class Fvg(TreeDataset):
 
     def subjects(self, split: Split) -> Sequence[str]:
         """See `GaitDataset`."""
-        everybody = [f"{number:03d}" for number in range(1, _SUBJECTS + 1)]
-        random.Random(1).shuffle(everybody)
-        chosen = set(everybody[:_TRAINING] if split == "train" else everybody[_TRAINING:])
-        return sorted({key.subject for key in self._catalogue} & chosen)
+        found, training = {key.subject for key in self._catalogue}, training_subjects()
+        return sorted(found & training if split == "train" else found - training)
+
+
+def training_subjects() -> set[str]:
+    """The people who train, shuffled as in the released code."""
+    names = [f"{number:03d}" for number in range(1, _SUBJECTS + 1)]
+    random.Random(1).shuffle(names)
+    return set(names[:_TRAINING])

@@ -36,14 +36,14 @@ VALID_PROBES = replace(ALL_PROBES, name="ou-mvlp-valid-only", unmatched="drop")
 
 
 class OuMvlp(TreeDataset):
-    """OU-MVLP, from its folders `Silhouette_090-00/00001/*.png`, the same rearranged `00001/00/090/*.png`, or a store.
+    """OU-MVLP, from its folders `Silhouette_090-00/00001/*.png`, or the same rearranged `00001/00/090/*.png`.
 
     People with odd numbers train, those with even numbers and the last one test; recording 01 is the gallery, recording
     00 is looked up.
 
     Args:
-        root: the raw tree, or a packed store of it.
-        size_px: height and width that raw frames are aligned to.
+        root: the raw tree.
+        size_px: height and width that frames are aligned to.
 
     Raises:
         DataError: the layout or a name is not that of OU-MVLP.
@@ -71,10 +71,15 @@ class OuMvlp(TreeDataset):
             for subject in self._subfolders(self.root / name):
                 found[SequenceKey(subject, "", take, view)] = self.root / name / subject
         if not found:
-            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT} or a packed store")
+            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT}")
         return found
 
     def subjects(self, split: Split) -> Sequence[str]:
         """See `GaitDataset`."""
         found = sorted({key.subject for key in self._catalogue})
-        return [name for name in found if (name[-1] in "13579" and name != _LAST_SUBJECT) == (split == "train")]
+        return [name for name in found if trains(name) == (split == "train")]
+
+
+def trains(subject: str) -> bool:
+    """Whether a subject is on the training side of the split."""
+    return subject[-1] in "13579" and subject != _LAST_SUBJECT

@@ -18,6 +18,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import Share, check_share, share_of
 from walkprint.data.base import GaitDataset, Reading
+from walkprint.data.packed import Packed
 from walkprint.data.packing import Bits, Compression
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
@@ -29,12 +30,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class PrepareReport:
-    """What `prepare` did, sequences of an interrupted earlier run included.
+    """What `pack` did, sequences of an interrupted earlier run included.
 
     Attributes:
-        path: where the store lies, or will lie once all parts are done.
+        path: where the store lies, or will lie once all shares are done.
         finished: whether it lies there.
-        sequences, frames: how many were written by this part.
+        sequences, frames: how many were written by this job.
         dropped: why frames were left out -> how many.
         faults: what could not be read, one line each; of this run only.
         empty: sequences without a usable frame.
@@ -81,7 +82,7 @@ class PrepareReport:
     def __str__(self) -> str:
         lines = [f"{self.path}: {self.sequences} sequences, {self.frames} frames"]
         if not self.finished:
-            lines[0] += "; other parts are still missing"
+            lines[0] += "; other shares are still missing"
         lines.append(f"people: {self.people}, conditions: {self.conditions}, views: {self.views}")
         if self.misplaced:
             lines.append(f"left out: {_misplaced(self.misplaced, self.layout)}")
@@ -113,16 +114,33 @@ def prepare(
     bits: Bits = 8,
     compression: Compression = None,
     workers: int | None = None,
+    strict: bool = False,
+    progress: Progress | None = None,
+) -> Packed:
+    """Pack a data set into a store, and open it; `report` says what was left out. See `pack` for the arguments."""
+    report = pack(dataset, out, bits=bits, compression=compression, workers=workers, strict=strict, progress=progress)
+    packed = Packed(report.path)
+    packed.report = report
+    return packed
+
+
+def pack(
+    dataset: GaitDataset,
+    out: str | Path,
+    *,
+    bits: Bits = 8,
+    compression: Compression = None,
+    workers: int | None = None,
     share: Share = (0, 1),
     strict: bool = False,
     progress: Progress | None = None,
 ) -> PrepareReport:
-    """Write a data set's sequences into a packed store.
+    """Write a data set's sequences, or a share of them, into a packed store; `prepare` also opens it.
 
     Stopped at any moment and started again with the same settings and data, it continues where it was.
 
     Args:
-        dataset: what to read.
+        dataset: what to read, raw.
         out: folder of the store to be; must not exist.
         bits: 8 keeps soft edges, 1 only whether a pixel is at least 128.
         compression: None or "zstd".
@@ -130,7 +148,7 @@ def prepare(
         share: (i, n): this job writes the i-th of n shares, counted from 0; the job that ends last puts the store
             in its place.
         strict: stop at the first thing that cannot be read.
-        progress: told (sequences done, sequences in all).
+        progress: called with (sequences done, sequences in all).
 
     Raises:
         DataError: the place is taken, an unfinished store of other settings or data lies there, nothing is usable, or,
@@ -152,6 +170,7 @@ def prepare(
         compression=compression,
         dataset=type(dataset).__name__,
         settings=dataset.settings,
+        further=_further(dataset),
         inputs=_inputs(dataset),
         share=share,
     )
@@ -187,6 +206,12 @@ def _somebody_repeats(keys: Sequence[SequenceKey]) -> bool:
     """Whether anybody has a second recording; the views of one recording are one."""
     recordings = {(key.subject, key.recording) for key in keys}
     return len(recordings) > len({key.subject for key in keys})
+
+
+def _further(dataset: GaitDataset) -> dict[str, Any]:
+    """What a store says of split and protocols."""
+    protocols = [protocol.to_dict() for protocol in dataset.PROTOCOLS.values()]
+    return {"train": list(dataset.subjects("train")), "protocols": protocols}
 
 
 def _inputs(dataset: GaitDataset) -> str:

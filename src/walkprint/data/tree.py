@@ -1,4 +1,4 @@
-"""What data sets on disk share: a tree subject/recording/view of frames, or the packed store made from it."""
+"""What data sets on disk share: a tree subject/recording/view of frames."""
 
 import os
 from collections import Counter
@@ -15,21 +15,21 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align
 from walkprint.data.base import GaitDataset, Reading
 from walkprint.data.images import HALF, IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray
-from walkprint.data.store import Store, is_store
+from walkprint.data.store import is_store
 
 _NO_MASK, _INVERTED = "neither 0/1 nor 0/255", "foreground at the border of the frame: inverted?"
 _NAMED = 4
 
 
 class TreeDataset(GaitDataset):
-    """Base of data sets that lie as `subject/recording/view/` folders, or in a packed store made from them.
+    """Base of data sets that lie as `subject/recording/view/` folders.
 
     Args:
-        root: the raw tree, or a packed store, recognized by its `meta.json`.
-        size_px: height and width that raw frames are aligned to; a store has its own.
+        root: the raw tree.
+        size_px: height and width that frames are aligned to.
 
     Raises:
-        DataError: the folder is missing, has another layout, or leads out of itself.
+        DataError: the folder is missing, is a packed store, has another layout, or leads out of itself.
         RecipeError: the size is odd or too small.
     """
 
@@ -42,9 +42,10 @@ class TreeDataset(GaitDataset):
             raise RecipeError(f"{type(self).__name__}: size_px is {size_px}, expected an even number of pixels")
         self.root = Path(root)
         self.size_px = size_px
-        self._store = Store.open(self.root) if is_store(self.root) else None
-        self._folders = {} if self._store else self._scan()
-        self._catalogue = list(self._store.keys) if self._store else sorted(self._folders)
+        if is_store(self.root):
+            raise DataError(f"{self.root}: a packed store; open it with Packed, which needs the folder alone")
+        self._folders = self._scan()
+        self._catalogue = sorted(self._folders)
         for key in self._catalogue:
             self._admit(key)
 
@@ -67,8 +68,6 @@ class TreeDataset(GaitDataset):
 
     def misplaced(self) -> Sequence[str]:
         """See `GaitDataset`."""
-        if self._store is not None:
-            return ()
         root, known = self.root.resolve(), {folder.resolve() for folder in self._folders.values()}
         found: list[str] = []
         for name, inner, files in os.walk(root):  # it follows no link: what one points to is met at its own place
@@ -78,14 +77,6 @@ class TreeDataset(GaitDataset):
                 frames = [one for one in files if Path(one).suffix.lower() in self.SUFFIXES and one[0] != "."]
                 found += [str((folder / one).relative_to(root)) for one in frames]
         return in_number_order(found)
-
-    def store(self) -> Store:
-        """See `GaitDataset`."""
-        if self._store is None:
-            raise DataError(
-                f"{self.root}: raw frames; write a packed store with `walkprint prepare` and give its folder as root"
-            )
-        return self._store
 
     def read(self, key: SequenceKey) -> Clip:
         """See `GaitDataset`."""
@@ -97,8 +88,6 @@ class TreeDataset(GaitDataset):
 
     def examine(self, key: SequenceKey) -> Reading:
         """See `GaitDataset`."""
-        if self._store is not None:
-            return Reading(self._store.read(key))
         folder = self._folders.get(key)
         if folder is None:
             raise DataError(f"{self.root}: no sequence {key} among {len(self._catalogue)}")
@@ -139,7 +128,7 @@ class TreeDataset(GaitDataset):
 
     def _scan(self) -> dict[SequenceKey, Path]:
         if not self.root.is_dir():
-            raise DataError(f"{self.root}: no such folder; expected {self.LAYOUT} or a packed store")
+            raise DataError(f"{self.root}: no such folder; expected {self.LAYOUT}")
         found: dict[SequenceKey, Path] = {}
         for subject in self._subfolders(self.root):
             for recording in self._subfolders(self.root / subject):
@@ -150,7 +139,7 @@ class TreeDataset(GaitDataset):
                         raise DataError(f"{folder} and {found[key]} are both sequence {key}; rename one")
                     found[key] = folder
         if not found or self._subfolders(next(iter(found.values()))):
-            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT} or a packed store")
+            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT}")
         return found
 
     def _found(self) -> str:

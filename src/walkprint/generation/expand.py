@@ -14,8 +14,7 @@ import numpy as np
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.base import GaitDataset
-from walkprint.data.store import Store
+from walkprint.data.packed import Packed
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.expander import Expander
 
@@ -35,7 +34,7 @@ class Expansion:
     missing: tuple[str, ...]
 
 
-def plan(dataset: GaitDataset, source: str | None, wanted: Mapping[str, int], seed: int = 0) -> Expansion:
+def plan(dataset: Packed, source: str | None, wanted: Mapping[str, int], seed: int = 0) -> Expansion:
     """List the takes to make so that every training subject has the wanted number.
 
     Args:
@@ -73,7 +72,7 @@ def plan(dataset: GaitDataset, source: str | None, wanted: Mapping[str, int], se
     return Expansion(tuple(takes), tuple(missing))
 
 
-def refuse_test_subjects(dataset: GaitDataset, keys: Sequence[SequenceKey]) -> None:
+def refuse_test_subjects(dataset: Packed, keys: Sequence[SequenceKey]) -> None:
     """Refuse to generate takes of test subjects.
 
     Raises:
@@ -82,13 +81,13 @@ def refuse_test_subjects(dataset: GaitDataset, keys: Sequence[SequenceKey]) -> N
     touched = sorted({key.subject for key in keys} & set(dataset.subjects("test")))
     if touched:
         raise DataError(
-            f"{type(dataset).__name__}: {', '.join(touched[:5])} would be generated, but belong to the test; generated "
+            f"{dataset.root}: {', '.join(touched[:5])} would be generated, but belong to the test; generated "
             "takes of test subjects would make every figure worthless"
         )
 
 
 def expand(
-    dataset: GaitDataset,
+    dataset: Packed,
     expander: Expander,
     *,
     wanted: Mapping[str, int],
@@ -126,7 +125,7 @@ def expand(
     if not planned.takes:
         raise DataError(f"{store.path}: nothing to make: {_why_nothing(dataset, expander.source, planned, wanted)}")
     made_by = {**expander.description(), "seed": seed, "wanted": dict(wanted), "missing": list(planned.missing)}
-    with _writer_beside(store, out, made_by) as writer:
+    with _writer_beside(dataset, out, made_by) as writer:
         for key in store.keys:
             if key not in writer.done:
                 writer.copy(store, key)
@@ -138,18 +137,10 @@ def expand(
     return writer.path
 
 
-def _writer_beside(store: Store, out: str | Path, made_by: Mapping[str, Any]) -> StoreWriter:
-    meta = store.meta
+def _writer_beside(dataset: Packed, out: str | Path, made_by: Mapping[str, Any]) -> StoreWriter:
+    meta = dataset.store().meta
     further = {"dropped": meta.get("dropped", {}), "empty": meta.get("empty", []), "generated": dict(made_by)}
-    return StoreWriter(
-        out,
-        bits=meta["bits"],
-        compression=meta["compression"],
-        dataset=meta["dataset"],
-        settings=meta["settings"],
-        further=further,
-        inputs=store.digest,
-    )
+    return dataset.writer(out, further=further, inputs=dataset.store().digest)
 
 
 def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expander, made_by: Mapping[str, Any]) -> None:
@@ -166,7 +157,7 @@ def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expand
     writer.add(Clip(frames, key, source.frame_rate_hz), dropped, origin)
 
 
-def _why_nothing(dataset: GaitDataset, source: str | None, planned: Expansion, wanted: Mapping[str, int]) -> str:
+def _why_nothing(dataset: Packed, source: str | None, planned: Expansion, wanted: Mapping[str, int]) -> str:
     """Why there is no take to make."""
     if not planned.missing:
         return f"every training subject already has the wanted takes ({dict(wanted)}); want more"

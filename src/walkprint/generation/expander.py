@@ -15,7 +15,7 @@ from walkprint.core.digest import weights_digest
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.spelling import nearest
-from walkprint.data.base import GaitDataset
+from walkprint.data.packed import Packed
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import SIZE_PX
 from walkprint.generation.cleaning import clean_frames
@@ -48,7 +48,7 @@ class Expander(ABC):
             uint8 (time, channel, height, width), time may be 0; and reason -> number of dropped frames.
         """
 
-    def check(self, dataset: GaitDataset, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
+    def check(self, dataset: Packed, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
         """Refuse a data set or a condition that this expander cannot work with, before anything is written.
 
         Without a trained generator, a condition without recordings can only be made from another condition. It may
@@ -129,7 +129,7 @@ class GeneratorExpander(Expander):
         """See `Expander`."""
         return {**super().description(), "bf16": self.bf16, "cover": self.cover}
 
-    def check(self, dataset: GaitDataset, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
+    def check(self, dataset: Packed, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
         """See `Expander`: nothing learned from test subjects or from other people may reach the training set.
 
         Raises:

@@ -17,6 +17,7 @@ from walkprint.core.distance import Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
+from walkprint.data.packed import Packed
 from walkprint.data.sampling import EvenConditions
 from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
 from walkprint.evaluation import Scoring, verify
@@ -191,7 +192,7 @@ def joined(codes: Sequence[NDArray[np.float64]], keys: Sequence[SequenceKey]) ->
     return EmbeddingSet(np.concatenate(directions, axis=1)[:, None].astype(np.float32), tuple(keys))
 
 
-def learned(cell: Cell, out: Path) -> tuple[Walkers, Network]:
+def learned(cell: Cell, out: Path) -> tuple[Packed, Network]:
     """The people of a cell and its network, trained unless it was."""
     recipe = cell.settings["recipe"]
     people = rendered_people(recipe["people"], out, kind=_KINDS[cell.settings["kind"]])
@@ -208,14 +209,14 @@ def swap_grid(cell: Cell, out: Path) -> Any:
     """
     people, network = learned(cell, out)
     assert isinstance(network, GaitNet)
-    keys = [key for key in people.keys("test") if key.view == people.views[-1]]
+    keys = [key for key in people.keys("test") if key.view == people.settings["views"][-1]]
     looks = [key for key in keys if key.take == "01" and key.condition in ("nm", "cl")]
     names = sorted({key.subject for key in looks})
     donor = next(key for key in keys if key.subject == names[-1] and key.condition == "nm")
     return swapped(network, people, looks[:_ROWS], donor, _COLUMNS)
 
 
-def _figures(embeddings: EmbeddingSet, people: Walkers, metric: Metric) -> dict[str, Any]:
+def _figures(embeddings: EmbeddingSet, people: Packed, metric: Metric) -> dict[str, Any]:
     """Rank-1, EER and TAR by probe set."""
     protocol = next(iter(people.protocols.values()))
     scoring = Scoring(metric=metric, resamples=0)

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from walkprint.core.protocol import Selection
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.packed import Packed
 from walkprint.data.store import META_NAME, Store
-from walkprint.data.walkers import Walkers
-from walkprint.data.writing import StoreWriter
 from walkprint.evaluation import embed
 from walkprint.evaluation.embedding_measures import frechet_gait_distance, identity_kept
 from walkprint.evaluation.frame_measures import Classify, Measure, condition_reached, measure_frames
@@ -44,7 +43,7 @@ _COLUMNS, _PEOPLE = 12, 3
 Plain = Mapping[str, Any]
 
 
-def scarce_people(people: Plain, coats: str, out: Path) -> Walkers:
+def scarce_people(people: Plain, coats: str, out: Path) -> Packed:
     """Rendered people of whom those who train have few takes in a coat.
 
     Args:
@@ -57,10 +56,10 @@ def scarce_people(people: Plain, coats: str, out: Path) -> Walkers:
         return everybody
     store = out / "stores" / f"walkers-{digest({**people, 'coats': coats})}"
     made_once(store / META_NAME, lambda: leave_out_coats(everybody, coats, store))
-    return Walkers(store)
+    return Packed(store)
 
 
-def leave_out_coats(people: Walkers, coats: str, out: Path) -> None:
+def leave_out_coats(people: Packed, coats: str, out: Path) -> None:
     """Write a store of everything but some takes in a coat; those who test keep all of theirs.
 
     Args:
@@ -76,16 +75,13 @@ def leave_out_coats(people: Walkers, coats: str, out: Path) -> None:
         return key.take == "01" if coats == "1" else training.index(key.subject) % SHARES[coats] == 0
 
     store = people.store()
-    meta = store.meta
-    with StoreWriter(
-        out, bits=meta["bits"], compression=meta["compression"], dataset=meta["dataset"], settings=meta["settings"]
-    ) as writer:
+    with people.writer(out) as writer:
         for key in store.keys:
             if stays(key) and key not in writer.done:
                 writer.copy(store, key)
 
 
-def expanded_people(data: Plain, out: Path) -> Walkers:
+def expanded_people(data: Plain, out: Path) -> Packed:
     """The people of a cell with generated takes in a coat, if any are asked for; made by the first who asks.
 
     Args:
@@ -110,10 +106,10 @@ def expanded_people(data: Plain, out: Path) -> Walkers:
         expand(people, expander, wanted={COAT: data["wanted"]}, out=store, seed=data["seed"])
 
     made_once(store / META_NAME, make)
-    return Walkers(store)
+    return Packed(store)
 
 
-def record_more(people: Walkers, data: Plain, store: Path, out: Path) -> None:
+def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
     """Write a store in which the training subjects have more takes in a coat: rendered, as all others are.
 
     Args:
@@ -126,10 +122,8 @@ def record_more(people: Walkers, data: Plain, store: Path, out: Path) -> None:
     if RECORDED[data["variant"]]:
         more["variety"] = {"fresh_clothes": True}
     further, there = rendered_people(more, out).store(), people.store()
-    training, meta = set(people.subjects("train")), there.meta
-    with StoreWriter(
-        store, bits=meta["bits"], compression=meta["compression"], dataset=meta["dataset"], settings=meta["settings"]
-    ) as writer:
+    training = set(people.subjects("train"))
+    with people.writer(store) as writer:
         known = set(there.keys)
         added = [key for key in further.keys if key.condition == COAT and key.subject in training and key not in known]
         for source, keys in ((there, there.keys), (further, added)):
@@ -147,7 +141,7 @@ def _bf16(data: Plain) -> bool:
     return bool(data["generator"]["precision"] == "bf16-mixed")
 
 
-def _trained_generator(data: Plain, people: Walkers, out: Path) -> GenerativeModel:
+def _trained_generator(data: Plain, people: Packed, out: Path) -> GenerativeModel:
     asked = data["generator"]
     recipe = {**asked, "people": data["people"], "coats": data["coats"]}
     run = out / "runs" / f"{asked['generator']['class_path'].lower()}-{digest(recipe)}"
@@ -180,7 +174,7 @@ def _trained_generator(data: Plain, people: Walkers, out: Path) -> GenerativeMod
     return model.to("cuda") if torch.cuda.is_available() else model
 
 
-def measures(people: Walkers, judge: Network, *, teller_steps: int = 200) -> Numbers:
+def measures(people: Packed, judge: Network, *, teller_steps: int = 200) -> Numbers:
     """How good the generated takes of an expanded store are, each figure beside that of recordings.
 
     Takes and recordings are of the same people, those who were recorded in a coat; who they are is asked among the
@@ -223,7 +217,7 @@ def measures(people: Walkers, judge: Network, *, teller_steps: int = 200) -> Num
     return {"measures": usable | numbers}
 
 
-def coat_teller(people: Walkers, steps: int) -> Classify:
+def coat_teller(people: Packed, steps: int) -> Classify:
     """A classifier of single frames that learned coats from the test people, of whom nothing is generated; frozen."""
     keys = [key for key in people.keys("test") if key.condition in (NORMAL, COAT)]
     batches = FrameBatches(people.store(), keys, source=NORMAL)

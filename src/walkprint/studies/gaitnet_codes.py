@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.walkers import Walkers
+from walkprint.data.packed import Packed
+from walkprint.data.walkers import Variety
 from walkprint.data.walkers.people import person, walk
 from walkprint.data.walkers.render import FRAME_RATE_HZ
 from walkprint.networks.gaitnet import GaitNet, wear
@@ -27,7 +28,7 @@ _RIDGE = 1.0
 
 
 @torch.no_grad()
-def codes_of(network: GaitNet, people: Walkers, keys: Sequence[SequenceKey]) -> dict[str, list[Floats]]:
+def codes_of(network: GaitNet, people: Packed, keys: Sequence[SequenceKey]) -> dict[str, list[Floats]]:
     """Codes by name, (time, feature) for every sequence; "gait" is the gait feature, (1, feature)."""
     found: dict[str, list[Floats]] = {name: [] for name in CODES}
     device = next(network.parameters()).device
@@ -41,7 +42,7 @@ def codes_of(network: GaitNet, people: Walkers, keys: Sequence[SequenceKey]) -> 
     return {name: some for name, some in found.items() if some}
 
 
-def probes(codes: Mapping[str, Sequence[Floats]], people: Walkers, keys: Sequence[SequenceKey]) -> dict[str, Any]:
+def probes(codes: Mapping[str, Sequence[Floats]], people: Packed, keys: Sequence[SequenceKey]) -> dict[str, Any]:
     """What each code reveals of test people.
 
     Args:
@@ -74,7 +75,7 @@ def probes(codes: Mapping[str, Sequence[Floats]], people: Walkers, keys: Sequenc
     return table
 
 
-def swapped(network: GaitNet, people: Walkers, looks: Sequence[SequenceKey], poses: SequenceKey, count: int) -> Any:
+def swapped(network: GaitNet, people: Packed, looks: Sequence[SequenceKey], poses: SequenceKey, count: int) -> Any:
     """Pictures that take appearance and body from one clip each and poses from another.
 
     Args:
@@ -117,10 +118,10 @@ def plane(points: Floats, *, seed: int = 0) -> Floats:
     return np.asarray(manifold.TSNE(perplexity=nearby, init="pca", random_state=seed).fit_transform(points))
 
 
-def _step_phase(people: Walkers, key: SequenceKey, frames: int) -> Floats:
+def _step_phase(people: Packed, key: SequenceKey, frames: int) -> Floats:
     """Cosine and sine of the phase of the step, two steps a cycle: (time, 2)."""
-    who = person(people.seed, key.subject, people.variety)
-    shown = walk(people.seed, key, who, people.variety)
+    seed, variety = people.settings["seed"], Variety(**people.settings["variety"])
+    shown = walk(seed, key, person(seed, key.subject, variety), variety)
     cycles = shown.start + shown.gait.style.cadence_hz * np.arange(frames) / FRAME_RATE_HZ
     return np.stack([np.cos(4 * np.pi * cycles), np.sin(4 * np.pi * cycles)], axis=1)
 

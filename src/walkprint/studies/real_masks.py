@@ -4,8 +4,8 @@ from pathlib import Path
 
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol
-from walkprint.data.base import GaitDataset
 from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import META_NAME, is_store
 from walkprint.evaluation import Scoring
@@ -14,7 +14,7 @@ from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import embedded, scores
 
 
-def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
+def real_people(root: Path, size_px: int, out: Path) -> Packed:
     """Own masks at the size of the study's frames, all of them for testing.
 
     Args:
@@ -26,7 +26,7 @@ def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
         DataError: a store of other frames.
     """
     if is_store(root):
-        found = Folder(root)
+        found = Packed(root)
         if found.store().height_px != size_px:
             raise DataError(
                 f"{root}: frames of {found.store().height_px} px, expected {size_px}; give the masks themselves"
@@ -34,7 +34,7 @@ def real_people(root: Path, size_px: int, out: Path) -> GaitDataset:
         return found
     store = out / "stores" / f"real-{digest({'root': str(root.resolve()), 'size_px': size_px})}"
     made_once(store / META_NAME, lambda: prepare(Folder(root, size_px=size_px), store, workers=1))
-    return Folder(store)
+    return Packed(store)
 
 
 def real_scores(network: Network, root: Path, size_px: int, protocol: Protocol, out: Path) -> Numbers:

@@ -13,9 +13,9 @@ import torch
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.protocol import Protocol
-from walkprint.data.base import GaitDataset
 from walkprint.data.frames import Contiguous, RandomSubset
 from walkprint.data.loading import TrainingBatches
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.sampling import Sampler, SubjectSampler
 from walkprint.data.store import META_NAME
@@ -36,7 +36,7 @@ Plain = Mapping[str, Any]
 _EER, _TAR = "EER", "TAR@FAR=1%"
 
 
-def rendered_people(settings: Plain, out: Path, *, kind: type[Walkers] = Walkers) -> Walkers:
+def rendered_people(settings: Plain, out: Path, *, kind: type[Walkers] = Walkers) -> Packed:
     """Walkers of these settings from a store in the study's folder, rendered by the first who asks.
 
     Args:
@@ -47,7 +47,7 @@ def rendered_people(settings: Plain, out: Path, *, kind: type[Walkers] = Walkers
     variety = Variety(**settings.get("variety", {}))
     store = out / "stores" / f"{kind.__name__.lower()}-{digest(settings)}"
     made_once(store / META_NAME, lambda: prepare(kind(**{**settings, "variety": variety}), store, workers=1))
-    return kind(store)
+    return Packed(store)
 
 
 def described(network: str, settings: Plain, size_px: int) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def described(network: str, settings: Plain, size_px: int) -> dict[str, Any]:
     }
 
 
-def trained(recipe: Plain, dataset: GaitDataset, out: Path, *, sampler: Sampler | None = None) -> tuple[Network, Path]:
+def trained(recipe: Plain, dataset: Packed, out: Path, *, sampler: Sampler | None = None) -> tuple[Network, Path]:
     """A recognizer trained on a data set's training subjects, once however many cells ask for it.
 
     Args:
@@ -92,7 +92,7 @@ def _built(recipe: Plain) -> Network:
     return network
 
 
-def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | None) -> None:
+def _train(recipe: Plain, dataset: Packed, run: Path, sampler: Sampler | None) -> None:
     network, count, steps = _built(recipe), recipe["frames"], recipe["steps"]
     subjects = set(dataset.subjects("train")[: recipe["train"]])
     conditions = recipe.get("train_conditions")
@@ -127,7 +127,7 @@ def _train(recipe: Plain, dataset: GaitDataset, run: Path, sampler: Sampler | No
     )
 
 
-def embedded(network: Network, dataset: GaitDataset) -> EmbeddingSet:
+def embedded(network: Network, dataset: Packed) -> EmbeddingSet:
     """Embeddings of a data set's test people, on a GPU where there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return embed(network, dataset.store(), dataset.keys("test"), device=device, frames_per_batch=256)

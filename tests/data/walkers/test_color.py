@@ -52,7 +52,7 @@ def test_everybody_has_the_twelve_videos_of_a_session(frontal):
     assert len(keys) == 48
     assert {key.take[0] for key in keys if key.subject == "001"} == {"1"}
     assert {key.take[0] for key in keys if key.subject == "002"} == {"2"}
-    tested = frontal.keys("test")
+    tested = [key for key in keys if key.subject in frontal.subjects("test")]
     assert len(FRONTAL.gallery.among(tested)) == 2
     assert all(selection.among(tested) for selection in FRONTAL.probes.values())
 
@@ -88,14 +88,11 @@ def test_far_people_are_coarser():
 
 def test_a_store_says_who_is_in_it(tmp_path, frontal):
     few = FrontalWalkers(subjects=2, train=1, frames=2, variety=PERFECT)
-    prepare(few, tmp_path / "s", workers=1)
+    again = prepare(few, tmp_path / "s", workers=1)
     key = few.catalogue()[3]
-    assert np.array_equal(FrontalWalkers(tmp_path / "s").read(key).frames, few.read(key).frames)
+    assert np.array_equal(again.store().read(key).frames, few.read(key).frames)
     assert few.read(key).frames.shape == (2, 3, 64, 64)
-    again = FrontalWalkers(tmp_path / "s")
-    assert list(again.catalogue()) == list(few.catalogue())
-    assert (again.train, again.frames) == (1, 2)
-    with pytest.raises(DataError, match="expected ColorWalkers"):
-        ColorWalkers(tmp_path / "s")
+    assert again.keys("all") == list(few.catalogue())
+    assert (again.benchmark, again.subjects("train"), again.settings["frames"]) == ("FrontalWalkers", ["001"], 2)
     with pytest.raises(DataError, match="no video"):
         frontal.read(SequenceKey("001", "cl", "107", "000"))

@@ -4,7 +4,7 @@ from tests.travel import sent
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.prepare import _inputs, prepare
+from walkprint.data.prepare import _further, _inputs, prepare
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.data.writing import StoreWriter
 
@@ -18,7 +18,7 @@ def test_names_split_and_protocols_are_casia_bs():
     assert str(keys[0]) == "001/bg-01/000"
     assert len(walkers.subjects("train")) == 74
     assert walkers.subjects("test")[0] == "075"
-    protocol = next(iter(walkers.protocols.values()))
+    protocol = next(iter(walkers.PROTOCOLS.values()))
     assert protocol.gallery.among(keys)
     assert all(selection.among(keys) for selection in protocol.probes.values())
 
@@ -33,18 +33,15 @@ def test_a_clip_does_not_depend_on_what_else_is_asked_for():
     assert Walkers(**{**SMALL, "seed": 1}).read(key).frames.mean() != alone.frames.mean()
 
 
-def test_a_store_of_walkers_opens_as_walkers(tmp_path):
+def test_a_store_of_walkers_says_who_they_are(tmp_path):
     walkers = Walkers(**SMALL, variety=Variety(noise=0.5))
-    prepare(walkers, tmp_path / "store", workers=1)
-    stored = Walkers(tmp_path / "store")
-    assert stored.catalogue() == tuple(walkers.catalogue())
-    assert stored.subjects("test") == ("003",)
-    assert stored.variety == Variety(noise=0.5)
+    stored = prepare(walkers, tmp_path / "store", workers=1)
+    assert stored.keys("all") == walkers.catalogue()
+    assert stored.subjects("test") == ["003"]
+    assert stored.settings == walkers.settings
     key = walkers.catalogue()[3]
-    np.testing.assert_array_equal(stored.read(key).frames, walkers.read(key).frames)
+    np.testing.assert_array_equal(stored.store().read(key).frames, walkers.read(key).frames)
     assert sent(stored).store().keys == stored.store().keys
-    with pytest.raises(DataError, match="walkprint walkers"):
-        walkers.store()
 
 
 def test_views_by_lot():
@@ -59,11 +56,10 @@ def test_scarce_takes_are_left_out_and_the_others_stay_as_they_are(tmp_path):
     kept = [key for key in usual.catalogue() if key.condition != "cl" or key.subject in ("001", "004", "005")]
     assert scarce.catalogue() == kept
     assert len(kept) == len(usual.catalogue()) - 4
-    prepare(scarce, tmp_path / "store", workers=1)
-    stored = sent(Walkers(tmp_path / "store"))
-    assert stored.scarce == sent(scarce).scarce == {"cl": 3}
+    stored = sent(prepare(scarce, tmp_path / "store", workers=1))
+    assert stored.settings["scarce"] == sent(scarce).scarce == {"cl": 3}
     for key in kept[::5]:
-        np.testing.assert_array_equal(stored.read(key).frames, usual.read(key).frames)
+        np.testing.assert_array_equal(stored.store().read(key).frames, usual.read(key).frames)
 
 
 def test_scarcity_is_a_setting_of_the_store(tmp_path):
@@ -71,10 +67,16 @@ def test_scarcity_is_a_setting_of_the_store(tmp_path):
     for name, begun in (("other", Walkers(**SMALL)), ("same", scarce)):  # of the same sequences, by their digest
         with (
             pytest.raises(KeyboardInterrupt),
-            StoreWriter(tmp_path / name, dataset="Walkers", settings=begun.settings, inputs=_inputs(scarce)),
+            StoreWriter(
+                tmp_path / name,
+                dataset="Walkers",
+                settings=begun.settings,
+                further=_further(scarce),
+                inputs=_inputs(scarce),
+            ),
         ):
             raise KeyboardInterrupt
-    assert prepare(scarce, tmp_path / "same", workers=1).finished
+    assert prepare(scarce, tmp_path / "same", workers=1).report.finished
     with pytest.raises(DataError, match="unfinished store with other settings"):
         prepare(scarce, tmp_path / "other", workers=1)
 
@@ -127,7 +129,7 @@ def test_an_unknown_subject_is_refused():
 
 def test_lost_frames_are_counted(tmp_path):
     walkers = Walkers(**{**SMALL, "frames": 40}, variety=Variety(noise=2.0))
-    report = prepare(walkers, tmp_path / "store", workers=1)
+    report = prepare(walkers, tmp_path / "store", workers=1).report
     stored = sum(len(walkers.read(key).frames) for key in walkers.catalogue())
     lost = sum(report.dropped.values())
     assert lost > 0

@@ -7,6 +7,7 @@ import yaml
 
 from walkprint.core.protocol import Protocol
 from walkprint.data.ou_mvlp import VIEWS
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import PrepareReport, prepare
 from walkprint.data.walkers import Walkers
 from walkprint.evaluation import Scoring, energy_image_embeddings, identify
@@ -35,7 +36,7 @@ def test_the_catalogue_has_the_shape_of_the_benchmark(settings):
 
 def test_rendered_and_identified_in_small(settings, tmp_path):
     prepare(Walkers(**{**settings, "subjects": 12, "train": 4, "frames": 3}), tmp_path / "store", workers=1)
-    people = Walkers(tmp_path / "store")
+    people = Packed(tmp_path / "store")
     keys = people.keys("test")
     protocol = Protocol.from_dict(yaml.safe_load((FOLDER / "many_protocol.yaml").read_text()))
     report = identify(energy_image_embeddings(people.store(), keys), protocol, ranks=[1], scoring=Scoring(resamples=0))

@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +18,6 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.base import GaitDataset, Reading, Split
 from walkprint.data.casia_b import CasiaB
-from walkprint.data.store import Store
 from walkprint.data.walkers.noise import draw_faults, spoil
 from walkprint.data.walkers.people import CONDITIONS, Person, Variety, camera_of, person, stream, walk
 from walkprint.data.walkers.render import FRAME_RATE_HZ, Scene, act, pictures, silhouettes
@@ -36,7 +34,6 @@ class Walkers(GaitDataset):
     on every machine.
 
     Args:
-        root: a packed store of walkers, which then says who they are; None renders them when they are read.
         subjects: how many people, "001" and on.
         train: the first so many are for training, the others for testing; 60 % when None.
         seed: of the world they live in.
@@ -55,14 +52,12 @@ class Walkers(GaitDataset):
     Raises:
         RecipeError: a number is out of range, a condition is unknown, a view is no angle or named twice, or nothing is
             left to render.
-        DataError: `root` is no store, or a store of something else.
     """
 
     PROTOCOLS: ClassVar[Mapping[str, Protocol]] = CasiaB.PROTOCOLS
 
     def __init__(
         self,
-        root: str | Path | None = None,
         *,
         subjects: int = 124,
         train: int | None = None,
@@ -76,13 +71,6 @@ class Walkers(GaitDataset):
         size_px: int = 64,
         variety: Variety = USUAL,
     ) -> None:
-        self._store = None if root is None else Store.open(root)
-        if self._store is not None:
-            made = self._made_from(self._store)
-            subjects, seed, views, takes = made["subjects"], made["seed"], made["views"], made["takes"]
-            views_per_take, one_side = made["views_per_take"], made["one_side"]
-            frames, size_px, scarce = made["frames"], made["size_px"], made.get("scarce")
-            train, variety = made["train"] if train is None else train, Variety(**made["variety"])
         if subjects < 1 or frames < 1 or seed < 0:
             raise RecipeError(f"walkers: {subjects} subjects, {frames} frames, seed {seed}; expected 1, 1, 0 or more")
         train = round(0.6 * subjects) if train is None else train
@@ -106,18 +94,8 @@ class Walkers(GaitDataset):
         self._person = lru_cache(maxsize=1)(self._make_person)
         self._scene = lru_cache(maxsize=1)(self._make_scene)
 
-    @classmethod
-    def _made_from(cls, store: Store) -> dict[str, Any]:
-        if store.meta["dataset"] != cls.__name__:
-            raise DataError(
-                f"{store.path}: a store of {store.meta['dataset'] or 'something else'}, expected {cls.__name__}"
-            )
-        return dict(store.meta["settings"])
-
     def __reduce__(self) -> tuple[object, ...]:
-        if self._store is not None:
-            return _open_again, (type(self), str(self._store.path), self.train)
-        known = inspect.signature(type(self)).parameters  # heirs take fewer
+        known = inspect.signature(type(self)).parameters  # subclasses take fewer
         settings = {name: value for name, value in self.settings.items() if name in known}
         return _render_again, (type(self), {**settings, "variety": self.variety})
 
@@ -138,22 +116,8 @@ class Walkers(GaitDataset):
             "variety": asdict(self.variety),
         }
 
-    def store(self) -> Store:
-        """See `GaitDataset`.
-
-        Raises:
-            DataError: the walkers are rendered as they are read.
-        """
-        if self._store is None:
-            raise DataError(
-                "walkers: not in a store yet; render them with `walkprint walkers`, then give its folder as root"
-            )
-        return self._store
-
     def catalogue(self) -> Sequence[SequenceKey]:
         """Every subject, condition, take and view."""
-        if self._store is not None:
-            return self._store.keys
         without = {
             (name, condition)
             for condition, one_in in self.scarce.items()
@@ -184,13 +148,11 @@ class Walkers(GaitDataset):
         return self.names[: self.train] if split == "train" else self.names[self.train :]
 
     def read(self, key: SequenceKey) -> Clip:
-        """One clip, read or rendered: silhouettes with a segmenter's errors, aligned.
+        """One clip, rendered: silhouettes with a segmenter's errors, aligned.
 
         Raises:
             DataError: there is no such subject, condition or view.
         """
-        if self._store is not None:
-            return self._store.read(key)
         reading = self.examine(key)
         if reading.clip is None:
             raise DataError(f"walkers: no frame of {key} survived its mask noise; lower `variety.noise`")
@@ -198,8 +160,6 @@ class Walkers(GaitDataset):
 
     def examine(self, key: SequenceKey) -> Reading:
         """See `GaitDataset`: frames that the segmenter lost are counted."""
-        if self._store is not None:
-            return Reading(self._store.read(key))
         return self._render(key)
 
     def _render(self, key: SequenceKey) -> Reading:
@@ -258,7 +218,3 @@ def _is_angle(view: str) -> bool:
 
 def _render_again(kind: type[Walkers], settings: dict[str, Any]) -> Walkers:
     return kind(**settings)
-
-
-def _open_again(kind: type[Walkers], root: str, train: int) -> Walkers:
-    return kind(root, train=train)

@@ -6,7 +6,6 @@ Scores on them are synthetic, as those on all walkers.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -40,7 +39,6 @@ class FrontalWalkers(ColorWalkers):
     segmenter is shown in `cbg` by masks twice as faulty; the background itself is no livelier there.
 
     Args:
-        root: a packed store of them, which then says who they are; None renders them when they are read.
         subjects: how many people, "001" and on.
         train: the first so many are for training, the others for testing; 60 % when None.
         seed: of the world they live in.
@@ -50,14 +48,12 @@ class FrontalWalkers(ColorWalkers):
 
     Raises:
         RecipeError: a number is out of range.
-        DataError: `root` is no store, or a store of something else.
     """
 
     PROTOCOLS: ClassVar[Mapping[str, Protocol]] = PROTOCOLS
 
     def __init__(
         self,
-        root: str | Path | None = None,
         *,
         subjects: int = 60,
         train: int | None = None,
@@ -67,14 +63,11 @@ class FrontalWalkers(ColorWalkers):
         variety: Variety = USUAL,
     ) -> None:
         super().__init__(
-            root, subjects=subjects, train=train, seed=seed, views=VIEWS, frames=frames, size_px=size_px,
-            variety=variety,
-        )  # fmt: skip
+            subjects=subjects, train=train, seed=seed, views=VIEWS, frames=frames, size_px=size_px, variety=variety
+        )
 
     def catalogue(self) -> Sequence[SequenceKey]:
-        """Twelve videos of everybody."""
-        if self._store is not None:
-            return self._store.keys
+        """Twelve videos of each person."""
         return sorted(
             SequenceKey(name, condition, f"{session}{video:02d}", view)
             for number, name in enumerate(self.names)
