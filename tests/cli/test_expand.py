@@ -32,7 +32,6 @@ def test_something_simple(store: Path, tmp_path: Path, capsys: Captured) -> None
     more = Store.open(tmp_path / "more")
     assert len(more.generated) == 8  # two training subjects, two takes, two views
     assert cv2.imread(str(sheet)).shape[0] == 6 * (66 + 16) - 2  # of both: original, generated, a real take
-    assert cv2.imread(str(sheet)).shape[0] == 6 * 66 - 2  # of both subjects the source, the generated, a real take
     assert sum(int(more.lengths[more.index(key)]) for key in more.generated) == found["frames"]
 
 
