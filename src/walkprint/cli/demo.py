@@ -13,6 +13,7 @@ from walkprint.cli.words import Summary, carry_out, progress
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import Store, is_store
 from walkprint.data.walkers import Walkers
@@ -111,29 +112,28 @@ def demo(*, quick: bool = False, out: Path | None = None, seed: int = 0) -> Summ
     return _summary(found, gain, size, out / "report.html", time.monotonic() - start)
 
 
-def _people(size: _Size, store: Path, seed: int, workers: int | None) -> Walkers:
+def _people(size: _Size, store: Path, seed: int, workers: int | None) -> Packed:
     """The walkers of this size from a store, rendered when there is none yet; few of those who train have a coat."""
     people = Walkers(
         subjects=size.subjects, train=size.train, seed=seed, views=size.views, frames=size.frames, scarce=_SCARCE
     )
     if is_store(store):
-        found = Walkers(store)
+        found = Packed(store)
         if found.settings != people.settings:
             raise DataError(
                 f"{store}: people of another demo; remove {store.parent}, or name another folder with --out"
             )
         return found
     with progress("rendering") as tell:
-        prepare(people, store, workers=workers, progress=tell)
-    return Walkers(store)
+        return prepare(people, store, workers=workers, progress=tell)
 
 
-def _filled(people: Walkers, size: _Size, out: Path, seed: int) -> Walkers:
+def _filled(people: Packed, size: _Size, out: Path, seed: int) -> Packed:
     """The same people with generated coats beside those that were rendered."""
     recipe = load_generator_recipe(
         {
             "generator": {"class_path": "AEGuidedGAN", "init_args": _GENERATOR},
-            "data": {"class_path": "Walkers", "init_args": {"root": str(out / "store")}},
+            "data": {"root": str(out / "store")},
             "conditions": ["cl", "nm"],
             "least_diversity": 0.0,  # a demo goes on: the warning, the sheet and the table tell
             "steps": size.generator_steps,
@@ -150,10 +150,10 @@ def _filled(people: Walkers, size: _Size, out: Path, seed: int) -> Walkers:
         expand(
             people, GeneratorExpander(made, cover=True), wanted=_WANTED, out=out / "filled", seed=seed, progress=tell
         )
-    return Walkers(out / "filled")
+    return Packed(out / "filled")
 
 
-def _embedded(data: Walkers, keys: Sequence[SequenceKey], size: _Size, run: Path, seed: int) -> EmbeddingSet:
+def _embedded(data: Packed, keys: Sequence[SequenceKey], size: _Size, run: Path, seed: int) -> EmbeddingSet:
     """What a narrow GaitSet that was trained on some data makes of the test people."""
     recipe = load_recipe(
         {
@@ -162,7 +162,7 @@ def _embedded(data: Walkers, keys: Sequence[SequenceKey], size: _Size, run: Path
                 "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2, "mining": "hard"}},
                 "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16, "smoothing": 0.1}},
             },
-            "data": {"class_path": "Walkers", "init_args": {"root": str(data.store().path)}},
+            "data": {"root": str(data.root)},
             "frames": {"class_path": "RandomSubset", "init_args": {"count": 8}},
             "optimizer": {"class_path": "torch.optim.AdamW", "init_args": {"lr": 2e-3, "weight_decay": 5e-4}},
             "scheduler": {"class_path": "OneCycle"},

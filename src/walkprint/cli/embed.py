@@ -7,26 +7,24 @@ from typing import Literal
 
 from jsonargparse import ArgumentParser
 
-from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out, store_first
 from walkprint.core.device import usable_device
 from walkprint.core.embedding import EmbeddingSet
-from walkprint.core.errors import ProtocolError
 from walkprint.core.files import write_atomically
-from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import parse_share, share_of
-from walkprint.data.base import GaitDataset
+from walkprint.data.packed import Packed
 from walkprint.evaluation import embed, energy_image_embeddings
 from walkprint.recipes.classes import import_families, instantiate
 from walkprint.recipes.protocols import protocols_file
 from walkprint.recipes.trained import bundled_networks, dataset_of, load_network, network_folder
 
-EXAMPLE = "walkprint embed --run runs/first --data Folder --data.root stores/mine --out mine.npz"
+EXAMPLE = "walkprint embed --run runs/first --data stores/mine --out mine.npz"
 
 
 def main(words: Sequence[str]) -> Summary:
     """Carry out the words after `embed`."""
     parser = _new_parser()
-    settings = parse(parser, spelled_out(words, ["energy_image"]))
+    settings = parse(parser, spelled_out(store_first(words), ["energy_image"]))
     share = parse_share(settings.shard)
     if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
         raise BadWordsError("give --run, or --energy_image together with --data")
@@ -40,7 +38,7 @@ def main(words: Sequence[str]) -> Summary:
         )
     if dataset is None:
         dataset = dataset_of(settings.run)
-    keys = chosen_keys(dataset, settings.split)
+    keys = dataset.keys(settings.split)
     if settings.energy_image:
         embeddings = energy_image_embeddings(dataset.store(), share_of(keys, share))
     else:
@@ -74,7 +72,7 @@ def _new_parser() -> ArgumentParser:
         help="Folder of a run or of a finished network; or street, a small network of rendered people that is bundled.",
     )
     parser.add_argument("--energy_image", type=bool, default=False, help="The baseline without a network, instead.")
-    parser.add_argument("--data", type=GaitDataset | None, default=None, help="Another data set: its class.")
+    parser.add_argument("--data", type=Packed | None, default=None, help="Another store than the run's own.")
     parser.add_argument("--split", type=Literal["test", "train", "all"], default="test", help="Whom to embed.")
     parser.add_argument("--out", type=Path, required=True, help="File to be, .npz.")
     parser.add_argument("--device", type=str, default="cpu", help="cpu or cuda.")
@@ -85,18 +83,10 @@ def _new_parser() -> ArgumentParser:
     return parser
 
 
-def chosen_keys(dataset: GaitDataset, split: Literal["test", "train", "all"]) -> list[SequenceKey]:
-    """The sequences of one side of the split, or all."""
-    return list(dataset.catalogue()) if split == "all" else dataset.keys(split)
-
-
-def save(embeddings: EmbeddingSet, dataset: GaitDataset, out: Path) -> Summary:
+def save(embeddings: EmbeddingSet, dataset: Packed, out: Path) -> Summary:
     """Write embeddings, and the data set's protocols beside them."""
     embeddings.save(out)
-    try:
-        protocols = [protocol.to_dict() for protocol in dataset.protocols.values()]
-    except ProtocolError:  # a data set without a protocol of its own: the user will name one
-        protocols = []
+    protocols = [protocol.to_dict() for protocol in dataset.protocols.values()]
     write_atomically(protocols_file(out), json.dumps(protocols, indent=1) + "\n")
     parts, features = embeddings.vectors.shape[1:]
     numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}

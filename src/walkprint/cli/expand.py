@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out
+from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out, store_first
 from walkprint.core.device import usable_device
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.base import GaitDataset
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.evaluation.sheets import save_generated_sheet
 from walkprint.generation.expand import expand
@@ -19,7 +19,7 @@ from walkprint.recipes.classes import import_families, instantiate
 from walkprint.recipes.trained import load_generator
 
 EXAMPLE = (
-    "walkprint expand --data Walkers --data.root stores/walkers --run runs/generator --wanted '{cl: 6}' "
+    "walkprint expand --data stores/walkers --run runs/generator --wanted '{cl: 6}' "
     "--cover --out stores/walkers-expanded"
 )
 _OF_GENERATORS = ("bf16", "cover")
@@ -37,7 +37,7 @@ def main(words: Sequence[str]) -> Summary:
         "path. Stopped and called again, it goes on.",
         EXAMPLE,
     )
-    parser.add_argument("--data", type=GaitDataset, required=True, help="The data set's class; its root is a store.")
+    parser.add_argument("--data", type=Packed, required=True, help="Folder of a store.")
     parser.add_argument("--run", type=Path | None, default=None, help="Folder of a generator's finished run.")
     parser.add_argument("--expander", type=Expander | None, default=None, help="Something simpler, instead of --run.")
     parser.add_argument("--wanted", type=dict[str, int], required=True, help="Takes a training subject shall have.")
@@ -47,7 +47,7 @@ def main(words: Sequence[str]) -> Summary:
     parser.add_argument("--bf16", type=bool, default=False, help="Generate in bf16, often twice as fast.")
     parser.add_argument("--cover", type=bool, default=False, help="Lay what is generated over its source: for coats.")
     parser.add_argument("--sheet", type=Path | None, default=None, help="Also write a PNG of real and generated takes.")
-    settings = parse(parser, spelled_out(words, _OF_GENERATORS))
+    settings = parse(parser, spelled_out(store_first(words), _OF_GENERATORS))
     if (settings.run is None) == (settings.expander is None):
         raise BadWordsError("give either --run or --expander")
     if settings.expander and (idle := [f"--{name}" for name in _OF_GENERATORS if settings[name]]):

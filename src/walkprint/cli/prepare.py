@@ -8,7 +8,7 @@ from typing import Literal
 from walkprint.cli.words import Summary, new_parser, parse, progress, spelled_out
 from walkprint.core.share import parse_share
 from walkprint.data.base import GaitDataset
-from walkprint.data.prepare import prepare
+from walkprint.data.prepare import pack
 from walkprint.recipes.classes import import_families, instantiate
 
 EXAMPLE = "walkprint prepare CasiaB --root data/casia-b --out stores/casia-b"
@@ -35,7 +35,7 @@ def main(words: Sequence[str]) -> Summary:
     share = parse_share(settings.shard)
     dataset = instantiate(parser, settings)["data"]
     with progress("preparing", None) as tell:
-        report = prepare(
+        report = pack(
             dataset,
             settings.out,
             bits=settings.bits,

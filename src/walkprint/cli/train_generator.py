@@ -1,18 +1,16 @@
 """`walkprint train-generator`: a generator by a recipe; the same command goes on with a run that was stopped."""
 
-import inspect
 import json
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from walkprint.cli.train import recipe_first
 from walkprint.cli.words import Summary, new_parser, parse, spelled_out
-from walkprint.data.base import GaitDataset
+from walkprint.data.packed import Packed
 from walkprint.recipes.generator_recipe import GeneratorRecipe, add_generator_recipe, build_generator_recipe
-from walkprint.recipes.recipe import plain_settings, training_keys
+from walkprint.recipes.recipe import training_keys
 from walkprint.recipes.train import train_generator
 
 EXAMPLE = "walkprint train-generator recipes/walkers/ae_guided.yaml --run runs/coats --set steps=2000"
@@ -65,19 +63,13 @@ def next_command(recipe: GeneratorRecipe, run: Path) -> str:
     }
     out = f"{recipe.data.store().path}-expanded"
     words = ["--run", str(run), "--wanted", json.dumps(wanted, ensure_ascii=False), "--out", out]
-    return shlex.join(["walkprint", "expand", *_data_words(recipe.data, (recipe.record or {})["data"]), *words])
+    return shlex.join(["walkprint", "expand", *_data_words(recipe.data), *words])
 
 
-def _data_words(data: GaitDataset, plain: Mapping[str, Any]) -> list[str]:
-    """The options that open the same data set, without those that its store knows or that are usual."""
-    kind, given = type(data), plain["init_args"]
-    parameters = inspect.signature(kind).parameters
-    needed = {name for name, one in parameters.items() if one.default is one.empty} | {"root"}
-    usual = {name: one.default for name, one in parameters.items()}
-    usual |= plain_settings(kind(**{name: one for name, one in given.items() if name in needed}).settings)
-    name = kind.__name__ if kind.__module__.startswith("walkprint.") else plain["class_path"]
-    words = ["--data", name]
-    for setting, value in given.items():
-        if setting in needed or value != usual.get(setting):
+def _data_words(data: Packed) -> list[str]:
+    """The options that open the same data set."""
+    words = ["--data", str(data.root)]
+    for setting, value in data.init_args.items():
+        if setting != "root" and value is not None:
             words += [f"--data.{setting}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
     return words

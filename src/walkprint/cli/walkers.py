@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from walkprint.cli.words import Summary, carry_out, progress
-from walkprint.data.prepare import prepare
+from walkprint.data.packed import Packed
+from walkprint.data.prepare import pack
 from walkprint.data.walkers import TAKES, USUAL, VIEWS, Variety, Walkers
 from walkprint.evaluation.sheets import save_sheet
 
@@ -67,9 +68,9 @@ def walkers(
         variety=variety,
     )
     with progress("rendering") as tell:
-        report = prepare(people, out, workers=workers, progress=tell)
+        report = pack(people, out, workers=workers, progress=tell)
     text = str(report)
     if sheet is not None:
-        save_sheet(Walkers(out).store(), sheet)
+        save_sheet(Packed(out).store(), sheet)
         text += f"\n{sheet}: a sheet of them"
     return Summary(report.to_dict() | {"sheet": None if sheet is None else str(sheet)}, text)

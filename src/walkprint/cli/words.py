@@ -1,6 +1,7 @@
 """From words on the command line to the arguments of a plain function, and what a verb hands back."""
 
 import inspect
+import re
 import sys
 import textwrap
 from argparse import ArgumentError, RawDescriptionHelpFormatter
@@ -124,3 +125,8 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int, int
     with Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as bars:
         task = bars.add_task(what, total=total)
         yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def store_first(words: Sequence[str]) -> list[str]:
+    """Words with the folder that `--data` names as the setting that it is."""
+    return ["--data.root" if word == "--data" else re.sub("^--data=", "--data.root=", word) for word in words]

@@ -15,6 +15,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace, set_parsing_settings
 
+from walkprint.core.described import path_of
 from walkprint.core.errors import GaitError, RecipeError
 from walkprint.core.spelling import nearest
 from walkprint.recipes.complaints import with_nearest_name
@@ -53,13 +54,16 @@ def build(family: type, entry: Mapping[str, Any] | str, **settings: Any) -> Any:
 
     Args:
         family: the base class.
-        entry: `class_path`, a class name or dotted path, and `init_args`; or the class path alone.
+        entry: `class_path`, a class name or dotted path, and `init_args`; or the class path alone; or, where the family
+            itself can be built, the settings alone.
         settings: go before those of the entry, e.g. `subjects`, `conditions` and `views` of a generator.
 
     Raises:
         RecipeError: the class is none of the family, or a setting is unknown, missing or wrong.
     """
     plain: dict[str, Any] = {"class_path": entry} if isinstance(entry, str) else dict(entry)
+    if "class_path" not in plain and not inspect.isabstract(family):
+        plain = {"class_path": path_of(family), "init_args": plain}
     kind = find_class(family, str(plain.get("class_path", "")))
     arguments: dict[str, Any] = dict(plain.get("init_args") or {}) | settings
     _check_rebuildable(kind.__name__, arguments)

@@ -227,12 +227,14 @@ def _data(settings: Settings, config: Mapping[str, Any]) -> dict[str, Any]:
     subjects = config["model_cfg"].get("class_num", config["model_cfg"].get("SeparateBNNecks", {}).get("class_num"))
     if name == "OUMVLP":
         settings.take("data_cfg.dataset_partition", None)
-        return _part("OuMvlp", root="stores/ou-mvlp")
+        return {"root": "stores/ou-mvlp"}
     if name == "CASIA-B":
         settings.take("data_cfg.dataset_partition", None)
-        return _part("CasiaB", root="stores/casia-b", split="LT", keep_005=subjects != 73)
-    settings.note(f"data_cfg.dataset_name: {name}; OpenGaitTree stands in, name its training subjects")
-    return _part("OpenGaitTree", root=f"stores/{str(name).lower()}", train_count=subjects)
+        if subjects == 73:
+            settings.note("73 subjects: prepare CasiaB with keep_005=False")
+        return {"root": "stores/casia-b"}
+    settings.note(f"data_cfg.dataset_name: {name}; prepare it as OpenGaitTree, and name its training subjects")
+    return {"root": f"stores/{str(name).lower()}", "train": subjects}
 
 
 def _frames(settings: Settings) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from jsonargparse import ArgumentParser, Namespace
 
-from walkprint.data.base import GaitDataset
+from walkprint.core.files import plain_data
+from walkprint.data.packed import Packed
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.labels import LabelNames
 from walkprint.recipes.classes import import_families, instantiate, new_parser
-from walkprint.recipes.recipe import loop_settings, parse_settings, plain_settings, training_keys
+from walkprint.recipes.recipe import loop_settings, parse_settings, training_keys
 from walkprint.training.loop import Loop, Precision
 
 _FROM_DATA = ("subjects", "conditions", "views")
@@ -44,7 +45,7 @@ class GeneratorRecipe:
     """
 
     generator: GenerativeModel
-    data: GaitDataset
+    data: Packed
     steps: int
     conditions: list[str] | None = None
     batch_size: int = 64
@@ -86,8 +87,8 @@ class NamesOfData:
         for factor in _FROM_DATA:
             parser.link_arguments("data", f"generator.init_args.{factor}", self._reader(factor), apply_on="instantiate")
 
-    def _reader(self, factor: str) -> Callable[[GaitDataset], list[str]]:
-        def names(data: GaitDataset) -> list[str]:
+    def _reader(self, factor: str) -> Callable[[Packed], list[str]]:
+        def names(data: Packed) -> list[str]:
             return list(getattr(LabelNames.of(training_keys(data, self.conditions)), factor))
 
         names.__name__ = f"{factor}_of"  # what --help shows
@@ -108,13 +109,11 @@ def build_generator_recipe(parser: ArgumentParser, settings: Namespace, names_of
     """Build what the settings describe, the first weights drawn from its seed."""
     names_of_data.conditions = settings["conditions"]
     names = [one.name for one in fields(GeneratorRecipe) if one.name != "record"]
-    record = {name: plain_settings(settings[name]) for name in names}
+    record = {name: plain_data(settings[name]) for name in names}
     for factor in _FROM_DATA:
         record["generator"]["init_args"].pop(factor)
     torch.manual_seed(settings["seed"])
     built = instantiate(parser, settings)
-    arguments = record["data"]["init_args"]
-    arguments |= {name: one for name, one in plain_settings(built["data"].settings).items() if name in arguments}
     return GeneratorRecipe(**{name: built[name] for name in names}, record=record)
 
 

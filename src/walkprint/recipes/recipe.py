@@ -11,12 +11,14 @@ import torch
 from jsonargparse import ArgumentParser, Namespace
 
 from walkprint.core.errors import RecipeError
+from walkprint.core.files import plain_data
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.spelling import nearest
 from walkprint.data.augment import Augmentation
-from walkprint.data.base import GaitDataset
+from walkprint.data.earlier import current_entry
 from walkprint.data.frames import FrameChooser
 from walkprint.data.loading import TrainingBatches
+from walkprint.data.packed import Packed
 from walkprint.data.sampling import EvenConditions, SubjectSampler
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
@@ -51,7 +53,7 @@ class Recipe:
         network: what is trained; `num_subjects` is written out and checked against the data.
         losses: by names of your choice; their weighted sum is minimized.
         loss_weights: by the same names; 1 where a name is absent.
-        data: the data set; its root is a packed store.
+        data: the store, and perhaps another split or gallery; see `Packed`.
         conditions: those that are learned; all that training subjects have when null.
         frames: which frames of a sequence a training clip takes.
         augmentations: applied to every training clip, in this order.
@@ -67,7 +69,7 @@ class Recipe:
 
     network: Network
     losses: dict[str, Loss]
-    data: GaitDataset
+    data: Packed
     frames: FrameChooser
     optimizer: MakeOptimizer
     schedule: Plan
@@ -114,7 +116,7 @@ class Recipe:
         )
 
 
-def training_keys(data: GaitDataset, conditions: Sequence[str] | None) -> list[SequenceKey]:
+def training_keys(data: Packed, conditions: Sequence[str] | None) -> list[SequenceKey]:
     """The sequences of the training subjects in some conditions, or in all.
 
     Raises:
@@ -150,12 +152,9 @@ def build_recipe(parser: ArgumentParser, settings: Namespace) -> Recipe:
     """Build what the settings describe, the first weights drawn from its seed."""
     names = [one.name for one in fields(Recipe) if one.name != "record"]
     _settle_steps(settings)
-    record = {name: plain_settings(settings[name]) for name in names}
+    record = {name: plain_data(settings[name]) for name in names}
     torch.manual_seed(settings["seed"])
     built = instantiate(parser, settings)
-    # A store knows how it was made; the recipe that stays with the run says so too.
-    arguments = record["data"]["init_args"]
-    arguments |= {name: one for name, one in plain_settings(built["data"].settings).items() if name in arguments}
     return Recipe(**{name: built[name] for name in names}, record=record)
 
 
@@ -206,8 +205,11 @@ def parse_settings(
     Raises:
         RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
     """
-    name, plain = ("recipe", source) if isinstance(source, Mapping) else (str(source), read_settings(source))
-    return _parsed(parser, with_changes(deepcopy(dict(plain)), changes or {}), name)
+    name, found = ("recipe", source) if isinstance(source, Mapping) else (str(source), read_settings(source))
+    plain = deepcopy(dict(found))
+    if isinstance(plain.get("data"), Mapping):
+        plain["data"] = current_entry(plain["data"])
+    return _parsed(parser, with_changes(plain, changes or {}), name)
 
 
 def _parsed(parser: ArgumentParser, plain: Mapping[str, Any], name: str) -> Namespace:
@@ -216,14 +218,3 @@ def _parsed(parser: ArgumentParser, plain: Mapping[str, Any], name: str) -> Name
     except ArgumentError as error:
         raise RecipeError(f"{name}: {with_nearest_name(str(error), parser)}") from error
     return parsed
-
-
-def plain_settings(value: Any) -> Any:
-    """Settings as plain data."""
-    if isinstance(value, Namespace):
-        return {name: plain_settings(one) for name, one in vars(value).items()}
-    if isinstance(value, Mapping):
-        return {str(name): plain_settings(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_settings(one) for one in value]
-    return str(value) if isinstance(value, Path) else value

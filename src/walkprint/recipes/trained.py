@@ -7,7 +7,8 @@ from typing import Any
 import walkprint.networks
 from walkprint.core.errors import CheckpointError, RecipeError
 from walkprint.core.spelling import nearest
-from walkprint.data.base import GaitDataset
+from walkprint.data.earlier import current_entry
+from walkprint.data.packed import Packed
 from walkprint.generation.base import GenerativeModel
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import build
@@ -74,7 +75,7 @@ def load_generator(run: str | Path) -> GenerativeModel:
     return model.eval()
 
 
-def dataset_of(run: str | Path) -> GaitDataset:
+def dataset_of(run: str | Path) -> Packed:
     """The data set that a run was trained on.
 
     Raises:
@@ -86,7 +87,7 @@ def dataset_of(run: str | Path) -> GaitDataset:
     entry = read_recipe(run).get("data")
     if not isinstance(entry, Mapping):
         raise CheckpointError(f"{run}: its recipe.yaml names no data set; name the data set")
-    dataset: GaitDataset = build(GaitDataset, entry)
+    dataset: Packed = build(Packed, current_entry(entry))
     return dataset
 
 

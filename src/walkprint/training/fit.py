@@ -151,7 +151,7 @@ def _described(
     record = {"network": describe(network), "losses": describe(dict(losses)), "loss_weights": losses.weights}
     if isinstance(batches, TrainingBatches):
         store = batches.store
-        record["data"] = {"class_path": store.meta["dataset"], "init_args": {"root": str(store.path)}}
+        record["data"] = {"root": str(store.path)}
         record["frames"], record["sampler"] = describe(batches.chooser), describe(batches.sampler)
         record["augmentations"] = describe(batches.augmentations)
     record |= {"optimizer": describe(optimizer), "scheduler": describe(scheduler)}

@@ -134,7 +134,7 @@ def _described(model: GenerativeModel, batches: FrameBatches, loop: Loop) -> dic
     store = batches.store
     record = {
         "generator": describe(model),
-        "data": {"class_path": store.meta["dataset"], "init_args": {"root": str(store.path)}},
+        "data": {"root": str(store.path)},
         "batch_size": batches.batch_size,
     }
     names = ("clip_norm", "ema_decay", "precision", "channels_last", "seed")
