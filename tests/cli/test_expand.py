@@ -20,7 +20,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 def _words(store: Path, out: Path, *more: str) -> list[str]:
-    return ["expand", "--data", "Walkers", "--data.root", str(store), "--wanted", "{cl: 4}", "--out", str(out), *more]
+    return ["expand", "--data", str(store), "--wanted", "{cl: 4}", "--out", str(out), *more]
 
 
 def test_something_simple(store: Path, tmp_path: Path, capsys: Captured) -> None:

@@ -150,7 +150,7 @@ def test_what_is_not_mapped_is_listed(tmp_path: Path, capsys: pytest.CaptureFixt
     recipe, left = unmapped(plain, tmp_path, capsys)
     for expected in ("Gait3D", "CenterLoss", "RandomBlur", "trainer_cfg.fix_BN: True", "SeparateFCs.norm: True"):
         assert any(expected in one for one in left), expected
-    assert recipe["data"]["init_args"]["train_count"] == 74
+    assert recipe["data"]["train"] == 74
     assert recipe["scheduler"]["init_args"] == {"steps": 60000, "final": pytest.approx(0.01)}
 
 

@@ -57,7 +57,7 @@ def test_films_become_a_store_that_embedding_reads(tmp_path: Path, videos: list[
     assert clip.frame_rate_hz == pytest.approx(25, rel=0.02)
     assert len(np.unique(clip.frames)) > 100, "soft masks"
     Folder(store).check()
-    assert main(["embed", "--energy_image", "--data", "Folder", "--data.root", str(store), "--out",
+    assert main(["embed", "--energy_image", "--data", str(store), "--out",
                  str(tmp_path / "e.npz")]) == 0  # fmt: skip
     assert len(list(Video(preview / "anna.mp4"))) == 24
     assert cv2.imread(str(preview / "sheet.png")) is not None

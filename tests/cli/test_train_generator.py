@@ -34,7 +34,7 @@ def test_every_generator_of_a_recipe_can_be_built(path: Path, store: Path) -> No
     assert made.names.conditions == tuple(sorted(conditions))
     if "nm" not in conditions:  # of people who are not here: the same on walkers
         plain["conditions"], plain["generator"]["init_args"]["source"] = ["cl", "nm"], "nm"
-    data = {"class_path": "Walkers", "init_args": {"root": str(store)}}
+    data = {"root": str(store)}
     recipe = load_generator_recipe({**plain, "data": data})
     assert recipe.generator.source in recipe.batches().names.conditions
     assert not {"subjects", "conditions", "views"} & set(recipe.record["generator"]["init_args"])
@@ -48,7 +48,7 @@ def test_there_is_one_for_each_benchmark() -> None:
 def test_a_run_by_words(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = {
         "generator": SMALL,
-        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+        "data": {"root": str(store)},
         "conditions": ["cl", "nm"],
         "steps": 4,
         "batch_size": 4,
@@ -69,7 +69,7 @@ def test_a_run_by_words(store: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_the_summary_says_what_the_watch_found(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = {"class_path": "Walkers", "init_args": {"root": str(store)}}
+    data = {"root": str(store)}
     recipe = {"generator": SMALL, "data": data, "conditions": ["cl", "nm"], "steps": 10, "batch_size": 4}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     words = ["train-generator", str(tmp_path / "recipe.yaml"), "--accelerator", "cpu", "--run"]
@@ -89,8 +89,8 @@ def test_the_next_command_can_be_run(store: Path, tmp_path: Path, capsys: pytest
     with StoreWriter(data) as writer:
         for key in Store.open(store).keys:
             writer.copy(Store.open(store), key)
-    settings = {"root": str(data), "train_subjects": ["002", "001"], "gallery_take": "01"}
-    recipe = {"generator": SMALL, "data": {"class_path": "Folder", "init_args": settings}, "steps": 10, "batch_size": 4}
+    settings = {"root": str(data), "train": ["002", "001"], "gallery": "nm-01"}
+    recipe = {"generator": SMALL, "data": settings, "steps": 10, "batch_size": 4}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**recipe, "least_diversity": 0.0}))
     run = str(tmp_path / "run")
     words = ["train-generator", "--run", run, "--accelerator", "cpu"]
@@ -100,19 +100,18 @@ def test_the_next_command_can_be_run(store: Path, tmp_path: Path, capsys: pytest
     assert capsys.readouterr().out.splitlines()[-1] == f"next: {told}", "the same without the recipe"
     command = shlex.split(told)
     assert command == [
-        "walkprint", "expand", "--data", "Folder", "--data.root", str(data), "--data.train_subjects", '["002", "001"]',
-        "--data.gallery_take", "01", "--run", run, "--wanted", '{"bg": 6, "cl": 6}', "--out", f"{data}-expanded",
+        "walkprint", "expand", "--data", str(data), "--data.train", '["002", "001"]',
+        "--data.gallery", "nm-01", "--run", run, "--wanted", '{"bg": 6, "cl": 6}', "--out", f"{data}-expanded",
     ]  # fmt: skip
     assert main([*command[1:], "--cover", "--json"]) == 0  # so that of frames by so small a generator something is left
     assert json.loads(capsys.readouterr().out)["wanted"] == {"bg": 6, "cl": 6}
 
 
 def test_the_next_command_says_nothing_that_the_store_knows(store: Path) -> None:
-    data = {"class_path": "Walkers", "init_args": {"root": str(store), "train": 1}}
+    data = {"root": str(store), "train": 1}
     made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4, "conditions": ["nm"]})
     assert next_command(made, Path("r")) == (
-        f"walkprint expand --data Walkers --data.root {store} --data.train 1 --run r --wanted '{{\"nm\": 7}}' "
-        f"--out {store}-expanded"
+        f"walkprint expand --data {store} --data.train 1 --run r --wanted '{{\"nm\": 7}}' --out {store}-expanded"
     )
 
 
@@ -123,8 +122,8 @@ def test_the_next_command_heeds_how_many_have_any(store: Path, tmp_path: Path, w
         for key in everybody.keys:
             if key.condition == "nm" or (key.condition == "cl" and key.subject in people[:wearers]):
                 writer.copy(everybody, key)
-    settings = {"root": str(tmp_path / "scarce"), "train_subjects": people}
-    data = {"class_path": "Folder", "init_args": settings}
+    settings = {"root": str(tmp_path / "scarce"), "train": people}
+    data = settings
     made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4})
     assert f"""--wanted '{{"cl": {wanted}}}'""" in next_command(made, Path("r"))
 
@@ -151,7 +150,7 @@ def test_generators_by_class_path() -> None:
 
 
 def test_wrong_recipes(store: Path) -> None:
-    recipe = {"generator": SMALL, "data": {"class_path": "Walkers", "init_args": {"root": str(store)}}, "steps": 4}
+    recipe = {"generator": SMALL, "data": {"root": str(store)}, "steps": 4}
     for changes, match in (
         ({"conditions": ["nm", "xx"]}, "xx not among"),
         ({"conditions": ["cl"]}, "source is 'nm'"),

@@ -227,7 +227,7 @@ def test_embed_in_shares_and_everybody(run: Path, embeddings: Path, tmp_path: Pa
 
 
 def test_embed_the_energy_image(store: Path, tmp_path: Path, capsys: Captured) -> None:
-    data = ["--data", "Walkers", "--data.root", str(store)]
+    data = ["--data", str(store)]
     assert main(["embed", "--energy_image", *data, "--out", str(tmp_path / "e.npz"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["features"] == 64 * 44
 
@@ -256,13 +256,13 @@ def test_embed_names_the_run_that_was_meant(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine").mkdir()
-    words = ["embed", "--run", name, "--data", "Folder", "--data.root", "nowhere", "--out", "e.npz"]
+    words = ["embed", "--run", name, "--data", "nowhere", "--out", "e.npz"]
     assert _refused(words, capsys).endswith(f" {name}: no such folder{advice}\n")
 
 
 def test_the_bundled_network_embeds_other_data(store: Path, tmp_path: Path, capsys: Captured) -> None:
     out = tmp_path / "street.npz"
-    assert main(["embed", "--run", "street", "--data", "Walkers", "--data.root", str(store), "--out", str(out)]) == 0
+    assert main(["embed", "--run", "street", "--data", str(store), "--out", str(out)]) == 0
     capsys.readouterr()
     assert main(["evaluate", "--embeddings", str(out), "--resamples", "0", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["identification"]["rows"]
@@ -339,7 +339,7 @@ def test_report_refuses_what_is_no_report(tmp_path: Path, capsys: Captured) -> N
 
 def test_a_data_set_that_cannot_be_opened_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
-    words = ["embed", "--energy_image", "--data", "Folder", "--data.root", missing, "--out", str(tmp_path / "x.npz")]
+    words = ["embed", "--energy_image", "--data", missing, "--out", str(tmp_path / "x.npz")]
     assert main(words) == 2
     assert capsys.readouterr().err.splitlines() == [
         f"walkprint: error: {missing}: no such folder; expected subject/condition-take/view/*.png or a packed store"

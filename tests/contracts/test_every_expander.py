@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import walkprint.generation
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.base import GenerativeModel
@@ -83,7 +83,7 @@ def people(tmp_path) -> Folder:
                     frames = [np.roll(person(subject, condition, i + take), 5 * shift, 1) for i in range(4)]
                     key = SequenceKey(f"{subject:03d}", condition, f"{take:02d}", view)
                     writer.add(Clip(np.stack(frames)[:, None], key))
-    return Folder(tmp_path / "store", train_count=2)
+    return Packed(tmp_path / "store", train=2)
 
 
 def takes(expander: Expander, people: Folder, seed: int = 0) -> list[tuple[Clip, np.ndarray, Counter[str]]]:

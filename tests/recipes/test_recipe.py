@@ -11,8 +11,8 @@ from walkprint.cli import main
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.frames import FrameChooser
-from walkprint.generation.base import GenerativeModel
 from walkprint.data.packed import Packed
+from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying
 from walkprint.generation.expand import expand
 from walkprint.losses.base import Loss
@@ -40,7 +40,7 @@ def _tiny(store: Path, chooser: str, clips: int) -> dict[str, Any]:
     return {
         "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
         "losses": {"triplet": {"class_path": "TripletLoss"}},
-        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+        "data": {"root": str(store)},
         "frames": {"class_path": chooser, "init_args": {"count": 4}},
         "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
         "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": clips},
@@ -130,7 +130,7 @@ def test_frames_must_suit_the_network(store: Path) -> None:
         {
             "network": {"class_path": "GaitSet", "init_args": {"channels": [2, 2, 2], "feature": 2}},
             "losses": {"triplet": {"class_path": "TripletLoss"}},
-            "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+            "data": {"root": str(store)},
             "frames": {"class_path": "RandomSubset", "init_args": {"count": 4}},
             "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
             "schedule": {"steps": 1, "subjects_per_batch": 2, "clips_per_subject": 2},
@@ -184,7 +184,7 @@ def test_networks_that_heed_order_refuse_frames_without_it(store: Path, tmp_path
     }
     roots = {name: _with_generated_takes(store, tmp_path / name, ordered=name == "walks") for name in ("walks", "sets")}
     for name, root in roots.items():
-        data = {"class_path": "Walkers", "init_args": {"root": str(root)}}
+        data = {"root": str(root)}
         built = load_recipe({**recipe, "data": data})
         assert train(built, tmp_path / f"{name}-run", accelerator="cpu").step == 1
         built.network.ordered = True

@@ -14,7 +14,7 @@ def plain(store: Path) -> dict[str, object]:
     return {
         "network": {"class_path": "GEINet", "init_args": {"num_subjects": 2}},
         "losses": {"identity": {"class_path": "CrossEntropyLoss"}},
-        "data": {"class_path": "Walkers", "init_args": {"root": str(store)}},
+        "data": {"root": str(store)},
         "frames": {"class_path": "AllFrames"},
         "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
         "scheduler": {"class_path": "OneCycle"},

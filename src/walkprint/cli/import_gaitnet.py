@@ -37,5 +37,5 @@ def import_gaitnet(file: Path, *, out: Path, official_padding: int = 0) -> Summa
         numbers,
         f"{out}: GaitNet {settings['variant']} from {len(state)} entries of {file.name}, "
         f"trained on {settings['num_subjects']} subjects"
-        f"\nnext: walkprint embed --run {out} --data Fvg --data.root stores/fvg --out FILE.npz",
+        f"\nnext: walkprint embed --run {out} --data stores/fvg --out FILE.npz",
     )

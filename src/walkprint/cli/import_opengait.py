@@ -41,5 +41,5 @@ def main(words: Sequence[str]) -> Summary:
     return Summary(
         numbers | {"num_subjects": subjects},
         f"{settings.out}: {name} from {len(state)} entries of {source}, {weights:,} parameters{trained}"
-        f"\nnext: walkprint embed --run {settings.out} --data CasiaB --data.root stores/casia-b --out FILE.npz",
+        f"\nnext: walkprint embed --run {settings.out} --data stores/casia-b --out FILE.npz",
     )

@@ -119,7 +119,7 @@ def _summary(found: Captured, cut: Cut, preview: Path | None) -> Summary:
     # The network that comes with the package reads silhouettes of 64 px.
     run = "RUN" if cut.color or cut.size_px != _BUNDLED_PX else "street"
     root = shlex.quote(str(out))
-    lines.append(f"next: walkprint embed --run {run} --data Folder --data.root {root} --out embeddings.npz")
+    lines.append(f"next: walkprint embed --run {run} --data {root} --out embeddings.npz")
     numbers = {
         "out": str(out), "walks": count, "subjects": len(found.takes), "frames": found.frames,
         "left_out": found.dropped.frames, "lost": found.lost,
