@@ -159,7 +159,7 @@ def test_large_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     plain["data_cfg"]["dataset_name"] = "OUMVLP"
     plain["model_cfg"] = {"model": "GaitGL", "channels": [32, 64, 128, 256], "class_num": 5153}
     recipe, _ = unmapped(plain, tmp_path, capsys)
-    assert recipe["data"]["class_path"] == "OuMvlp"
+    assert recipe["data"] == {"root": "stores/ou-mvlp"}
     network = build(Network, recipe["network"])
     assert [len(stage) for stage in network.stages] == [2, 2, 2]
     assert network.num_subjects == 5153

@@ -74,7 +74,7 @@ def expander(kind: type[Expander]) -> Expander:
 
 
 @pytest.fixture
-def people(tmp_path) -> Folder:
+def people(tmp_path) -> Packed:
     """Three subjects, the last of whom tests, with two takes of normal walking and one in a coat from two sides."""
     with StoreWriter(tmp_path / "store") as writer:
         for subject in range(3):
@@ -86,11 +86,11 @@ def people(tmp_path) -> Folder:
     return Packed(tmp_path / "store", train=2)
 
 
-def takes(expander: Expander, people: Folder, seed: int = 0) -> list[tuple[Clip, np.ndarray, Counter[str]]]:
+def takes(expander: Expander, people: Packed, seed: int = 0) -> list[tuple[Clip, np.ndarray, Counter[str]]]:
     """One take of the first subject in a coat, made from each view: source, frames, and what was left out."""
     made = []
     for view in VIEWS:
-        source = people.read(SequenceKey("000", expander.source or "cl", "01", view))
+        source = people.store().read(SequenceKey("000", expander.source or "cl", "01", view))
         wanted = SequenceKey("000", "cl", "02", view)
         made.append((source, *expander.make(source, wanted, np.random.default_rng(seed))))
     return made
@@ -103,7 +103,7 @@ def test_every_expander_has_a_maker() -> None:
 
 def test_frames_are_those_of_a_clip_and_the_source_stays_as_it_was(expander, people):
     for source, frames, dropped in takes(expander, people):
-        again = people.read(source.key)
+        again = people.store().read(source.key)
         np.testing.assert_array_equal(source.frames, again.frames)
         assert frames.dtype == np.uint8
         assert frames.shape[1:] == source.frames.shape[1:]

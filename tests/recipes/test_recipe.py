@@ -60,7 +60,7 @@ def test_every_recipe_can_be_read(path: Path) -> None:
         "identity" in (name, *getattr(loss, "terms", {})) for name, loss in zip(plain["losses"], losses, strict=True)
     )
     assert classified == (getattr(network, "num_subjects", None) is not None)
-    subjects = {"CasiaB": 74, "OuMvlp": 5153}.get(plain["data"]["class_path"])
+    subjects = {"stores/casia-b": 74, "stores/ou-mvlp": 5153}.get(plain["data"]["root"])
     assert not classified or subjects in (None, network.num_subjects)
     frames = build(FrameChooser, plain["frames"])
     assert frames.ordered or not network.ordered

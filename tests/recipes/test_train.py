@@ -13,8 +13,8 @@ import torch
 
 from walkprint.data.augment import Flip
 from walkprint.data.frames import RandomSubset
+from walkprint.data.packed import Packed
 from walkprint.data.sampling import EvenConditions
-from walkprint.data.walkers import Walkers
 from walkprint.generation.acgan import ACGAN
 from walkprint.losses import TripletLoss
 from walkprint.networks.geinet import GEINet
@@ -51,7 +51,7 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
         ema_decay=0.9, log_every=3, checkpoint_every=4, keep=5,
     )  # fmt: skip
     made = Recipe(
-        network=GEINet(num_subjects=2), losses={"a": TripletLoss()}, data=Walkers(store), frames=RandomSubset(4),
+        network=GEINet(num_subjects=2), losses={"a": TripletLoss()}, data=Packed(store), frames=RandomSubset(4),
         optimizer=partial(torch.optim.SGD, lr=0.1), schedule=plan, conditions=["cl"], loss_weights={"a": 0.5},
         augmentations=[Flip()], scheduler=MultiStep([3]), precision="bf16-mixed", channels_last=True, seed=9,
         record={"seed": 9},
@@ -98,7 +98,7 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
 def test_a_generator_s_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = ACGAN(subjects=["001", "002"], conditions=["cl", "nm"], views=["072", "108"], widths=(2, 2, 2, 2))
     made = GeneratorRecipe(
-        generator=model, data=Walkers(store), steps=7, conditions=["cl", "nm"], batch_size=5, ema_decay=0.9,
+        generator=model, data=Packed(store), steps=7, conditions=["cl", "nm"], batch_size=5, ema_decay=0.9,
         clip_norm=0.5, watch_every=6, least_diversity=0.25, log_every=3, checkpoint_every=4, keep=5,
         precision="bf16-mixed", channels_last=True, seed=9, record={"seed": 9},
     )  # fmt: skip

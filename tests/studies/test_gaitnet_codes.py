@@ -82,9 +82,9 @@ def test_the_sheet_holds_what_went_in(people, network):
     sheet = swapped(network, people, looks, donor, 4)
     assert sheet.shape == (3, 5, 64, 32, 3)
     for row, key in enumerate(looks, start=1):
-        first = people.read(key).frames[0, :, :, 16:48].transpose(1, 2, 0)
+        first = people.store().read(key).frames[0, :, :, 16:48].transpose(1, 2, 0)
         assert np.array_equal(sheet[row, 0], first)
-    assert np.array_equal(sheet[0, 1], people.read(donor).frames[0, :, :, 16:48].transpose(1, 2, 0))
+    assert np.array_equal(sheet[0, 1], people.store().read(donor).frames[0, :, :, 16:48].transpose(1, 2, 0))
     assert not sheet[0, 0].any()
     assert not np.array_equal(sheet[1, 1], sheet[2, 1])
 

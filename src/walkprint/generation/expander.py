@@ -138,7 +138,7 @@ class GeneratorExpander(Expander):
         seen = sorted(set(self.model.names.subjects) & set(dataset.subjects("test")))
         if seen:
             raise DataError(
-                f"{self.name}: was trained on {', '.join(seen[:5])}, test subjects of {type(dataset).__name__}; train "
+                f"{self.name}: was trained on {', '.join(seen[:5])}, test subjects of {dataset.root}; train "
                 "it on the training subjects of the same split"
             )
         self.model.names.labels(takes)
