@@ -8,18 +8,15 @@ from jsonargparse import ArgumentParser
 from walkprint.cli import main
 from walkprint.cli.words import BadWordsError, parse
 
-EMBED = ["embed", "--run", "street", "--out", "e.npz"]
 EVALUATE = ["evaluate", "--embeddings", "e.npz"]
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([*EMBED, "--data", "GaitDataset"], "data: GaitDataset stands for all of them; name one: CasiaB, "),
         (["prepare", "GaitDataset", "--out", "x"], "data: GaitDataset stands for all of them; name one: CasiaB, "),
-        ([*EMBED, "--data", "Folder", "--data.rot", "x"], "data: Folder: no setting rot; did you mean root?; see"),
-        ([*EMBED, "--data", "Foldr"], "data: no class Foldr; did you mean Folder?; see"),
-        ([*EMBED, "--data", "Folder"], "data: Folder: the following arguments are required: root; see"),
+        (["prepare", "Foldr", "--out", "x"], "data: no class Foldr; did you mean Folder?; see"),
+        (["prepare", "Folder", "--out", "x"], "data: Folder: the following arguments are required: root; see"),
         ([*EVALUATE, "--metric", "cosin"], "metric: expected euclidean or cosine, found cosin; did you mean cosine?"),
         ([*EVALUATE, "--metric", "xqzw"], "metric: expected euclidean or cosine, found xqzw; see"),
         ([*EVALUATE, "--resamples", "some"], "resamples: expected a whole number, found some; see"),
@@ -31,7 +28,7 @@ def test_a_complaint_is_in_words(words: list[str], said: str, capsys: pytest.Cap
 
 
 def test_the_members_of_a_family_are_those_that_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*EMBED, "--data", "GaitDataset"]) == 2
+    assert main(["prepare", "GaitDataset", "--out", "x"]) == 2
     error = capsys.readouterr().err
     assert "Folder" in error
     assert "GaitDataset" not in error.partition("name one:")[2]

@@ -134,11 +134,11 @@ def test_a_store_of_ou_mvlp_from_before_the_split_was_kept(tmp_path):
             {"root": "s", "train": 3},
         ),
         (
-            {"root": "s", "train_subjects": ["a"], "train_count": None},
+            {"class_path": "Folder", "init_args": {"root": "s", "train_subjects": ["a"], "train_count": None}},
             {"root": "s", "train": ["a"]},
         ),
         (
-            {"root": "s", "gallery_condition": "nm", "gallery_take": "01"},
+            {"class_path": "Folder", "init_args": {"root": "s", "gallery_condition": "nm", "gallery_take": "01"}},
             {"root": "s", "gallery": "nm-01"},
         ),
     ],
