@@ -19,7 +19,7 @@ from walkprint.capture import _few_frames
 from walkprint.cli import main
 from walkprint.cli.segment import with_segmenter
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
 from walkprint.evaluation.sheets import contact_sheet
@@ -56,7 +56,7 @@ def test_films_become_a_store_that_embedding_reads(tmp_path: Path, videos: list[
     clip = opened.read(opened.keys[0])
     assert clip.frame_rate_hz == pytest.approx(25, rel=0.02)
     assert len(np.unique(clip.frames)) > 100, "soft masks"
-    Folder(store).check()
+    assert Packed(store).keys("all")
     assert main(["embed", "--energy_image", "--data", str(store), "--out",
                  str(tmp_path / "e.npz")]) == 0  # fmt: skip
     assert len(list(Video(preview / "anna.mp4"))) == 24
