@@ -35,10 +35,10 @@ class Scene:
     path_m: Floats
 
 
-def act(walk: Walk, frames: int) -> Scene:
-    """Let the walk happen for that many frames at FRAME_RATE_HZ."""
+def act(walk: Walk, frames: int, rate_hz: float = FRAME_RATE_HZ) -> Scene:
+    """Let the walk happen for that many frames."""
     shared, body, outfit = template(), walk.body, walk.outfit
-    time_s = np.arange(frames) / FRAME_RATE_HZ
+    time_s = np.arange(frames) / rate_hz
     phase = walk.start + walk.gait.style.cadence_hz * time_s
     posed = pose(body, walk.gait, phase, walk.carried.load if walk.carried else None)
     dressed = dress(body, outfit)
@@ -69,9 +69,20 @@ def silhouettes(scene: Scene, camera: Camera) -> NDArray[np.uint8]:
 
 
 def pictures(
-    scene: Scene, camera: Camera, light: float, rng: np.random.Generator
+    scene: Scene,
+    camera: Camera,
+    light: float,
+    rng: np.random.Generator,
+    background: NDArray[np.uint8] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Shaded color over a background, and the soft mask.
+
+    Args:
+        scene: what is drawn.
+        camera: who looks.
+        light: of the drawn background, 0 dark to 1 bright.
+        rng: draws the background.
+        background: uint8 (HEIGHT_PX, WIDTH_PX, 3) RGB; a wall and a floor are drawn when None.
 
     Returns:
         uint8 (time, HEIGHT_PX, WIDTH_PX, 3) RGB, and uint8 (time, HEIGHT_PX, WIDTH_PX), 0 to 255 with soft edges.
@@ -82,7 +93,7 @@ def pictures(
     normals = across / np.maximum(np.linalg.norm(across, axis=-1, keepdims=True), 1e-12)
     shade = 0.55 + 0.45 * np.abs(normals @ _LIGHT)
     shades = np.clip(np.rint(scene.colors * shade[..., None]), 0, 255).astype(np.uint8)
-    canvas = np.repeat(_background(light, rng)[None], len(seen), axis=0)
+    canvas = np.repeat((_background(light, rng) if background is None else background)[None], len(seen), axis=0)
     mask = fill_color(seen, scene.faces, shades, canvas)
     for t in range(len(seen)):
         mask[t] = cv2.GaussianBlur(mask[t], (3, 3), 0.8)

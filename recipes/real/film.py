@@ -1,0 +1,214 @@
+"""Renders people as a camera films them: worker processes that fill a folder with one file per person.
+
+Each person has six takes (two normal, one with something carried, three in other clothes) seen from two directions.
+One direction gives a clean silhouette with the drawn faults of `walkers.noise`; the other gives small gray or color
+crops, compressed as JPEG, for the real segmenter. `masks.py` reads the files.
+
+A person's file is `NUMBER.npz`: `drawn` uint8 (clip, time, 352), aligned masks of 64 x 44 packed to bits; `film`, one
+JPEG of all crops below each other; `clean`, packed bits (clip, time, 128, 16) of the crops' true masks; `condition`
+uint8 (clip,): 0 nm, 1 bg, 2 cl.
+"""
+
+import argparse
+import multiprocessing
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from walkprint.core.sequence import SequenceKey
+from walkprint.core.silhouette import align_clip
+from walkprint.data.walkers import render
+from walkprint.data.walkers.body import template
+from walkprint.data.walkers.camera import HEIGHT_PX, WIDTH_PX, Camera
+from walkprint.data.walkers.noise import draw_faults, spoil
+from walkprint.data.walkers.people import Variety, person, stream, walk
+
+FRAMES, CROP_PX, RATE_HZ = 16, 128, 12.5
+TAKES = (("nm", "01"), ("nm", "02"), ("bg", "01"), ("cl", "01"), ("cl", "02"), ("cl", "03"))
+VARIETY = Variety(fresh_clothes=True, mixed=0.3, take=1.3)
+
+
+def body_of(who, rng):
+    """Shoes as long as people wear them, and necks and shoulders that differ as much as people's do."""
+    shared = template()
+    vertices, normals = who.vertices.copy(), who.normals
+    neck = shared.vertices_of("neck")
+    vertices[neck] += normals[neck] * np.clip(rng.normal(0.006, 0.008), -0.01, 0.03)
+    shoulders = shared.vertices_of("shoulders", "clavicle", "chest")
+    vertices[shoulders] += normals[shoulders] * np.clip(rng.normal(0.0, 0.008), -0.015, 0.02)
+    return replace(who, vertices=vertices)
+
+
+def shod(body, rng):
+    """One day's shoes: longer and thicker than the foot."""
+    shared = template()
+    vertices = body.vertices.copy()
+    longer, thicker = rng.uniform(1.05, 1.35), rng.uniform(0.0, 0.02)
+    for side in "LR":
+        foot = shared.vertices_of(f"foot.{side}", f"toes.{side}")
+        at = vertices[foot]
+        middle = np.median(at[:, 0])
+        at[:, 0] = middle + (at[:, 0] - middle) * longer
+        vertices[foot] = at + body.normals[foot] * thicker
+    return replace(body, vertices=vertices)
+
+
+def take_of(seed, key, who, rng):
+    """One take: calmer trousers than the usual walkers have, and a stride that differs from place to place."""
+    one = walk(seed, key, who, VARIETY)
+    outfit = one.outfit
+    calm = float(rng.uniform(0.35, 0.8))
+    outfit = replace(outfit, thigh_m=outfit.thigh_m * calm, shin_m=outfit.shin_m * calm, cuff_m=outfit.cuff_m * calm)
+    style = one.gait.style
+    stride = float(np.exp(0.09 * np.clip(rng.standard_normal(), -2, 2)))
+    style = replace(style, hip_swing=style.hip_swing * stride, cadence_hz=style.cadence_hz * stride**0.4)
+    return replace(one, body=shod(one.body, rng), outfit=outfit, gait=replace(one.gait, style=style))
+
+
+def camera_of(rng, right):
+    """Mostly from the side; sometimes up to 50 degrees oblique."""
+    side = 90 + (8 * rng.standard_normal() if rng.random() < 0.6 else rng.uniform(-50, 50))
+    return Camera(
+        azimuth_deg=float(360 - side if right else side),
+        distance_m=float(np.exp(rng.uniform(np.log(4), np.log(14)))),
+        height_m=float(rng.uniform(0.9, 2.2)),
+        roll_deg=float(1.2 * rng.standard_normal()),
+        person_px=float(rng.uniform(50, 108)),
+    )
+
+
+def drawn_masks(scene, camera, rng):
+    """Silhouettes with drawn faults, aligned and packed; (time, 352), or None when too many frames are lost."""
+    masks = render.silhouettes(scene, camera)
+    masks = spoil(masks, draw_faults(rng, 1.0), rng)
+    frames, _ = align_clip(masks, 64)
+    return packed(frames[:, 0, :, 10:54])
+
+
+def packed(frames):
+    """Aligned frames (time, 64, 44) as bits, brought to FRAMES frames by repeating some."""
+    if len(frames) < FRAMES // 2:
+        return None
+    chosen = np.arange(FRAMES) % len(frames)
+    return np.packbits(frames[chosen].reshape(FRAMES, -1) >= 128, axis=1)
+
+
+def scenery(rng):
+    """A background (HEIGHT_PX, WIDTH_PX, 3): a wall, ground, blotches, edges and texture."""
+    light, contrast = rng.uniform(30, 220), rng.uniform(4, 32)
+    wall = np.full((HEIGHT_PX, WIDTH_PX, 3), light) + rng.normal(0, 10, 3)
+    for cells, share in ((5, 1.0), (20, 0.5), (60, 0.35)):
+        coarse = rng.normal(0, contrast * share * rng.uniform(0.2, 1), (cells, cells, 1)).astype(np.float32)
+        wall = wall + cv2.resize(coarse, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)[..., None]
+    floor = int(rng.uniform(0.62, 0.95) * HEIGHT_PX)
+    wall[floor:] += rng.normal(0, 35)
+    for _ in range(rng.integers(0, 4)):
+        left, wide = int(rng.integers(0, WIDTH_PX)), int(rng.integers(2, 24))
+        wall[: int(rng.uniform(0.4, 1) * HEIGHT_PX), left : left + wide] += rng.normal(0, 40)
+    return np.clip(wall, 0, 255).astype(np.uint8)
+
+
+def filmed(scene, camera, rng):
+    """Crops as a product would cut them out, (time, CROP_PX, CROP_PX, 3), and their true masks."""
+    rgb, masks = render.pictures(scene, camera, 0.5, rng, scenery(rng))
+    shadow, gray = rng.random() < 0.35, rng.random() < 0.6
+    blur, grain = rng.uniform(0, 1.2), rng.uniform(0, 9)
+    gain, lift = rng.uniform(0.6, 1.2), rng.uniform(-25, 35)
+    margin, off = rng.uniform(1.12, 1.45), rng.normal(0, 0.03, 2)
+    grains = lift + rng.standard_normal((2 * HEIGHT_PX, 2 * HEIGHT_PX, 1), np.float32) * np.float32(grain)
+    grains = grains.astype(np.float32)
+    crops = np.empty((len(rgb), CROP_PX, CROP_PX, 3), np.uint8)
+    true = np.empty((len(rgb), CROP_PX, CROP_PX), np.uint8)
+    for t, mask in enumerate(masks):
+        picture = rgb[t]
+        left, top, wide, tall = cv2.boundingRect(mask)
+        if shadow:
+            spot = np.zeros(mask.shape, np.float32)
+            cv2.ellipse(spot, (left + wide // 2, top + tall - 2), (max(wide, 8), max(tall // 14, 3)), 0, 0, 360, 1, -1)
+            spot = cv2.GaussianBlur(spot, (9, 9), 2.5) * (mask < 128)
+            picture = (picture * (1 - np.float32(0.55) * spot[..., None])).astype(np.uint8)
+        if blur > 0.3:
+            picture = cv2.GaussianBlur(picture, (5, 5), blur)
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None] if gray else picture
+        row, column = rng.integers(0, HEIGHT_PX, 2)
+        picture = picture * np.float32(gain) + grains[row : row + HEIGHT_PX, column : column + WIDTH_PX]
+        picture = np.clip(picture, 0, 255).astype(np.uint8)
+        side = max(wide, tall) * margin * (1 + 0.03 * rng.standard_normal())
+        shift = off + 0.012 * rng.standard_normal(2)
+        center = (left + wide / 2 + shift[0] * side, top + tall / 2 + shift[1] * side)
+        zoom = CROP_PX / side
+        to_crop = np.array([[zoom, 0, CROP_PX / 2 - center[0] * zoom], [0, zoom, CROP_PX / 2 - center[1] * zoom]])
+        crop = cv2.warpAffine(picture, to_crop, (CROP_PX, CROP_PX), borderMode=cv2.BORDER_REPLICATE)
+        crops[t] = crop[..., None] if gray else crop
+        true[t] = cv2.warpAffine(mask, to_crop, (CROP_PX, CROP_PX))
+    return crops, true
+
+
+def film(seed, number):
+    """One person's clips; see the module."""
+    name = f"{number:06d}"
+    right = number % 2 == 1
+    rng = stream(seed, "film", name)
+    who = person(seed, name, VARIETY)
+    who = replace(who, body=body_of(who.body, rng))
+    drawn, films, clean, condition = [], [], [], []
+    for kind, take in TAKES:
+        scene = render.act(take_of(seed, SequenceKey(name, kind, take), who, rng), FRAMES, RATE_HZ)
+        mask = drawn_masks(scene, camera_of(rng, right), rng)
+        crops, true = filmed(scene, camera_of(rng, right), rng)
+        drawn.append(np.zeros((FRAMES, 352), np.uint8) if mask is None else mask)
+        films.append(crops.reshape(-1, CROP_PX, 3))
+        clean.append(np.packbits(true >= 128, axis=-1))
+        condition.append(("nm", "bg", "cl").index(kind))
+    quality = int(rng.uniform(55, 95))
+    strip = cv2.imencode(".jpg", np.concatenate(films)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return {
+        "drawn": np.stack(drawn),
+        "film": strip,
+        "clean": np.stack(clean),
+        "condition": np.array(condition, np.uint8),
+    }
+
+
+def work(arguments):
+    """Render every `share`-th person until the folder is full enough or a file `stop` appears."""
+    folder, seed, first, step, most = arguments
+    os.nice(5)
+    cv2.setNumThreads(1)
+    number, done, began = first, 0, time.time()
+    while number < most and not (folder / "stop").exists():
+        target = folder / f"{number:06d}.npz"
+        if not target.exists():
+            part = folder / f".{number:06d}.part"
+            with part.open("wb") as file:
+                np.savez(file, **film(seed, number))
+            part.rename(target)
+            done += 1
+        number += step
+    return done, time.time() - began
+
+
+def main():
+    """Command: film.py --out FOLDER [--people N] [--workers N]."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--people", type=int, default=100_000)
+    options.add_argument("--workers", type=int, default=os.cpu_count())
+    options.add_argument("--seed", type=int, default=8)
+    given = options.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    jobs = [(given.out, given.seed, i, given.workers, given.people) for i in range(given.workers)]
+    if given.workers == 1:
+        results = [work(jobs[0])]
+    else:
+        with multiprocessing.get_context("spawn").Pool(given.workers) as pool:
+            results = pool.map(work, jobs)
+    print(f"{sum(done for done, _ in results)} people in {max(seconds for _, seconds in results):.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
