@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from walkprint.data.store import Store
     from walkprint.data.walkers import Walkers
     from walkprint.evaluation import embed, identify, verify
+    from walkprint.recipes.trained import load_network
     from walkprint.training.fit import fit
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ _HOMES = {
     "Packed": "walkprint.data.packed",
     "prepare": "walkprint.data.prepare",
     "fit": "walkprint.training.fit",
+    "load_network": "walkprint.recipes.trained",
     "embed": "walkprint.evaluation",
     "identify": "walkprint.evaluation",
     "verify": "walkprint.evaluation",
@@ -45,7 +47,7 @@ _HOMES = {
 __all__ = [  # noqa: RUF022 - in the order of a day's work
     "SequenceKey", "Clip", "EmbeddingSet", "Selection", "Protocol", "GaitError",
     "Walkers", "CasiaB", "Folder", "prepare", "Packed", "Store",
-    "fit", "embed", "identify", "verify",
+    "fit", "load_network", "embed", "identify", "verify",
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from walkprint.networks.base import Network
 from walkprint.recipes.classes import build, new_parser
 from walkprint.recipes.generator_recipe import add_generator_recipe
 from walkprint.recipes.recipe import add_recipe, load_recipe, parse_settings
-from walkprint.recipes.train import train
+from walkprint.recipes.training import train
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "recipes").rglob("*.yaml"))

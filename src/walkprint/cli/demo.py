@@ -26,7 +26,7 @@ from walkprint.generation.expand import expand
 from walkprint.generation.expander import GeneratorExpander
 from walkprint.recipes.generator_recipe import load_generator_recipe
 from walkprint.recipes.recipe import load_recipe
-from walkprint.recipes.train import train, train_generator
+from walkprint.recipes.training import train, train_generator
 
 EXAMPLE = "walkprint demo --quick --out demo"
 _LEAD = (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, spelled_out
 from walkprint.recipes.recipe import add_recipe, build_recipe
-from walkprint.recipes.train import train
+from walkprint.recipes.training import train
 from walkprint.training.listeners import TensorBoard
 from walkprint.training.run import RunFolder
 

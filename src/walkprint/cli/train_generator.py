@@ -11,7 +11,7 @@ from walkprint.cli.words import Summary, new_parser, parse, spelled_out
 from walkprint.data.packed import Packed
 from walkprint.recipes.generator_recipe import GeneratorRecipe, add_generator_recipe, build_generator_recipe
 from walkprint.recipes.recipe import training_keys
-from walkprint.recipes.train import train_generator
+from walkprint.recipes.training import train_generator
 
 EXAMPLE = "walkprint train-generator recipes/walkers/ae_guided.yaml --run runs/coats --set steps=2000"
 _OWN = ("run", "accelerator", "fresh")

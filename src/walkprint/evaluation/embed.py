@@ -3,7 +3,6 @@
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +16,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import Share, share_of
 from walkprint.data.loading import equal_length_batches
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.networks.base import Network
 
@@ -26,8 +26,8 @@ _PIECES_PER_WORKER = 4
 
 def embed(
     network: Network,
-    store: Store,
-    keys: Sequence[SequenceKey],
+    store: Store | Packed,
+    keys: Sequence[SequenceKey] | None = None,
     *,
     device: torch.device | str = "cpu",
     precision: Precision = "32-true",
@@ -44,8 +44,8 @@ def embed(
 
     Args:
         network: what embeds; it is moved to `device` and left there.
-        store: where frames come from.
-        keys: which sequences.
+        store: where frames come from: a store, or the packed data set on one. `Network.embed` takes arrays.
+        keys: which sequences; all when None.
         device: where the network runs.
         precision: "32-true", or "bf16" for mixed precision.
         frames_per_batch: about how many frames a batch holds.
@@ -65,6 +65,8 @@ def embed(
     if precision not in get_args(Precision):
         raise RecipeError(f"embed: precision is {precision!r}; expected {' or '.join(get_args(Precision))}")
     device = usable_device(device)
+    store = store.store() if isinstance(store, Packed) else store
+    keys = store.keys if keys is None else keys
     if workers < 1 or (workers > 1 and device.type != "cpu"):
         raise RecipeError(f"embed: workers is {workers} on {device}; expected at least 1, and more only on the CPU")
     if max_frames is not None and max_frames < 1:
@@ -141,21 +143,10 @@ def _embed_here(network: Network, store: Store, keys: Sequence[SequenceKey], set
         store, keys, frames_per_batch=frames_per_batch, min_frames=network.min_frames, max_frames=max_frames
     )
     mixed = torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
-    with _evaluating(network), torch.inference_mode(), mixed:
+    with network.evaluating(), torch.inference_mode(), mixed:
         for batch in batches:
             output = network(network.prepare(batch.frames.to(device)))
             yield list(batch.keys), output.embeddings.float().cpu().numpy()
-
-
-@contextmanager
-def _evaluating(network: Network) -> Iterator[None]:
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 _worker: dict[str, tuple[Network, Store]] = {}

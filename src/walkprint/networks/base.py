@@ -1,13 +1,24 @@
 """What every network promises: clips in, a GaitOutput out; a plain module without data, devices or trainer."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.described import Described
+from walkprint.core.digest import weights_digest
+from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
+from walkprint.core.sequence import Clip
+from walkprint.core.silhouette import align_clip
+
+_MOST_FRAMES = 720
 
 
 class Network(Described, nn.Module, ABC):
@@ -52,3 +63,69 @@ class Network(Described, nn.Module, ABC):
             )
         left = (width - self.width_px) // 2
         return frames[..., left : left + self.width_px].to(torch.float32).div_(255)
+
+    def embed(self, walks: Any) -> Any:
+        """Embed walks, one after another, on the device where the network is; see `walkprint.embed` for many at once.
+
+        Frames of the network's height, as wide as its own or wider, are taken as aligned. Silhouettes of any other size
+        are aligned first, as `prepare` does; frames that cannot be are left out. Of a longer walk the first 720 frames
+        count, and one that is too short for the network is repeated.
+
+        Args:
+            walks: uint8 (time, height, width), 0 background to 255 person, or a mask of 0 and 1; (time, channel,
+                height, width); a `Clip`; a sequence of these, of any lengths; or a store or data set.
+
+        Returns:
+            float32 (part, feature) of one walk, (walk, part, feature) of a sequence, an `EmbeddingSet` of a store or
+            data set.
+
+        Raises:
+            DataError: frames of another type or size, or no frame that can be used.
+        """
+        with self.evaluating(), torch.inference_mode():
+            walks = walks.store() if hasattr(walks, "store") else walks
+            if hasattr(walks, "read"):
+                keys = list(walks.catalogue() if hasattr(walks, "catalogue") else walks.keys)
+                vectors = [self._embed_one(walks.read(key)) for key in keys]
+                return EmbeddingSet(np.stack(vectors), keys, f"{type(self).__name__} {weights_digest(self)}")
+            if isinstance(walks, Sequence) and not isinstance(walks, str):
+                if not walks:
+                    raise DataError(f"{type(self).__name__}: no walk to embed")
+                return np.stack([self._embed_one(walk) for walk in walks])
+            return self._embed_one(walks)
+
+    def _embed_one(self, walk: Any) -> NDArray[np.float32]:
+        frames = torch.from_numpy(self._usable_frames(walk))
+        count = max(min(len(frames), _MOST_FRAMES), self.min_frames)
+        frames = frames[torch.arange(count) % len(frames)]
+        device = next(self.parameters(), torch.empty(0)).device
+        output: GaitOutput = self(self.prepare(frames[None].to(device)))
+        return np.asarray(output.embeddings[0].float().cpu().numpy(), np.float32)
+
+    def _usable_frames(self, walk: Any) -> NDArray[np.uint8]:
+        """Frames (time, channel, height, width), aligned."""
+        frames = np.asarray(walk.frames if isinstance(walk, Clip) else walk)
+        if frames.dtype != np.uint8 or frames.ndim not in (3, 4) or 0 in frames.shape:
+            raise DataError(
+                f"{type(self).__name__}: frames are {frames.dtype} {frames.shape}, expected uint8 (time, height, "
+                "width), 0 background to 255 person"
+            )
+        frames = frames[:, None] if frames.ndim == 3 else frames
+        channels, height, width = frames.shape[1:]
+        if (channels, self.channels) == (1, 1) and (height != self.height_px or width < self.width_px):
+            frames, dropped = align_clip(frames[:, 0], self.height_px)
+            if not len(frames):
+                reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items()))
+                raise DataError(f"{type(self).__name__}: no frame shows a person that can be aligned ({reasons})")
+        return frames * np.uint8(255) if self.channels == 1 and frames.max() == 1 else frames
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation mode inside the block; afterwards every module is in its own mode again."""
+        modes = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training

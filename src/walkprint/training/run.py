@@ -93,6 +93,9 @@ class RunFolder:
             write_atomically(self.recipe, text)
             return
         before = read_recipe(self.path)
+        if not before:  # older versions let a run record nothing
+            write_atomically(self.recipe, text)
+            return
         if recipe_text(_without_nulls(before)) != recipe_text(_without_nulls(recipe)):
             raise RecipeError(
                 f"{self.path}: this run began with another recipe ({_differences(before, recipe)}); "

@@ -18,7 +18,7 @@ from walkprint.data.sampling import EvenConditions
 from walkprint.generation.acgan import ACGAN
 from walkprint.losses import TripletLoss
 from walkprint.networks.geinet import GEINet
-from walkprint.recipes import generator_recipe, recipe, train
+from walkprint.recipes import generator_recipe, recipe, training
 from walkprint.recipes.generator_recipe import GeneratorRecipe
 from walkprint.recipes.recipe import Plan, Recipe
 from walkprint.training.loop import Loop
@@ -57,11 +57,11 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
         record={"seed": 9},
     )  # fmt: skip
     fit, batches = Recorder(), Recorder()
-    monkeypatch.setattr(train, "fit", fit)
+    monkeypatch.setattr(training, "fit", fit)
     monkeypatch.setattr(recipe, "TrainingBatches", batches)
     here = {"accelerator": "cpu", "devices": 2, "nodes": 3, "resume": False}
     listeners = [lambda step, numbers: None]
-    train.train(made, "r", **here, listeners=listeners)
+    training.train(made, "r", **here, listeners=listeners)
     network, losses, fed, optimizer, loop, run = fit.given
     loop_has = {one.name: getattr(loop, one.name) for one in fields(Loop)}
     sampler = batches.named["sampler"]
@@ -103,11 +103,11 @@ def test_a_generator_s_recipe_goes_whole_into_training(store: Path, monkeypatch:
         precision="bf16-mixed", channels_last=True, seed=9, record={"seed": 9},
     )  # fmt: skip
     fit, batches = Recorder(), Recorder()
-    monkeypatch.setattr(train, "fit_generator", fit)
+    monkeypatch.setattr(training, "fit_generator", fit)
     monkeypatch.setattr(generator_recipe, "FrameBatches", batches)
     here = {"accelerator": "cpu", "resume": False}
     listeners = [lambda step, numbers: None]
-    train.train_generator(made, "r", **here, listeners=listeners)
+    training.train_generator(made, "r", **here, listeners=listeners)
     trained, fed, loop, run = fit.given
     loop_has = {one.name: getattr(loop, one.name) for one in fields(Loop)}
     arrived = {
