@@ -6,21 +6,38 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.oracles.calibration import moved_slowly, origin_slowly
 from tests.oracles.evaluation import CASIA, toy_set
 
 from walkprint.core.distance import KnownVectors
 from walkprint.core.errors import ProtocolError
-from walkprint.evaluation import Report, Scoring, compare, identify, identify_open_set, verify
+from walkprint.evaluation import Report, Scoring, Site, Whitening, compare, identify, identify_open_set, verify
 from walkprint.evaluation.averaging import draw_weights
 from walkprint.evaluation.html import report_page
 
+
+def _half(i):
+    """Half of a crowd that no test evaluates."""
+    crowd = toy_set(subjects=6, seed=9)
+    return crowd.take(range(i, len(crowd), 2))
+
+
+SITES = (Site.learn(_half(0)), Site.learn(_half(1)))
+WHITENING = Whitening.learn(_half(0))
 OTHER = {"metric": "cosine", "center": True, "normalize": True, "resamples": 7, "seed": 3}
+OTHER |= {"whitening": WHITENING, "gallery_site": SITES[0], "probe_site": SITES[1]}
+PLAIN = {name: str(one) if isinstance(one, Site | Whitening) else one for name, one in OTHER.items()}
 JUDGES = {
     "identify": identify,
     "verify": verify,
     "identify_open_set": identify_open_set,
-    "compare": lambda one, *rest, **s: compare(dataclasses.replace(one, vectors=one.vectors[:, :1]), one, *rest, **s),
+    "compare": lambda one, *rest, **s: compare(first_part(one), one, *rest, **s),
 }
+
+
+def first_part(some):
+    """A worse network: all parts but the first are zero."""
+    return dataclasses.replace(some, vectors=some.vectors * np.eye(1, some.vectors.shape[1], dtype="f4").T)
 
 
 @pytest.fixture(params=JUDGES)
@@ -42,7 +59,10 @@ def test_every_field_has_another_value_here():
     assert all(OTHER[name] != value for name, value in defaults.items())
 
 
-@pytest.mark.parametrize("field", OTHER)
+STEPS = ("whitening", "gallery_site", "probe_site")
+
+
+@pytest.mark.parametrize("field", OTHER.keys() - STEPS)
 def test_every_field_arrives(judge, field, monkeypatch):
     """A recorder stands where distances, means, lengths and draws are made; the report must say the same."""
     seen = SimpleNamespace(metric=None, normalize=False, resamples=None, seed=None)
@@ -69,6 +89,90 @@ def test_every_field_arrives(judge, field, monkeypatch):
     assert default.settings["scoring"] == Scoring().to_dict()
 
 
+@pytest.mark.parametrize(
+    "used", [("whitening",), ("gallery_site", "probe_site"), ("whitening", "gallery_site"), STEPS], ids="+".join
+)
+def test_whitening_and_sites_arrive_on_their_side(judge, used, monkeypatch):
+    """Gallery and probes as they are compared equal the slow twin's, each seen from its own origin."""
+    gallery, probes = [], []
+
+    class Recorder(KnownVectors):
+        def __init__(self, vectors, metric):
+            gallery.append(vectors)
+            super().__init__(vectors, metric)
+
+        def distances(self, vectors, out=None):
+            probes.append(vectors)
+            return super().distances(vectors, out)
+
+    monkeypatch.setattr("walkprint.evaluation.protocol_pairs.KnownVectors", Recorder)
+    some = uneven()
+    setting = {name: OTHER[name] for name in used}
+    report = judge(some, dataclasses.replace(CASIA, gallery_view="all"), scoring=Scoring(**setting, resamples=0))
+    root = WHITENING.root if "whitening" in used else None
+    known = sorted(CASIA.gallery.among(some.keys), key=lambda i: some.keys[i])
+    sought = [i for one in CASIA.probes.values() for i in sorted(one.among(some.keys), key=lambda i: some.keys[i])]
+    for side, rows, found in (("gallery_site", known, gallery[-1]), ("probe_site", sought, _last(probes, len(sought)))):
+        for i, vector in zip(rows, found, strict=True):
+            origin = WHITENING.mean
+            if side in used:
+                crowd = _half(side == "probe_site")
+                origin = origin_slowly(crowd.vectors, crowd.keys, some.keys[i].view)
+            np.testing.assert_allclose(vector, moved_slowly(some.vectors[i], origin, root), atol=1e-5)
+    assert report.settings["scoring"] == {**Scoring(resamples=0).to_dict(), **{name: PLAIN[name] for name in used}}
+
+
+def _last(blocks, count):
+    """The last so many different rows of what came block by block; verification asks for each block twice."""
+    return list({row.tobytes(): row for row in np.concatenate(blocks)}.values())[-count:]
+
+
+def test_a_site_for_one_side_needs_a_whitening():
+    for side in STEPS[1:]:
+        with pytest.raises(ProtocolError, match=f"a site for the {side[:-5]} only; expected one for both sides"):
+            Scoring(**{side: SITES[0]})
+
+
+def test_probes_of_a_site_are_refused_and_its_gallery_is_not(judge):
+    some = uneven()
+    known, sought = (Site.learn(some.select(one)) for one in (CASIA.gallery, CASIA.probes["CL"]))
+    judge_first(judge, some, Scoring(gallery_site=known, probe_site=known, resamples=0))
+    for both in ((known, sought), (sought, known)):
+        with pytest.raises(ProtocolError, match="is among the clips it was learned from"):
+            judge_first(judge, some, Scoring(gallery_site=both[0], probe_site=both[1], resamples=0))
+
+
+def judge_first(judge, some, scoring):
+    """`compare` with the same set on both sides, because a site belongs to one network."""
+    return (
+        compare(some, some, CASIA, scoring=scoring)
+        if judge is JUDGES["compare"]
+        else judge(some, CASIA, scoring=scoring)
+    )
+
+
+def test_what_belongs_to_another_network_is_refused(judge):
+    some = dataclasses.replace(uneven(), source="GaitSet 1")
+    for setting, what in (
+        ({"whitening": WHITENING}, "whitening"),
+        ({"gallery_site": SITES[0], "probe_site": SITES[0]}, "site"),
+    ):
+        with pytest.raises(ProtocolError, match=f"{what}: learned .*GaitSet 1"):
+            judge_first(judge, some, Scoring(**setting, resamples=0))
+
+
+def test_comparing_two_ways_of_scoring():
+    some = uneven()
+    report = compare(some, some, CASIA, scoring=Scoring(whitening=WHITENING), first_scoring=Scoring(resamples=3))
+    ways = [Scoring(whitening=WHITENING, resamples=0), Scoring(resamples=0)]
+    white, plain = (identify(some, CASIA, scoring=one).figure("CL", "rank-1").value for one in ways)
+    assert white != plain
+    assert report.figure("CL", "rank-1").value == pytest.approx(white - plain)
+    assert report.settings["scoring"]["whitening"] == str(WHITENING)
+    assert report.settings["first scoring"] == Scoring().to_dict()
+    assert report.provenance["first scoring"] == str(Scoring())
+
+
 def test_normalizing_before_or_while_scoring_is_the_same(judge):
     some = uneven()
     before = judge(some.normalized(), CASIA, scoring=Scoring(center=True, resamples=0))
@@ -78,13 +182,18 @@ def test_normalizing_before_or_while_scoring_is_the_same(judge):
 
 
 def test_every_form_of_a_report_says_how_it_was_scored(judge):
-    report = judge(uneven(), CASIA, scoring=Scoring(**OTHER), provenance={"commit": "abc"})
-    said = "cosine distance, parts of unit length, centered, 7 resamples, seed 3"
-    assert report.provenance == {"scoring": said, "commit": "abc"}
+    report = judge_first(judge, uneven(), Scoring(**OTHER))
+    said = (
+        f"cosine distance, parts of unit length, {WHITENING}, gallery from {SITES[0]}, probe from {SITES[1]}, "
+        "centered, 7 resamples, seed 3"
+    )
+    assert report.provenance == {"scoring": said}
     assert said in report.to_markdown()
     assert said in report_page([report]).to_html()
-    assert "metric cosine · parts of unit length · centered" in report.to_text()
-    assert Report.from_json(report.to_json()).settings["scoring"] == OTHER
+    steps = "parts of unit length · whitened · gallery's site · probes' site · centered"
+    assert f"metric cosine · {steps}" in report.to_text()
+    assert Report.from_json(report.to_json()).settings["scoring"] == PLAIN
+    assert judge(uneven(), CASIA, provenance={"commit": "abc"}).provenance["commit"] == "abc"
 
 
 def test_a_report_of_before_still_says_its_metric():

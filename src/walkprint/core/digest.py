@@ -1,8 +1,12 @@
 """A short name for weights: the same for the same numbers, whatever file they came from."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 
@@ -13,4 +17,13 @@ def weights_digest(module: nn.Module) -> str:
         array = value.detach().cpu().contiguous()
         digest.update(f"{name} {array.dtype} {tuple(array.shape)};".encode())
         digest.update(array.reshape(-1).view(torch.uint8).numpy().data if array.numel() else b"")
+    return digest.hexdigest()[:12]
+
+
+def arrays_digest(arrays: Mapping[str, NDArray[Any]], text: str = "") -> str:
+    """The first twelve hexadecimal digits of the SHA-256 digest of some arrays, and of text that goes with them."""
+    digest = hashlib.sha256(text.encode())
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape};".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:12]

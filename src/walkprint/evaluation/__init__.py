@@ -6,11 +6,15 @@ from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Report
 from walkprint.evaluation.scoring import Scoring
+from walkprint.evaluation.site import Site
 from walkprint.evaluation.verify import verify
+from walkprint.evaluation.whitening import Whitening
 
 __all__ = [
     "Report",
     "Scoring",
+    "Site",
+    "Whitening",
     "compare",
     "embed",
     "energy_image_embeddings",

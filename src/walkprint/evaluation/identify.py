@@ -5,7 +5,8 @@ view on its own; cross-view gallery: exclude subject and view, pooled gallery; O
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,7 @@ def compare(
     *,
     ranks: Sequence[int] = (1, 5, 10),
     scoring: Scoring = Scoring(),
+    first_scoring: Scoring | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Report:
     """How much better is `second` than `first` on the same sequences? Both see the same resampled subjects.
@@ -87,6 +89,8 @@ def compare(
     Args:
         first, second: embeddings of the same keys by two networks.
         protocol, ranks, scoring, provenance: as in `identify`.
+        first_scoring: of `first`, where it differs, e.g. by the whitening and sites of its own network; its resamples
+            and seed are those of `scoring`.
 
     Returns:
         A report of differences, second minus first. An interval without 0 speaks for a difference.
@@ -99,7 +103,8 @@ def compare(
         raise ProtocolError(
             f"comparison: {len(different)} sequences are in one set only, e.g. {min(different)}; embed the same ones"
         )
-    works = [_work_on(one, protocol, scoring, ranks) for one in (first, second)]
+    before_by = replace(first_scoring or scoring, resamples=scoring.resamples, seed=scoring.seed)
+    works = [_work_on(first, protocol, before_by, ranks), _work_on(second, protocol, scoring, ranks)]
     before, after = (work.estimates for work in works)
     names = _figure_names(ranks)
     rows = [
@@ -112,7 +117,11 @@ def compare(
         for name, one in after.items()
         for i, view in enumerate((*one.views, MEAN, POOLED))
     ]
-    sources = {"first": first.source, "second": second.source}
+    sources: dict[str, Any] = {"first": first.source, "second": second.source}
+    stated = {"scoring": str(scoring)}
+    if before_by != scoring:
+        sources["first scoring"] = before_by.to_dict()
+        stated["first scoring"] = str(before_by)
     return Report(
         title=f"{protocol.name}: second minus first",
         kind="difference",
@@ -124,7 +133,7 @@ def compare(
             *_few_people(works[0].pairs),
             *_certain_ranks(works[0], ranks),
         ),
-        provenance={"scoring": str(scoring), **(provenance or {})},
+        provenance={**stated, **(provenance or {})},
     )
 
 

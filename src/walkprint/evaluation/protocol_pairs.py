@@ -90,8 +90,8 @@ def pair_up(
         allow_different_sources: compare embeddings although different networks made them.
 
     Raises:
-        ProtocolError: nothing is selected, the two sets come from different networks, or centering leaves nothing of a
-            probe set.
+        ProtocolError: nothing is selected, the two sets come from different networks, centering leaves nothing of a
+            probe set, or the scoring's whitening and sites do not suit them.
     """
     known = probes if gallery is None else gallery
     if known.source != probes.source and not allow_different_sources:
@@ -99,14 +99,16 @@ def pair_up(
             f"protocol {protocol.name}: probes were embedded by {probes.source or 'an unknown source'}, the gallery by "
             f"{known.source or 'an unknown source'}; embed both with one network, or allow different sources"
         )
-    known = scoring.prepare(known)
-    probes = known if gallery is None else scoring.prepare(probes)
     known_at = protocol.gallery.among(known.keys)
     if not known_at:
         raise ProtocolError(_nothing(protocol, "the gallery", known.keys))
     selected = {name: selection.among(probes.keys) for name, selection in protocol.probes.items()}
     if not any(selected.values()):
         raise ProtocolError(_nothing(protocol, f"probe set {' or '.join(selected)}", probes.keys))
+    for site in scoring.sites.values():
+        site.refuse_own_clips(probes.take(sorted({i for positions in selected.values() for i in positions})))
+    known = scoring.prepare(known, "gallery")
+    probes = known if gallery is None and scoring.same_for_both else scoring.prepare(probes, "probe")
     # Sorted by cell, then by key: the numbers do not depend on the order in which sequences were embedded.
     each = protocol.gallery_view == "each"
     known_at.sort(key=lambda i: (known.keys[i].view if each else "", known.keys[i]))

@@ -15,7 +15,13 @@ from walkprint.evaluation.page import Section, Table, escaped
 Kind = Literal["identification", "verification", "open set", "difference"]
 _FORMAT, _VERSION = "walkprint report", 1
 _SUMMARIES = ("mean", "pooled")
-_STEPS = {"normalize": "parts of unit length", "center": "centered"}
+_STEPS = {
+    "normalize": "parts of unit length",
+    "whitening": "whitened",
+    "gallery_site": "gallery's site",
+    "probe_site": "probes' site",
+    "center": "centered",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,8 +161,8 @@ def _by_subject(
 ) -> dict[str, dict[str, float]]:
     """Each person a probe set of their own."""
     if scoring.center:  # of the whole probe set, not of one person
-        embeddings = _centered(scoring.prepare(embeddings), protocol)
-        scoring = replace(scoring, center=False, normalize=False)
+        embeddings = _centered(embeddings, protocol, scoring)
+        scoring = Scoring(metric=scoring.metric, resamples=scoring.resamples, seed=scoring.seed)
     people = sorted({key.subject for key in embeddings.keys})
     pairs = [(name, person) for name in protocol.probes for person in people]
     probes = {
@@ -179,12 +179,14 @@ def _by_subject(
     return {name: finite(one) for name, one in table.items()}
 
 
-def _centered(embeddings: EmbeddingSet, protocol: Protocol) -> EmbeddingSet:
-    """Gallery and probe sets, which share no sequence, each with mean zero."""
+def _centered(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring) -> EmbeddingSet:
+    """Gallery and probe sets, which share no sequence, as they are scored, each with mean zero."""
     vectors = embeddings.vectors.copy()
-    for selection in (protocol.gallery, *protocol.probes.values()):
+    probes = scoring.prepare(embeddings, "probe")
+    gallery = probes if scoring.same_for_both else scoring.prepare(embeddings, "gallery")
+    for side, selection in ((gallery, protocol.gallery), *((probes, one) for one in protocol.probes.values())):
         if rows := selection.among(embeddings.keys):
-            vectors[rows] -= vectors[rows].mean(axis=0, dtype=np.float64).astype(np.float32)
+            vectors[rows] = side.vectors[rows] - side.vectors[rows].mean(axis=0, dtype=np.float64).astype(np.float32)
     return EmbeddingSet(vectors, embeddings.keys, embeddings.source)
 
 
