@@ -1,4 +1,6 @@
 import dataclasses
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -99,6 +101,35 @@ def test_bf16_is_near_and_stored_as_float32(store):
     exact, rough = (embed(Tiny(), store, store.keys, precision=name) for name in ("32-true", "bf16"))
     assert rough.vectors.dtype == np.float32
     assert 0 < np.abs(rough.vectors - exact.vectors).max() < 0.05
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_settings_reach_the_batches_and_the_network(store, workers, monkeypatch):
+    room, asked = sys.modules["walkprint.evaluation.embed"], []
+    batches = room.equal_length_batches
+    monkeypatch.setattr(
+        room,
+        "equal_length_batches",
+        lambda *given, **named: asked.append((given[0], named)) or batches(*given, **named),
+    )
+    monkeypatch.setattr(room, "ProcessPoolExecutor", _InThisProcess)
+    network = Tiny()
+    found = embed(
+        network, store, store.keys, precision="bf16", frames_per_batch=7, max_frames=11, workers=workers, share=(1, 2)
+    )
+    assert list(found.keys) == list(store.keys)[1::2]
+    assert {str(given.path) for given, _ in asked} == {str(store.path)}
+    assert all(named == {"frames_per_batch": 7, "min_frames": 3, "max_frames": 11} for _, named in asked)
+    assert len(asked) == (1 if workers == 1 else 4), "a piece for each sequence"
+    exact = embed(Tiny(), store, found.keys, max_frames=11).vectors
+    assert 0 < np.abs(found.vectors - exact).max() < 0.05, "in bf16"
+
+
+class _InThisProcess(ThreadPoolExecutor):
+    """Stands in for a pool of processes."""
+
+    def __init__(self, workers, context, start, given):
+        super().__init__(1, initializer=start, initargs=given)
 
 
 def test_source_is_the_weights(store):
