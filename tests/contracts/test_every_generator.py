@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 import walkprint.generation
+from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
@@ -239,6 +240,16 @@ def test_samples_are_gray_frames_of_every_label(trained, batches):
     assert inside.min() >= -1
     assert inside.max() <= 1
     assert inside.flatten(1).std(1).min() > 0, "an empty frame"
+
+
+def test_samples_of_wrong_frames_are_refused_and_of_none_are_none(trained, batches):
+    labels = every_label(batches)
+    taken = sources(labels, batches)
+    for wrong in (taken.float(), taken[..., :44], taken[:-1], taken[:, 0]):
+        with pytest.raises(DataError, match=f"{type(trained.model).__name__}: sources are .*expected"):
+            trained.model.sample(wrong, labels, torch.Generator())
+    none = trained.model.sample(taken[:0], labels[:0], torch.Generator())
+    assert (none.shape, none.dtype) == ((0, 1, 64, 64), torch.uint8)
 
 
 def test_seeded_samples_repeat(trained, batches):

@@ -11,6 +11,7 @@ import torch
 
 import walkprint.losses
 from walkprint.core.batch import Codes, GaitOutput
+from walkprint.core.errors import DataError
 from walkprint.losses.base import Loss
 
 SIZES = {"num_subjects": 3, "parts": 4, "features": 8}  # of what `output` makes
@@ -112,6 +113,12 @@ def test_degenerate_batches_give_a_finite_value_on_the_graph(loss, subjects):
     value = loss(judged, torch.tensor(subjects, dtype=torch.int64)).value
     assert value.isfinite()
     assert gradient(value, judged).isfinite().all()
+
+
+@pytest.mark.parametrize("subjects", [SUBJECTS[:-1], SUBJECTS.float(), SUBJECTS[:, None]], ids=["few", "float", "2D"])
+def test_subjects_that_do_not_fit_are_refused(loss, subjects):
+    with pytest.raises(DataError, match=f"{type(loss).__name__}: .*subjects.*expected"):
+        loss(output(), subjects)
 
 
 def test_settings_are_keyword_only_and_all_but_sizes_have_defaults(loss):

@@ -172,10 +172,20 @@ def test_settings_are_keyword_only_and_unknown_ones_refused(kind):
 def test_wrong_frames_are_refused(network):
     with pytest.raises(DataError, match="prepare the data"):
         network.prepare(stored(network)[..., : network.width_px - 1])
-    with pytest.raises(DataError, match="expected"):
-        network(network.prepare(stored(network))[:, 0])
-    with pytest.raises(DataError, match="expected"):
-        network(network.prepare(stored(network))[:, :0])
+    frames = network.prepare(stored(network))
+    without_last_column = frames[..., :-1]
+    for wrong in (stored(network, extra_px=0), frames[:, 0], frames[:, :0], frames[:0], without_last_column):
+        with pytest.raises(DataError, match=f"{type(network).__name__}: .*expected"):
+            network(wrong)
+
+
+def test_half_precision_of_a_network_comes_out_as_float32():
+    class Half(Network):
+        def forward(self, frames: Tensor) -> GaitOutput:
+            return GaitOutput(frames.mean((2, 3)).to(torch.bfloat16), frames.mean((2, 3)).half())
+
+    output = Half()(torch.rand(2, 3, 1, 64, 44))
+    assert {one.dtype for one in output.tensors().values()} == {torch.float32}
 
 
 def test_says_where_it_comes_from(kind):

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from walkprint.losses.base import widened
+
 
 def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """High logits for real frames, low ones for generated: `-log D(real) - log(1 - D(fake))`.
@@ -24,22 +26,22 @@ def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     Returns:
         Scalar, float32 or wider, as all losses here.
     """
-    return F.softplus(-_wide(real)).mean() + F.softplus(_wide(fake)).mean()
+    return F.softplus(-widened(real)).mean() + F.softplus(widened(fake)).mean()
 
 
 def non_saturating_generator(fake: Tensor) -> Tensor:
     """High logits for generated frames: `-log D(fake)`."""
-    return F.softplus(-_wide(fake)).mean()
+    return F.softplus(-widened(fake)).mean()
 
 
 def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """Scores above 1 for real frames, below -1 for generated ones."""
-    return F.relu(1 - _wide(real)).mean() + F.relu(1 + _wide(fake)).mean()
+    return F.relu(1 - widened(real)).mean() + F.relu(1 + widened(fake)).mean()
 
 
 def hinge_generator(fake: Tensor) -> Tensor:
     """High scores for generated frames, without bound."""
-    return -_wide(fake).mean()
+    return -widened(fake).mean()
 
 
 def gradient_penalty(
@@ -56,7 +58,7 @@ def gradient_penalty(
     shares = torch.rand(len(real), generator=generator, device=generator.device).to(real).view(-1, 1, 1, 1)
     mixed = torch.lerp(fake.detach().to(real), real, shares).requires_grad_()
     (slopes,) = torch.autograd.grad(score(mixed).sum(), mixed, create_graph=True)
-    norms: Tensor = torch.linalg.vector_norm(_wide(slopes).flatten(1), dim=1)
+    norms: Tensor = torch.linalg.vector_norm(widened(slopes).flatten(1), dim=1)
     return (norms - 1).square().mean()
 
 
@@ -78,7 +80,7 @@ def data_to_data_cross_entropy(
     Returns:
         Scalar; 0 if all frames are of one class.
     """
-    features, proxies = _wide(features), _wide(proxies)
+    features, proxies = widened(features), widened(proxies)
     with torch.autocast(features.device.type, enabled=False):
         positive = ((features * proxies).sum(1, keepdim=True) - positive_margin).clamp_max(0) / temperature
         negative = (features @ features.T - (1 - positive_margin)).clamp_min(0) / temperature
@@ -98,7 +100,7 @@ def balancing_discriminator(real: Tensor, classes: Tensor, fake: Tensor) -> Tens
         fake: logits (generated, class + 1).
     """
     additional = classes.new_full((len(fake),), fake.shape[1] - 1)
-    return F.cross_entropy(_wide(torch.cat([real, fake])), torch.cat([classes, additional]))
+    return F.cross_entropy(widened(torch.cat([real, fake])), torch.cat([classes, additional]))
 
 
 def balancing_generator(fake: Tensor, classes: Tensor) -> Tensor:
@@ -108,8 +110,4 @@ def balancing_generator(fake: Tensor, classes: Tensor) -> Tensor:
         fake: logits (generated, class + 1).
         classes: int64 (generated,), none of them the last.
     """
-    return F.cross_entropy(_wide(fake), classes)
-
-
-def _wide(values: Tensor) -> Tensor:
-    return values if values.dtype == torch.float64 else values.float()
+    return F.cross_entropy(widened(fake), classes)

@@ -1,8 +1,9 @@
-"""What every loss promises: a network's output and the subjects in, one number and what it is made of out."""
+"""Base of all losses: from a network's output and the subjects to one number."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
@@ -12,22 +13,33 @@ from walkprint.core.errors import DataError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LossValue:
-    """A loss.
+    """The value of a loss.
 
     Attributes:
-        value: scalar with gradient; also where nothing is to be learned it hangs on the graph.
-        numbers: scalars for the log, detached.
+        value: scalar, always attached to the graph; 0 for a batch without pairs.
+        numbers: detached scalars for the log.
     """
 
     value: Tensor
     numbers: dict[str, Tensor] = field(default_factory=dict)
 
 
+def no_loss(tensor: Tensor, *names: str) -> LossValue:
+    """The value of a batch without anything to learn: 0, attached to the graph of `tensor`, also for all `names`."""
+    zero = 0 * tensor.sum()
+    return LossValue(zero, {name: zero.detach() for name in names})
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """In float32, or in float64 if it is already."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
 def check_subjects(name: str, subjects: Tensor, known: int, remedy: str) -> None:
-    """Refuse class indices out of range; only on the processor, as a GPU would have to be waited for.
+    """Refuse class indices out of range; on the CPU only, because reading them would wait for a GPU.
 
     Raises:
-        DataError: there are some.
+        DataError: names the lowest and the highest.
     """
     if subjects.device.type != "cpu" or not len(subjects):
         return
@@ -39,16 +51,37 @@ def check_subjects(name: str, subjects: Tensor, known: int, remedy: str) -> None
 class Loss(Described, nn.Module, ABC):
     """Base of all losses.
 
-    A loss sees the whole global batch: training gathers outputs over processes before it asks for the loss, so none
-    needs to know how many processes there are. It computes in float32 whatever precision the network ran in.
+    A loss sees the whole global batch: training gathers outputs over processes first, so a loss does not depend on the
+    number of processes. It computes in float32 in any precision of the network.
     """
 
-    def __init__(self) -> None:  # torch's takes any arguments and would hide misspelt settings
+    def __init__(self) -> None:  # torch's accepts any arguments and would hide misspelled settings
         super().__init__()
+
+    def __call__(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+        """The loss of a batch: `forward` after a check of the subjects, with a value in float32 or wider.
+
+        The check reads shape and type only, so no device has to be waited for.
+
+        Raises:
+            DataError: not one class index for each clip.
+        """
+        parts = {"embeddings": output.embeddings} | ({} if output.logits is None else {"logits": output.logits})
+        fits = all(one.ndim == 3 and one.shape[:1] == subjects.shape for one in parts.values())
+        if not fits or subjects.dtype != torch.int64:
+            found = ", ".join(f"{name} {tuple(one.shape)}" for name, one in parts.items())
+            raise DataError(
+                f"{type(self).__name__}: {found}, {subjects.dtype} subjects {tuple(subjects.shape)}; expected (batch, "
+                "part, feature), (batch, part, subject) and int64 (batch,)"
+            )
+        judged: LossValue = super().__call__(output, subjects)
+        if judged.value.dtype in (torch.float32, torch.float64):
+            return judged
+        return LossValue(judged.value.float(), judged.numbers)
 
     @abstractmethod
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge a batch.
+        """The loss of a batch.
 
         Args:
             output: embeddings (batch, part, feature) and, for classification, logits (batch, part, subject).

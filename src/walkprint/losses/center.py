@@ -1,8 +1,8 @@
 """Center loss per part.
 
 Source: Wen, Zhang, Li, Qiao, "A discriminative feature learning approach for deep face recognition", ECCV 2016.
-Deviations: the centers are parameters that the optimizer moves along with the network, where the paper has a rule and a
-rate of their own for them.
+Deviations: the centers are parameters that the optimizer updates along with the network; the paper has a separate rule
+and rate for them.
 """
 
 import torch
@@ -10,17 +10,17 @@ from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
-from walkprint.losses.base import Loss, LossValue, check_subjects
+from walkprint.losses.base import Loss, LossValue, check_subjects, no_loss
 from walkprint.losses.pairs import by_part
 
 
 class CenterLoss(Loss):
-    """Each clip near its subject's center: half the squared distance, on average over batch and parts.
+    """Half the squared distance of each clip to its subject's center, mean over batch and parts.
 
-    Alone it would draw everybody to one point; it goes beside a loss that tells people apart.
+    Alone it would pull all embeddings to one point; combine it with a loss that separates subjects.
 
     Args:
-        num_subjects: how many people train.
+        num_subjects: number of training subjects.
         parts, features: sizes of the network's embeddings.
 
     Raises:
@@ -36,7 +36,7 @@ class CenterLoss(Loss):
         self.centers = nn.Parameter(torch.zeros(parts, num_subjects, features))
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings; numbers: `mean_distance` to the center.
+        """See `Loss`; numbers: `mean_distance` to the center.
 
         Args:
             output: its embeddings (batch, part, feature).
@@ -44,7 +44,7 @@ class CenterLoss(Loss):
 
         Raises:
             RecipeError: embeddings of other sizes.
-            DataError: a subject is out of range (checked on the processor only).
+            DataError: a subject is out of range (checked on the CPU only).
         """
         embeddings = by_part(output.embeddings, subjects)
         parts, known, features = self.centers.shape
@@ -54,7 +54,7 @@ class CenterLoss(Loss):
                 f"built for {parts} and {features}; set parts and features to the network's"
             )
         if not len(subjects):
-            return LossValue(embeddings.sum(), {"mean_distance": embeddings.detach().sum()})
+            return no_loss(embeddings, "mean_distance")
         check_subjects("CenterLoss", subjects, known, "set num_subjects to that of the training split")
         squares = (embeddings - self.centers[:, subjects]).square().sum(2)
         return LossValue(squares.mean() / 2, {"mean_distance": squares.detach().sqrt().mean()})

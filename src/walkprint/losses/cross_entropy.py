@@ -5,21 +5,20 @@ scale goes with cosine logits as in Fan et al., "OpenGait", CVPR 2023.
 Deviations: none.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
-from walkprint.core.errors import DataError, RecipeError
-from walkprint.losses.base import Loss, LossValue, check_subjects
+from walkprint.core.errors import RecipeError
+from walkprint.losses.base import Loss, LossValue, check_subjects, no_loss, widened
 
 
 class CrossEntropyLoss(Loss):
-    """Which training subject walks: the mean over batch and parts of the cross entropy of scaled logits.
+    """Classifies the training subject: cross entropy of scaled logits, mean over batch and parts.
 
     Args:
         scale: factor of the logits; 16 suits cosines, 1 plain logits.
-        smoothing: share of the target that goes to all subjects alike, 0 to below 1.
+        smoothing: share of the target spread evenly over all subjects, 0 to below 1.
 
     Raises:
         RecipeError: a scale that is not positive, or a smoothing out of range.
@@ -35,7 +34,7 @@ class CrossEntropyLoss(Loss):
         self.scale, self.smoothing = scale, smoothing
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge logits; numbers: `accuracy`, the share of parts that name the right subject.
+        """See `Loss`; numbers: `accuracy`, the share of parts that predict the right subject.
 
         Args:
             output: its logits (batch, part, subject).
@@ -43,20 +42,14 @@ class CrossEntropyLoss(Loss):
 
         Raises:
             RecipeError: the network has no classifier.
-            DataError: logits and subjects do not agree, or (checked on the processor only) a subject is out of range.
+            DataError: a subject is out of range (checked on the CPU only).
         """
         logits = output.logits
         if logits is None:
             raise RecipeError("CrossEntropyLoss: the network gives no logits; give it num_subjects")
-        if logits.ndim != 3 or subjects.shape != logits.shape[:1]:
-            raise DataError(
-                f"CrossEntropyLoss: logits {tuple(logits.shape)} and subjects {tuple(subjects.shape)}, "
-                "expected (batch, part, subject) and (batch,)"
-            )
-        logits = logits if logits.dtype == torch.float64 else logits.float()
+        logits = widened(logits)
         if logits.numel() == 0:
-            zero = logits.sum()
-            return LossValue(zero, {"accuracy": zero.detach()})
+            return no_loss(logits, "accuracy")
         known = logits.shape[2]
         check_subjects("CrossEntropyLoss", subjects, known, "give the network the num_subjects of the training split")
         targets = subjects.unsqueeze(1).expand(-1, logits.shape[1])

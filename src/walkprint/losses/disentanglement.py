@@ -1,11 +1,11 @@
-"""The losses of GaitNet: what makes codes of appearance, body and pose mean what their names say.
+"""The losses of GaitNet, which separate codes of appearance, body and pose.
 
 Source: Zhang, Tran, Yin, Atoum, Liu, Wan, Wang, "Gait recognition via disentangled representation learning", CVPR 2019;
 Zhang, Tran, Liu, Liu, "On learning disentangled representations for gait recognition", TPAMI 2020; reductions and
 weights as in the authors' released code.
-Deviations: both clips of a pair are reconstructed and identified, not the first alone. With more than two clips of a
-subject in a batch, all pairs count alike. The canonical loss takes every frame where the code takes one at random,
-which is the same on average. The weights of the identity loss sum to 1.
+Deviations: both clips of a pair are reconstructed and identified, not only the first. With more than two clips of a
+subject in a batch, all pairs weigh the same. The canonical loss uses every frame; the released code uses one random
+frame, which is the same on average. The weights of the identity loss sum to 1.
 """
 
 from typing import Literal
@@ -16,58 +16,58 @@ from torch import Tensor
 
 from walkprint.core.batch import Codes, GaitOutput
 from walkprint.core.errors import RecipeError
-from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.base import Loss, LossValue, no_loss, widened
 
 RECOMMENDED_WEIGHTS = {"reconstruction": 1.0, "similarity": 10.0, "identity": 0.5, "canonical": 1.0}
-"""Weights in the sum, as the code of the TPAMI paper has them; there the identity's are 0.494 for clips of 20 frames.
+"""Weights in the sum, from the code of the TPAMI paper; it has 0.494 for the identity with clips of 20 frames.
 
-The published scripts disagree: the similarity weighs 1e-5, 0.01 or 10, the identity 0.1 in those of the CVPR paper.
+The published scripts disagree: those of the CVPR paper weigh the similarity 1e-5, 0.01 or 10, and the identity 0.1.
 """
 
 
 class CrossReconstructionLoss(Loss):
-    """A frame is rebuilt from its own pose and the appearance and body of another frame of the clip.
+    """Reconstructs a frame from its own pose and the appearance and body of another frame of the clip.
 
-    The mean squared error over pixels, summed over the frames of a clip, mean over clips: with another length of clips
-    it weighs otherwise.
+    Mean squared error over pixels, summed over the frames of a clip, mean over clips. So its weight depends on the
+    length of clips.
     """
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge the reconstruction; numbers: `error`, the root of the mean squared error, pixels from 0 to 1.
+        """See `Loss`; numbers: `error`, the root of the mean squared error, pixels from 0 to 1.
 
         Raises:
             RecipeError: the network gives no reconstruction.
         """
         codes = _codes_of(output)
-        frames, rebuilt = _needed(codes.frames), _wide(_needed(codes.reconstruction))
+        frames, rebuilt = _needed(codes.frames), widened(_needed(codes.reconstruction))
         if not rebuilt.numel():
-            return _nothing(rebuilt, "error")
-        error = F.mse_loss(rebuilt, _wide(frames))
+            return no_loss(rebuilt, "error")
+        error = F.mse_loss(rebuilt, widened(frames))
         return LossValue(error * rebuilt.shape[1], {"error": error.detach().sqrt()})
 
 
 class PoseSimilarityLoss(Loss):
-    """Clips of one person have the same mean pose code, whatever is worn or carried.
+    """Clips of one subject have the same mean pose code, whatever they wear or carry.
 
     The mean squared difference over features, mean over pairs of clips of one subject; 0 without a pair.
     """
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge pose codes; numbers: `distance`, the mean of Euclidean distances.
+        """See `Loss`; numbers: `distance`, the mean of Euclidean distances.
 
         Raises:
             RecipeError: the network gives no codes.
         """
-        means = _wide(_codes_of(output).pose).mean(1)
+        means = widened(_codes_of(output).pose).mean(1)
         first, second = _pairs(subjects)
         if not len(first):
-            return _nothing(means, "distance")
+            return no_loss(means, "distance")
         difference = means[first] - means[second]
         return LossValue(difference.square().mean(), {"distance": difference.detach().norm(dim=1).mean()})
 
 
 class IncrementalIdentityLoss(Loss):
-    """Who walks, asked after every frame: cross entropy of the gait of the frames so far, later ones weighing more.
+    """Identity after every frame: cross entropy of the gait of the frames so far; later ones weigh more.
 
     Args:
         weights: "square" of the number of frames so far, or "even".
@@ -83,14 +83,14 @@ class IncrementalIdentityLoss(Loss):
         self.weights = weights
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge logits of growing clips; numbers: `accuracy` of whole clips.
+        """See `Loss`; numbers: `accuracy` of whole clips.
 
         Raises:
             RecipeError: the network gives no such logits.
         """
-        logits = _wide(_needed(_codes_of(output).gait_logits))
+        logits = widened(_needed(_codes_of(output).gait_logits))
         if not logits.numel():
-            return _nothing(logits, "accuracy")
+            return no_loss(logits, "accuracy")
         count = torch.arange(1, logits.shape[1] + 1, device=logits.device, dtype=logits.dtype)
         weights = count.square() if self.weights == "square" else torch.ones_like(count)
         losses = _cross_entropies(logits, subjects).mean(0)
@@ -99,22 +99,22 @@ class IncrementalIdentityLoss(Loss):
 
 
 class CanonicalConsistencyLoss(Loss):
-    """A body stays the same: within a clip, from clip to clip of one person, and it tells who walks.
+    """A body stays the same within a clip and between clips of one subject, and it identifies the subject.
 
-    The sum of three means: squared difference of the codes of two frames of a clip; of frames at the same place in two
+    Sum of three means: squared difference of the codes of two frames of a clip; of frames at the same position in two
     clips of one subject; cross entropy of each frame's canonical code.
     """
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge canonical codes; numbers: the three means `within`, `across`, `identity`.
+        """See `Loss`; numbers: the three means `within`, `across`, `identity`.
 
         Raises:
             RecipeError: the network has no canonical code.
         """
         codes = _codes_of(output)
-        canonical, logits = _wide(_needed(codes.canonical)), _wide(_needed(codes.canonical_logits))
+        canonical, logits = widened(_needed(codes.canonical)), widened(_needed(codes.canonical_logits))
         if not canonical.numel():
-            return _nothing(canonical + logits.sum(), "within", "across", "identity")
+            return no_loss(canonical + logits.sum(), "within", "across", "identity")
         # The mean squared difference of all pairs of frames is twice their variance.
         within = 2 * canonical.var(1, correction=0).mean()
         first, second = _pairs(subjects)
@@ -126,21 +126,17 @@ class CanonicalConsistencyLoss(Loss):
 
 def _codes_of(output: GaitOutput) -> Codes:
     if output.codes is None:
-        raise RecipeError("losses of disentanglement: the network gives no codes; train GaitNet with them")
+        raise RecipeError("losses of disentanglement: the network gives no codes; use GaitNet")
     return output.codes
 
 
 def _needed(tensor: Tensor | None) -> Tensor:
     if tensor is None:
         raise RecipeError(
-            "losses of disentanglement: the network gives only some of the codes; GaitNet gives all in training, and "
-            "canonical ones where their size is not 0"
+            "losses of disentanglement: the network gives only some of the codes; GaitNet gives all in training mode, "
+            "canonical ones if their size is not 0"
         )
     return tensor
-
-
-def _wide(tensor: Tensor) -> Tensor:
-    return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 
 def _pairs(subjects: Tensor) -> tuple[Tensor, Tensor]:
@@ -153,8 +149,3 @@ def _pairs(subjects: Tensor) -> tuple[Tensor, Tensor]:
 def _cross_entropies(logits: Tensor, subjects: Tensor) -> Tensor:
     """(batch, time, subject) to (batch, time)."""
     return F.cross_entropy(logits.transpose(1, 2), subjects.unsqueeze(1).expand(logits.shape[:2]), reduction="none")
-
-
-def _nothing(tensor: Tensor, *names: str) -> LossValue:
-    zero = 0 * tensor.sum()
-    return LossValue(zero, {name: zero.detach() for name in names})

@@ -1,4 +1,4 @@
-"""The generalized inter-class loss and what it is made of.
+"""The generalized inter-class loss and its terms.
 
 Source: Yu, Yu, Huang, Wang, "Generalized inter-class loss for gait recognition", ACM Multimedia 2022, and its released
 code for the weighted triplet and the pairwise softmax; uniformity after Wang, Isola, "Understanding contrastive
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
-from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.base import Loss, LossValue, no_loss
 from walkprint.losses.cross_entropy import CrossEntropyLoss
 from walkprint.losses.pairs import (
     Acting,
@@ -32,16 +32,16 @@ from walkprint.losses.pairs import (
 
 
 class WeightedTripletLoss(Loss):
-    """Triplet loss over distances that grow by up to twice with the dissimilarity of the pair.
+    """Triplet loss whose distances are multiplied by up to two, growing with the dissimilarity of the pair.
 
-    Dissimilar positives are pulled harder and similar negatives pushed harder, so that every triplet has a margin of
-    its own; its mean is the number `automatic_margin`.
+    Dissimilar positives and similar negatives get larger gradients, and every triplet has its own margin; its mean is
+    the number `automatic_margin`.
 
     Args:
         margin: of the hinge, before weighting.
         self_pairs: whether a sample is its own positive.
-        acting: what the weights do. They multiply the gradients of pairs ("pull"), and they move the margin of each
-            triplet ("margin"); "both" is the loss as published, the others take its two effects apart.
+        acting: effect of the weights. They multiply the gradients of pairs ("pull") and shift the margin of each
+            triplet ("margin"); "both" is the published loss, the others separate its two effects.
 
     Raises:
         RecipeError: a negative margin, or an unknown effect.
@@ -57,10 +57,10 @@ class WeightedTripletLoss(Loss):
         self.margin, self.self_pairs, self.acting = margin, self_pairs, acting
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings (batch, part, feature) of `subjects` (batch,)."""
+        """See `Loss`."""
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
-            return _nothing(embeddings, "active", "automatic_margin")
+            return no_loss(embeddings, "active", "automatic_margin")
         same, positive = positives(subjects, self_pairs=self.self_pairs)
         largest = torch.stack([_dissimilarity(part).max() for part in torch.split(embeddings.detach(), 4)]).max()
 
@@ -81,8 +81,8 @@ class PairwiseSoftmaxLoss(Loss):
     Args:
         temperature: divides the similarities.
         similarity: "cosine", or "dot" as released.
-        noisy_weight: weight of triplets whose negative beats the positive in one part drawn at random; 1 is no filter.
-            The draw depends on the number of earlier batches alone, so that all processes draw the same.
+        noisy_weight: weight of triplets whose negative is more similar than the positive in one random part; 1 is no
+            filter. The draw depends only on the number of earlier batches, so all processes draw the same.
         self_pairs: whether a sample is its own positive.
 
     Raises:
@@ -109,15 +109,15 @@ class PairwiseSoftmaxLoss(Loss):
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings (batch, part, feature) of `subjects` (batch,)."""
+        """See `Loss`."""
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
-            return _nothing(embeddings, "beaten")
+            return no_loss(embeddings, "beaten")
         same, positive = positives(subjects, self_pairs=self.self_pairs)
         directions = F.normalize(embeddings, dim=-1) if self.similarity == "cosine" else embeddings
         with torch.autocast(embeddings.device.type, enabled=False):
             similar = directions @ directions.transpose(1, 2) / self.temperature
-        judge = self._draw(len(similar)) if self.noisy_weight < 1 else None
+        deciding = self._draw(len(similar)) if self.noisy_weight < 1 else None
         total, beaten = similar.new_zeros(len(similar)), similar.new_zeros(())
         triplets = count_triplets(same, positive)
         for column in listed(positive).T:
@@ -125,13 +125,13 @@ class PairwiseSoftmaxLoss(Loss):
             excess = similar - similar.gather(2, index)
             counts = (~same & (column >= 0).unsqueeze(1)).to(similar.dtype)
             beaten = beaten + ((excess.detach() > 0) * counts).sum()
-            if judge is not None:
-                counts = counts * torch.where(excess[judge].detach() > 0, self.noisy_weight, 1.0)
+            if deciding is not None:
+                counts = counts * torch.where(excess[deciding].detach() > 0, self.noisy_weight, 1.0)
             total = total + (F.softplus(excess) * counts).sum((1, 2))
         return LossValue((total / triplets).mean(), {"beaten": beaten / (triplets * len(similar))})
 
     def _draw(self, parts: int) -> int:
-        """The part that judges this batch."""
+        """The random part of this batch, see `noisy_weight`."""
         generator = torch.Generator().manual_seed(int(self.batches))
         self.batches += 1
         return int(torch.randint(parts, (), generator=generator))
@@ -142,9 +142,9 @@ class ClassUniformityLoss(Loss):
 
     Args:
         sharpness: of the kernel exp(-sharpness * squared distance).
-        bounded: multiply the gradient of each part by its mean length where that is below 1. The gradient of a
-            direction grows as an embedding shrinks, that of a distance does not: beside a triplet of distances, the
-            unbounded term drives short embeddings to zero length.
+        bounded: multiply the gradient of each part by the mean length of its embeddings if that is below 1. The
+            gradient of a direction grows as an embedding shrinks, that of a distance does not: combined with a triplet
+            loss, the unbounded term shrinks short embeddings to zero length.
 
     Raises:
         RecipeError: a sharpness that is not positive.
@@ -157,10 +157,10 @@ class ClassUniformityLoss(Loss):
         self.sharpness, self.bounded = sharpness, bounded
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings (batch, part, feature) of `subjects` (batch,); 0 with fewer than two subjects."""
+        """See `Loss`; 0 with fewer than two subjects."""
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
-            return _nothing(embeddings, "mean_distance_of_classes")
+            return no_loss(embeddings, "mean_distance_of_classes")
         same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
         # The first clip of each class stands for it: shapes that do not depend on the data keep a GPU running.
         first = same.to(torch.uint8).argmax(1)
@@ -177,7 +177,7 @@ class ClassUniformityLoss(Loss):
         distances = squared.detach().relu().sqrt() * apart
         if self.bounded:
             share = embeddings.detach().norm(dim=2).mean(1).clamp_max(1)
-            value = share * value + ((1 - share) * value).detach()  # the same value, less of its gradient
+            value = share * value + ((1 - share) * value).detach()  # the same value, a smaller gradient
         mean = distances.sum() / (pairs.clamp_min(1) * len(embeddings))
         return LossValue(value.mean(), {"mean_distance_of_classes": mean})
 
@@ -221,11 +221,11 @@ class GeneralizedInterClassLoss(Loss):
         self.terms = terms
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings and, in the softmax form, logits; the numbers are those of the terms under their names."""
-        judged = {name: loss(output, subjects) for name, (_, loss) in self.terms.items()}
-        weighted = [self.terms[name][0] * one.value for name, one in judged.items()]
-        numbers = {name: one.value.detach() for name, one in judged.items()}
-        for name, one in judged.items():
+        """See `Loss`; numbers: those of the terms, under their names."""
+        values = {name: loss(output, subjects) for name, (_, loss) in self.terms.items()}
+        weighted = [self.terms[name][0] * one.value for name, one in values.items()]
+        numbers = {name: one.value.detach() for name, one in values.items()}
+        for name, one in values.items():
             numbers |= {f"{name}_{number}": value for number, value in one.numbers.items()}
         return LossValue(torch.stack(weighted).sum(), numbers)
 
@@ -238,7 +238,7 @@ def _dissimilarity(embeddings: Tensor) -> Tensor:
 
 
 def _mean_extra_margin(embeddings: Tensor, same: Tensor, positive: Tensor, largest: Tensor) -> Tensor:
-    """What weighting adds to the margin, on average over triplets and parts."""
+    """What the weights add to the margin, mean over triplets and parts."""
     near, far = positive.sum(1).to(embeddings.dtype), (~same).sum(1).to(embeddings.dtype)
     extra = embeddings.new_zeros(())
     for chunk in torch.split(embeddings, 4):
@@ -246,8 +246,3 @@ def _mean_extra_margin(embeddings: Tensor, same: Tensor, positive: Tensor, large
         per_anchor = (added * positive).sum(2) * far - (added * ~same).sum(2) * near
         extra = extra + per_anchor.sum()
     return extra / ((near * far).sum().clamp_min(1) * len(embeddings))
-
-
-def _nothing(embeddings: Tensor, *names: str) -> LossValue:
-    zero = 0 * embeddings.sum()
-    return LossValue(zero, {name: zero.detach() for name in names})

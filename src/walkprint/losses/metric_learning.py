@@ -1,10 +1,10 @@
-"""Losses of the library pytorch-metric-learning, each applied to every part by itself and averaged over parts.
+"""Losses of the library pytorch-metric-learning, applied to each part and averaged over parts.
 
 They need the extra `metric-learning`.
 
 Source: Deng, Guo, Xue, Zafeiriou, "ArcFace", CVPR 2019; Wang et al., "CosFace", CVPR 2018; Sun et al., "Circle loss",
 CVPR 2020; Khosla et al., "Supervised contrastive learning", NeurIPS 2020.
-Deviations: those of the library. Its means leave out samples with a loss of 0, say those without a positive.
+Deviations: those of the library. Its means exclude samples with a loss of 0, e.g. those without a positive.
 """
 
 import importlib
@@ -16,21 +16,17 @@ from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
-from walkprint.losses.base import Loss, LossValue, check_subjects
+from walkprint.losses.base import Loss, LossValue, check_subjects, no_loss
 from walkprint.losses.pairs import by_part
 
 
 class _MarginSoftmax(Loss):
-    """Classifies with a margin; holds one direction per part and subject, which training learns along.
+    """Base of classifiers with a margin: one trained direction per part and subject; see `ArcFaceLoss`.
 
-    Args:
-        num_subjects: how many people train.
-        parts, features: sizes of the network's embeddings.
-        margin: by how much the right subject is handicapped.
-        scale: of the cosines.
+    The library has a class of the same name.
     """
 
-    def __init__(self, kind: str, *, num_subjects: int, parts: int, features: int, margin: float, scale: float) -> None:
+    def __init__(self, num_subjects: int, parts: int, features: int, margin: float, scale: float) -> None:
         super().__init__()
         name = type(self).__name__
         if min(num_subjects, parts, features) < 1 or not margin >= 0 or not scale > 0:
@@ -38,11 +34,11 @@ class _MarginSoftmax(Loss):
                 f"{name}: {num_subjects} subjects, {parts} parts, {features} features, margin {margin}, scale {scale}; "
                 "expected sizes of at least 1, a margin of 0 or more, a positive scale"
             )
-        make, self.num_subjects = _library(name, kind), num_subjects
+        make, self.num_subjects = _library(name, name), num_subjects
         self.by_part = nn.ModuleList(make(num_subjects, features, margin=margin, scale=scale) for _ in range(parts))
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings; numbers: `accuracy`, the share of parts whose nearest direction is the right subject's.
+        """See `Loss`; numbers: `accuracy`, the share of parts whose closest direction is the right subject's.
 
         Args:
             output: its embeddings (batch, part, feature).
@@ -50,7 +46,7 @@ class _MarginSoftmax(Loss):
 
         Raises:
             RecipeError: embeddings of other sizes.
-            DataError: a subject is out of range (checked on the processor only).
+            DataError: a subject is out of range (checked on the CPU only).
         """
         name, embeddings = type(self).__name__, by_part(output.embeddings, subjects)
         weight: Tensor = self.by_part[0].W  # type: ignore[assignment]
@@ -60,12 +56,12 @@ class _MarginSoftmax(Loss):
                 f"for {len(self.by_part)} and {len(weight)}; set parts and features to the network's"
             )
         if not len(subjects):
-            return LossValue(embeddings.sum(), {"accuracy": embeddings.detach().sum()})
+            return no_loss(embeddings, "accuracy")
         check_subjects(name, subjects, self.num_subjects, "set num_subjects to that of the training split")
         with torch.autocast(embeddings.device.type, enabled=False):
-            judged = [loss(part, subjects) for loss, part in zip(self.by_part, embeddings, strict=True)]
+            losses = [loss(part, subjects) for loss, part in zip(self.by_part, embeddings, strict=True)]
             right = [self._right(loss, part, subjects) for loss, part in zip(self.by_part, embeddings, strict=True)]
-        return LossValue(torch.stack(judged).mean(), {"accuracy": torch.stack(right).mean()})
+        return LossValue(torch.stack(losses).mean(), {"accuracy": torch.stack(right).mean()})
 
     @staticmethod
     @torch.no_grad()
@@ -75,10 +71,10 @@ class _MarginSoftmax(Loss):
 
 
 class ArcFaceLoss(_MarginSoftmax):
-    """Which training subject walks, the right one's angle handicapped by a margin.
+    """Classifies the training subject, with a margin on the angle of the right one.
 
     Args:
-        num_subjects: how many people train.
+        num_subjects: number of training subjects.
         parts, features: sizes of the network's embeddings.
         margin: degrees added to the angle.
         scale: of the cosines.
@@ -90,42 +86,33 @@ class ArcFaceLoss(_MarginSoftmax):
     def __init__(
         self, *, num_subjects: int, parts: int, features: int, margin: float = 28.6, scale: float = 64.0
     ) -> None:
-        super().__init__(
-            "ArcFaceLoss", num_subjects=num_subjects, parts=parts, features=features, margin=margin, scale=scale
-        )
+        super().__init__(num_subjects, parts, features, margin, scale)
 
 
 class CosFaceLoss(_MarginSoftmax):
-    """Which training subject walks, the right one's cosine handicapped by a margin.
+    """Classifies the training subject, with a margin on the cosine of the right one.
 
     Args:
-        num_subjects: how many people train.
-        parts, features: sizes of the network's embeddings.
+        num_subjects, parts, features, scale: as of `ArcFaceLoss`.
         margin: subtracted from the cosine.
-        scale: of the cosines.
-
-    Raises:
-        RecipeError: a setting is out of range, or the library is absent.
     """
 
     def __init__(
         self, *, num_subjects: int, parts: int, features: int, margin: float = 0.35, scale: float = 64.0
     ) -> None:
-        super().__init__(
-            "CosFaceLoss", num_subjects=num_subjects, parts=parts, features=features, margin=margin, scale=scale
-        )
+        super().__init__(num_subjects, parts, features, margin, scale)
 
 
 class _Pairs(Loss):
-    """A loss of the library over the pairs of a batch."""
+    """Base of the library's losses over the pairs of a batch."""
 
     loss: nn.Module
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings (batch, part, feature) of `subjects` (batch,); numbers: `mean_cosine` over all pairs."""
+        """See `Loss`; numbers: `mean_cosine` over all pairs."""
         embeddings = by_part(output.embeddings, subjects)
         if not embeddings.numel():
-            return LossValue(embeddings.sum(), {"mean_cosine": embeddings.detach().sum()})
+            return no_loss(embeddings, "mean_cosine")
         with torch.autocast(embeddings.device.type, enabled=False):
             value = torch.stack([self.loss(part, subjects) for part in embeddings]).mean()
             cosines = F.normalize(embeddings.detach(), dim=-1).mean(1).square().sum(1)
@@ -133,7 +120,7 @@ class _Pairs(Loss):
 
 
 class CircleLoss(_Pairs):
-    """Pairs, each pulled or pushed the harder the further its cosine is from where it should be.
+    """Circle loss: the further the cosine of a pair is from its optimum, the larger its gradient.
 
     Args:
         margin: how far from 1 and 0 the cosines of positives and negatives may stay.
@@ -153,7 +140,7 @@ class CircleLoss(_Pairs):
 
 
 class SupervisedContrastiveLoss(_Pairs):
-    """Each positive against everybody else in the batch.
+    """Contrasts each positive with all other samples of the batch.
 
     Args:
         temperature: divides the cosines.
@@ -170,7 +157,7 @@ class SupervisedContrastiveLoss(_Pairs):
 
 
 def _library(ours: str, theirs: str) -> Any:
-    """A loss class of the library, which is loaded only when it is needed.
+    """A loss class of the library, imported only when needed.
 
     Raises:
         RecipeError: it is not installed.

@@ -14,19 +14,19 @@ from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
-from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.base import Loss, LossValue, no_loss
 from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of_active, part_distances, positives
 
 
 class TripletLoss(Loss):
-    """Positives nearer than negatives by a margin, in every part.
+    """Positives are closer than negatives by a margin, in every part.
 
     Any number of samples per subject may be in the batch. A batch without a triplet gives 0.
 
     Args:
-        margin: by how much nearer.
+        margin: the required difference of distances.
         mining: "all" averages over all active triplets of a part, "hard" over the anchors with their farthest
-            positive and nearest negative; then over parts.
+            positive and nearest negative; then comes the mean over parts.
         distance: "euclidean" of the embeddings as they are, or "cosine": Euclidean on the unit sphere.
         self_pairs: whether a sample is its own positive.
 
@@ -51,7 +51,7 @@ class TripletLoss(Loss):
         self.margin, self.mining, self.distance, self.self_pairs = margin, mining, distance, self_pairs
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
-        """Judge embeddings; numbers: `active`, the fraction of triplets (anchors) above 0, and `mean_distance`.
+        """See `Loss`; numbers: `active`, the fraction of triplets (anchors) above 0, and `mean_distance`.
 
         Args:
             output: its embeddings (batch, part, feature).
@@ -59,12 +59,11 @@ class TripletLoss(Loss):
         """
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
-            zero = embeddings.sum()
-            return LossValue(zero, {"active": zero.detach(), "mean_distance": zero.detach()})
+            return no_loss(embeddings, "active", "mean_distance")
         if self.distance == "cosine":
             embeddings = F.normalize(embeddings, dim=-1)
-        judge = self._all if self.mining == "all" else self._hard
-        return judge(embeddings, subjects)
+        loss = self._all if self.mining == "all" else self._hard
+        return loss(embeddings, subjects)
 
     def _all(self, embeddings: Tensor, subjects: Tensor) -> LossValue:
         same, positive = positives(subjects, self_pairs=self.self_pairs)

@@ -38,6 +38,31 @@ class Network(Described, nn.Module, ABC):
     min_frames: int = 1
     ordered: bool = False
 
+    def __call__(self, frames: Tensor) -> GaitOutput:
+        """Embed clips: `forward` after a check of the frames, with its output in float32 in any precision.
+
+        The check reads shape and type only, so no device has to be waited for.
+
+        Raises:
+            DataError: frames of another type or size than `prepare` gives, an empty batch, or clips that are too short.
+        """
+        expected = (self.channels, self.height_px, self.width_px)
+        if not frames.is_floating_point() or frames.ndim != 5 or frames.shape[2:] != expected or not len(frames):
+            raise DataError(
+                f"{type(self).__name__}: frames are {frames.dtype} {tuple(frames.shape)}, expected float (batch, time, "
+                f"{', '.join(map(str, expected))}) with at least one clip: pass stored frames through `prepare`"
+            )
+        if frames.shape[1] < self.min_frames:
+            raise DataError(
+                f"{type(self).__name__}: clips of {frames.shape[1]} frames, expected {self.min_frames} or more: repeat "
+                "them"
+            )
+        output: GaitOutput = super().__call__(frames)
+        tensors = output.tensors()
+        if all(one.dtype in (torch.float32, torch.float64) for one in tensors.values()):
+            return output
+        return GaitOutput.from_tensors({name: one.float() for name, one in tensors.items()})
+
     @abstractmethod
     def forward(self, frames: Tensor) -> GaitOutput:
         """Embed clips.

@@ -115,14 +115,8 @@ class GaitGL(Network):
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width); logits only where `num_subjects` was given.
-
-        Raises:
-            DataError: clips of fewer than three frames.
-        """
+        """Embed clips (batch, time, channel, height, width); logits only with `num_subjects`."""
         features = over_time(fold_time(frames), len(frames))
-        if features.shape[2] < self.min_frames:
-            raise DataError(f"GaitGL: clips of {features.shape[2]} frames, expected 3 or more: repeat them")
         for conv in (*self.stem, self.shorten):
             features = F.leaky_relu(conv(features), inplace=True)
         features = F.max_pool3d(self.stages[0](features), (1, 2, 2))
