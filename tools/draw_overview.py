@@ -12,8 +12,9 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from walkprint import Walkers
-from walkprint.cli.embed import trained_network
 from walkprint.core.sequence import SequenceKey
+from walkprint.networks import Network
+from walkprint.recipes.trained import load_network
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "overview.png"
 WALKS = (("006", "nm", "02", "normal"), ("004", "bg", "01", "with a bag"), ("009", "cl", "01", "in a coat"))
@@ -24,9 +25,10 @@ GREEN, GRAY = "#1a7f37", "#8c959f"
 
 
 def main() -> None:
+    network = load_network("street")
     people = Walkers(subjects=12, train=0, views=("090",), frames=40)
     gallery = {name: SequenceKey(name, "nm", "01", "090") for name in people.names}
-    known = {name: embedding(people, key) for name, key in gallery.items()}
+    known = {name: embedding(network, people, key) for name, key in gallery.items()}
     mpl.rcParams.update({"font.size": 13, "font.family": "DejaVu Sans"})
     figure = plt.figure(figsize=(15, 6.9), facecolor="white")
     grid = figure.add_gridspec(
@@ -50,7 +52,7 @@ def main() -> None:
                     axes.set_title(TITLES[first], fontsize=15.5, fontweight="bold", pad=12)
                 if first == column == 0:
                     axes.set_ylabel(f"{name}\n{words}", rotation=0, ha="right", va="center", labelpad=10)
-        probe = embedding(people, key)
+        probe = embedding(network, people, key)
         distances = {other: float(np.linalg.norm(probe - vector, axis=1).mean()) for other, vector in known.items()}
         cards = grid[row, 11].subgridspec(1, NEAREST + 1, width_ratios=[0.32, *[1] * NEAREST], wspace=0.08)
         for place, other in enumerate(sorted(distances, key=distances.__getitem__)[:NEAREST]):
@@ -62,14 +64,9 @@ def main() -> None:
     print(f"{OUT}: {OUT.stat().st_size // 1024} KB")
 
 
-def embedding(people: Walkers, key: SequenceKey) -> NDArray[np.float32]:
+def embedding(network: Network, people: Walkers, key: SequenceKey) -> NDArray[np.float32]:
     """Parts of unit length, (part, feature)."""
-    network = trained_network("street").eval()
-    import torch
-
-    with torch.no_grad():
-        frames = torch.from_numpy(np.ascontiguousarray(people.read(key).frames[None]))
-        parts = network(network.prepare(frames)).embeddings[0].numpy()
+    parts = network.embed(people.read(key))
     return parts / np.linalg.norm(parts, axis=1, keepdims=True)
 
 
