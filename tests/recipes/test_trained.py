@@ -18,9 +18,13 @@ from walkprint.core.errors import CheckpointError, GaitError, RecipeError
 from walkprint.data.frames import RandomSubset
 from walkprint.data.loading import TrainingBatches
 from walkprint.data.sampling import SubjectSampler
+from walkprint.evaluation import Whitening
+from walkprint.evaluation.embed import weights_source
+from walkprint.evaluation.whitening import WHITENING_NAME
 from walkprint.losses import TripletLoss
 from walkprint.networks import GaitSet, Network
-from walkprint.recipes.trained import dataset_of, load_generator
+from walkprint.recipes.card import CARD_NAME, folder_digest, read_card
+from walkprint.recipes.trained import bundled_networks, dataset_of, load_generator
 from walkprint.training.checkpoint import save_network
 from walkprint.training.loop import Loop
 
@@ -140,3 +144,76 @@ def test_opening_does_not_wait_for_the_training_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(home)}
     )
     assert done.stdout == "False\n"
+
+
+@pytest.fixture
+def finished(store: Path, tmp_path: Path) -> Path:
+    """A finished network's folder with a whitening and a card."""
+    network = trained(store, tmp_path / "run")
+    folder = tmp_path / "run" / "network"
+    mean = np.zeros((62, 4), np.float32)
+    root = np.tile(np.eye(4, dtype=np.float32), (62, 1, 1))
+    Whitening(mean, root, weights_source(network)).save(folder / WHITENING_NAME)
+    return folder
+
+
+def write_card(folder: Path, **changes: object) -> None:
+    plain = {"summary": "small", "data": "rendered", "license": "Apache-2.0", "figures": ["a 1", "b 2"], "bad_at": []}
+    (folder / CARD_NAME).write_text(json.dumps({**plain, "digest": folder_digest(folder), **changes}))
+
+
+def test_whitening_lies_beside_the_weights(finished: Path, store: Path, tmp_path: Path) -> None:
+    for name in (finished, finished.parent):
+        network = load_network(name)
+        assert network.whitening.source == weights_source(network)
+        assert network.whitening.digest == Whitening.load(finished / WHITENING_NAME).digest
+    trained(store, tmp_path / "plain")
+    assert load_network(tmp_path / "plain").whitening is None
+
+
+def test_a_card_is_checked_against_weights_and_whitening(finished: Path) -> None:
+    write_card(finished)
+    card = read_card(finished)
+    assert card is not None
+    assert card.figures == ("a 1", "b 2")
+    assert card.bad_at == ()
+    assert load_network(finished).whitening is not None
+    for name in (WHITENING_NAME, "network.safetensors"):
+        whole = (finished / name).read_bytes()
+        (finished / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(CheckpointError, match="not those of its card"):
+            load_network(finished)
+        (finished / name).write_bytes(whole)
+    (finished / WHITENING_NAME).unlink()
+    with pytest.raises(CheckpointError, match="not those of its card"):
+        load_network(finished)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "no json", '{"figures": 1, "bad_at": []}'])
+def test_damaged_cards(finished: Path, content: str) -> None:
+    (finished / CARD_NAME).write_text(content)
+    with pytest.raises(CheckpointError, match="no card of a network"):
+        load_network(finished)
+
+
+@pytest.mark.parametrize("name", bundled_networks())
+def test_bundled_networks_have_a_card_that_fits(name: str) -> None:
+    folder = bundled_networks()[name]
+    card = read_card(folder)
+    assert card is not None
+    assert card.digest == folder_digest(folder)
+    assert card.license == "Apache-2.0"
+    assert "rendered" in card.data
+    assert card.figures
+    assert card.bad_at
+    network = load_network(name)
+    if network.whitening is not None:
+        assert network.whitening.source == weights_source(network)
+    frames = np.zeros((5, 64, 64), np.uint8)
+    frames[:, 10:60, 20:40] = 255
+    assert np.isfinite(network.embed(frames)).all()
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 12e6
+
+
+def test_the_large_network_ships_with_its_whitening() -> None:
+    assert load_network("street-large").whitening.mean.shape == (62, 192)

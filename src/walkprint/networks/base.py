@@ -30,6 +30,7 @@ class Network(Described, nn.Module, ABC):
         channels, height_px, width_px: size of the frames that `forward` takes.
         min_frames: clips shorter than this are repeated by whoever batches them.
         ordered: whether the order of frames matters, so that only ordered frame choosers fit.
+        whitening: what its embeddings are whitened with, an `evaluation.Whitening`, where `load_network` found one.
     """
 
     channels: int = 1
@@ -37,6 +38,7 @@ class Network(Described, nn.Module, ABC):
     width_px: int = 44
     min_frames: int = 1
     ordered: bool = False
+    whitening: Any = None
 
     def __call__(self, frames: Tensor) -> GaitOutput:
         """Embed clips: `forward` after a check of the frames, with its output in float32 in any precision.

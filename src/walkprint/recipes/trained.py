@@ -9,8 +9,10 @@ from walkprint.core.errors import CheckpointError, RecipeError
 from walkprint.core.spelling import nearest
 from walkprint.data.earlier import current_entry
 from walkprint.data.packed import Packed
+from walkprint.evaluation.whitening import WHITENING_NAME, Whitening
 from walkprint.generation.base import GenerativeModel
 from walkprint.networks.base import Network
+from walkprint.recipes.card import folder_digest, read_card
 from walkprint.recipes.classes import build
 from walkprint.training.checkpoint import load_weights, read_config
 from walkprint.training.run import RunFolder, read_recipe
@@ -26,16 +28,37 @@ def load_network(name: str | Path) -> Network:
     """A trained network, in evaluation mode, on the CPU.
 
     Args:
-        name: a run folder, the folder of a finished network, or the name of a bundled network: "street".
+        name: a run folder, the folder of a finished network, or the name of a bundled network: "street" or
+            "street-large".
+
+    Returns:
+        The network; its `whitening` is what lies beside its weights, or None.
 
     Raises:
-        CheckpointError: there is no such folder, its training is not finished, or its weights are another network's.
+        CheckpointError: there is no such folder, its training is not finished, or its weights are another network's or
+            not those of its card.
         RecipeError: the class of the network is not here, or does not know a setting.
     """
     folder = network_folder(name)
     network: Network = build(Network, _how_to_build(folder))
     load_weights(network, folder)
+    network.whitening = whitening_of(folder)
     return network.eval()
+
+
+def whitening_of(name: str | Path) -> Whitening | None:
+    """The whitening beside a network's weights, by the `name` of `load_network`; None where there is none.
+
+    Raises:
+        CheckpointError: there is no such folder, or its weights or its whitening are not those of its card.
+        DataError: the whitening is damaged.
+    """
+    folder = network_folder(name)
+    card = read_card(folder)
+    if card is not None and card.digest != folder_digest(folder):
+        raise CheckpointError(f"{folder}: its weights or whitening are not those of its card; install it again")
+    path = folder / WHITENING_NAME
+    return Whitening.load(path) if path.is_file() else None
 
 
 def network_folder(name: str | Path) -> Path:
