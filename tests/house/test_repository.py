@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+_PRETRAINED = ROOT / "src" / "walkprint" / "networks" / "pretrained"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,18 @@ def tracked() -> list[Path]:
 
 
 def test_no_file_over_two_megabytes(tracked: list[Path]) -> None:
-    assert not [path for path in tracked if path.stat().st_size > 2 * 1024**2]
+    assert not [path for path in tracked if path.stat().st_size > 2 * 1024**2 and _PRETRAINED not in path.parents]
+
+
+def test_pretrained_networks_are_at_most_twelve_megabytes_each(tracked: list[Path]) -> None:
+    sizes: dict[str, int] = {}
+    for path in tracked:
+        if _PRETRAINED in path.parents:
+            name = path.relative_to(_PRETRAINED).parts[0]
+            sizes[name] = sizes.get(name, 0) + path.stat().st_size
+    assert sizes
+    assert max(sizes.values()) < 12e6, sizes
+    assert sum(sizes.values()) < 13e6, sizes
 
 
 def test_no_path_of_a_machine(tracked: list[Path]) -> None:
