@@ -79,7 +79,7 @@ def test_a_second_recording_is_asked_for_and_what_is_left_out_stays_known(
     command = shlex.split(said.splitlines()[-1].removeprefix("next: walkprint "))
     assert main(command) == 0
     capsys.readouterr()
-    assert "as where nobody has a second recording" in _refused(["evaluate", "--embeddings", command[-1]], capsys)
+    assert "as where no subject has a second reco" in _refused(["evaluate", "--embeddings", command[-1]], capsys)
 
 
 def test_two_walks_of_one_person_are_enough(tmp_path: Path, videos: list[str], capsys: Captured) -> None:
@@ -188,7 +188,7 @@ def test_everything_wrong_is_one_line(tmp_path: Path, videos: list[str], capsys:
     assert "two videos are called anna" in _refused(["segment", videos[0], videos[0], "--out", out], capsys)
     assert "already exists" in _refused(["segment", videos[0], "--out", str(tmp_path)], capsys)
     still = str(film(tmp_path / "still.mp4", [np.full((48, 64, 3), 90, np.uint8)] * 20))
-    assert "nobody walks" in _refused(["segment", still, "--out", out], capsys)
+    assert "no walk of 15 frames" in _refused(["segment", still, "--out", out], capsys)
     for words in (["--segmenter", "magic"], ["--segmenter=magic"]):
         assert "expected background, mediapipe" in _refused(["segment", videos[0], "--out", out, *words], capsys)
     slow = _refused(["segment", str(tmp_path), "--out", out, "--image_rate_hz", "0"], capsys)

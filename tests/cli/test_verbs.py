@@ -88,7 +88,7 @@ def test_train_writes_the_resolved_recipe(run: Path, store: Path) -> None:
     recipe = yaml.safe_load((run / "recipe.yaml").read_text())
     assert recipe["network"]["init_args"]["channels"] == [4, 4, 8]
     assert recipe["network"]["init_args"]["strips"] == [16, 8, 4, 2, 1]  # a default, spelled out
-    assert recipe["data"]["init_args"]["subjects"] == 4  # what the store holds, not what the class assumes
+    assert recipe["data"]["init_args"] == {"root": str(store), "train": 2, "gallery": None}
     assert recipe["schedule"]["keep"] == 2
     assert (run / "network" / "network.safetensors").is_file()
 
@@ -120,7 +120,7 @@ def test_train_learns_from_some_conditions(run: Path, store: Path, tmp_path: Pat
 def test_train_goes_on_with_a_run_that_is_older_than_some_settings(run: Path, tmp_path: Path, capsys: Captured) -> None:
     older = shutil.copytree(run, tmp_path / "run")
     recipe = yaml.safe_load((older / "recipe.yaml").read_text())
-    del recipe["conditions"], recipe["data"]["init_args"]["scarce"]
+    del recipe["conditions"], recipe["data"]["init_args"]["gallery"]
     (older / "recipe.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False))
     assert main(["train", "--run", str(older), "--accelerator", "cpu"]) == 0
     assert main(["embed", "--run", str(older), "--out", str(tmp_path / "test.npz")]) == 0
@@ -342,5 +342,5 @@ def test_a_data_set_that_cannot_be_opened_is_one_line(capsys: pytest.CaptureFixt
     words = ["embed", "--energy_image", "--data", missing, "--out", str(tmp_path / "x.npz")]
     assert main(words) == 2
     assert capsys.readouterr().err.splitlines() == [
-        f"walkprint: error: {missing}: no such folder; expected subject/condition-take/view/*.png or a packed store"
+        f"walkprint: error: {missing}: no packed store here (no meta.json); make one with `walkprint prepare`"
     ]
