@@ -18,7 +18,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.store import Store
 from walkprint.video.background import Background
 from walkprint.video.reader import Video
-from walkprint.video.walks import Cut, Walk
+from walkprint.video.walks import Cut, TrackedWalk
 
 CUT = Cut(size_px=32, color=True, gaitnet_crop=True, least_frames=3, most_frames=40, gap_s=0.5, least_score=0.25)
 
@@ -41,12 +41,12 @@ class Recorded:
         monkeypatch.setattr(room, "Preview", self.preview)
         monkeypatch.setattr(room, "both", lambda first, second: (first, second))
 
-    def walks(self, frames: Any, segmenter: Any, **named: Any) -> Iterator[Walk]:
+    def walks(self, frames: Any, segmenter: Any, **named: Any) -> Iterator[TrackedWalk]:
         self.walked.append({"frames": frames, "segmenter": segmenter, **named})
         named["dropped"].count("too far", 2)
         for track in (1, 2):
             silhouettes = np.full((5, 1, 32, 32), 100 + track, np.uint8)
-            yield Walk(track, silhouettes, np.full((5, 3, 32, 16), track, np.uint8), 0.0, 0.4, "left")
+            yield TrackedWalk(track, silhouettes, np.full((5, 3, 32, 16), track, np.uint8), 0.0, 0.4, "left")
 
     @contextmanager
     def preview(self, path: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from walkprint.video.preview import Preview, both
 from walkprint.video.reader import Frame, Video, at_rate
 from walkprint.video.segmenter import Segmenter
 from walkprint.video.tracker import Update
-from walkprint.video.walks import Cut, Dropped, Hook, Walk, look_first, walks
+from walkprint.video.walks import Cut, Dropped, Hook, TrackedWalk, look_first, walks
 
 Progress = Callable[[int, int], None]
 _SHOWN_CLIPS, _SHOWN_FRAMES = 40, 12
@@ -118,7 +118,7 @@ def _walks(
     frame_rate_hz: float | None,
     preview: Path | None,
     progress: Progress | None,
-) -> Iterator[Walk]:
+) -> Iterator[TrackedWalk]:
     """The walks of one video."""
 
     def watch(frame: Frame, update: Update) -> None:
@@ -139,7 +139,7 @@ def _walks(
         found.lost += [f"{video.path}: {line}" for line in video.lost]
 
 
-def _key(video: Video, walk: Walk, takes: Counter[str], one_person: bool, condition: str) -> SequenceKey:
+def _key(video: Video, walk: TrackedWalk, takes: Counter[str], one_person: bool, condition: str) -> SequenceKey:
     subject = video.name if one_person else f"{video.name}-{walk.track:02d}"
     takes[subject] += 1
     return SequenceKey(subject, condition, f"{takes[subject]:02d}", walk.direction)

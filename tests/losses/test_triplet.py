@@ -155,7 +155,7 @@ def test_wrong_settings_and_shapes_are_refused():
 def test_terms_by_order_equal_those_by_list(subjects, self_pairs, dtype):
     """What a GPU computes is what the processor does: same terms, so the same gradient to the last bit."""
     labels = torch.tensor(subjects)
-    distances = pairs.part_distances(0.2 * clips(len(subjects)).detach().transpose(0, 1).to(dtype))
+    distances = pairs.pair_distances(0.2 * clips(len(subjects)).detach().transpose(0, 1).to(dtype))
     same, positive = pairs.positives(labels, self_pairs=self_pairs)
     by_list = pairs._terms_by_list(distances, same, pairs.listed(positive), 0.2)
     by_order = pairs._terms_by_order(distances, same, positive, 0.2)

@@ -17,7 +17,7 @@ from walkprint.video.background import Background
 from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.reader import Frame
 from walkprint.video.segmenter import PersonMask, Segmenter
-from walkprint.video.walks import Cut, Dropped, Walk, look_first, walks
+from walkprint.video.walks import Cut, Dropped, TrackedWalk, look_first, walks
 
 _KEY = SequenceKey("somebody")
 
@@ -139,7 +139,7 @@ def test_long_walks_are_cut() -> None:
 
 
 def test_every_walk_is_told_before_it_is_yielded() -> None:
-    told: list[Walk] = []
+    told: list[TrackedWalk] = []
     images = [figure(100 + 20 * np.sin(i / 9)) for i in range(100)]
     for number, walk in enumerate(walks(film(images), Bright(), cut=Cut(most_frames=40), found=told.append), 1):
         assert len(told) == number
@@ -226,7 +226,7 @@ def test_two_people_who_cross_come_out_as_two() -> None:
     ]
     segmenter = MediaPipe()
     look_first(film(images), segmenter)
-    found: list[Walk] = list(walks(film(images), segmenter, cut=Cut(least_frames=8)))
+    found: list[TrackedWalk] = list(walks(film(images), segmenter, cut=Cut(least_frames=8)))
     assert {walk.direction for walk in found} == {"left", "right"}
     for track in {walk.track for walk in found}:
         assert len({walk.direction for walk in found if walk.track == track}) == 1, "nobody turns into the other"

@@ -32,9 +32,9 @@ class BAGAN(GenerativeModel):
     """Generates frames from encodings drawn from the Gaussian of their label; it ignores the source frames.
 
     Args:
+        autoencoder_share: share of all steps that trains the autoencoder.
         latent: length of an encoding.
         widths: channels at 32, 16, 8 and 4 pixels, of all networks.
-        autoencoder_share: share of all steps that trains the autoencoder.
         learning_rate: of Adam.
         names: see `GenerativeModel`.
 
@@ -47,9 +47,9 @@ class BAGAN(GenerativeModel):
     def __init__(
         self,
         *,
+        autoencoder_share: float = 0.5,
         latent: int = 100,
         widths: Sequence[int] = WIDTHS,
-        autoencoder_share: float = 0.5,
         learning_rate: float = 2e-4,
         **names: Any,
     ) -> None:

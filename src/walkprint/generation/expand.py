@@ -18,8 +18,6 @@ from walkprint.data.packed import Packed
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.expander import Expander
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
@@ -93,7 +91,7 @@ def expand(
     wanted: Mapping[str, int],
     out: str | Path,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write a store with every sequence of a data set, byte for byte, and generated takes of its training subjects.
 

@@ -26,7 +26,7 @@ from walkprint.losses.pairs import (
     count_triplets,
     listed,
     mean_of_active,
-    part_distances,
+    pair_distances,
     positives,
 )
 
@@ -242,7 +242,7 @@ def _mean_extra_margin(embeddings: Tensor, same: Tensor, positive: Tensor, large
     near, far = positive.sum(1).to(embeddings.dtype), (~same).sum(1).to(embeddings.dtype)
     extra = embeddings.new_zeros(())
     for chunk in torch.split(embeddings, 4):
-        added = part_distances(chunk) * _dissimilarity(chunk) / largest
+        added = pair_distances(chunk) * _dissimilarity(chunk) / largest
         per_anchor = (added * positive).sum(2) * far - (added * ~same).sum(2) * near
         extra = extra + per_anchor.sum()
     return extra / ((near * far).sum().clamp_min(1) * len(embeddings))

@@ -36,7 +36,7 @@ def by_part(embeddings: Tensor, subjects: Tensor) -> Tensor:
     return wide.transpose(0, 1)
 
 
-def part_distances(embeddings: Tensor) -> Tensor:
+def pair_distances(embeddings: Tensor) -> Tensor:
     """Euclidean distances within each part.
 
     They are roots of `x2 + y2 - 2xy` in the reference's order, so that a sample's distance to itself is that of its
@@ -132,7 +132,7 @@ class AllTriplets(torch.autograd.Function):
         results = []
         for start in range(0, parts, step):
             chunk = embeddings[start : start + step].contiguous()
-            distances = part_distances(chunk)
+            distances = pair_distances(chunk)
             factors = None if weighting is None else weighting(chunk)
             scaled = distances if factors is None or acting == "pull" else distances * factors
             if lists is not None:

@@ -15,7 +15,7 @@ from torch import Tensor
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue, no_loss
-from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of_active, part_distances, positives
+from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of_active, pair_distances, positives
 
 
 class TripletLoss(Loss):
@@ -73,7 +73,7 @@ class TripletLoss(Loss):
 
     def _hard(self, embeddings: Tensor, subjects: Tensor) -> LossValue:
         same, positive = positives(subjects, self_pairs=self.self_pairs)
-        distances = part_distances(embeddings)
+        distances = pair_distances(embeddings)
         farthest = distances.masked_fill(~positive, -torch.inf).amax(2)
         nearest = distances.masked_fill(same, torch.inf).amin(2)
         terms = (farthest - nearest + self.margin).clamp_min(0)  # without positive or negative: 0

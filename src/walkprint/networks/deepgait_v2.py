@@ -110,10 +110,10 @@ class DeepGaitV2(Network):
     def __init__(
         self,
         *,
-        mode: Mode = "p3d",
         channels: Sequence[int] = (64, 128, 256, 512),
         blocks: Sequence[int] = (1, 1, 1, 1),
         strides: Sequence[int] = (1, 2, 2, 1),
+        mode: Mode = "p3d",
         strips: Sequence[int] = (16,),
         feature: int = 256,
         num_subjects: int | None = None,

@@ -11,6 +11,7 @@ from walkprint.data.earlier import current_entry
 from walkprint.data.packed import Packed
 from walkprint.evaluation.whitening import WHITENING_NAME, Whitening
 from walkprint.generation.base import GenerativeModel
+from walkprint.generation.earlier import current_entry as current_generator
 from walkprint.networks.base import Network
 from walkprint.recipes.card import folder_digest, read_card
 from walkprint.recipes.classes import build
@@ -91,7 +92,7 @@ def load_generator(run: str | Path) -> GenerativeModel:
     folder = RunFolder(run).generator
     if not folder.is_dir():
         raise CheckpointError(f"{run}: {_what_else(RunFolder(run))}")
-    config = _how_to_build(folder)
+    config = current_generator(_how_to_build(folder))
     model: GenerativeModel = build(GenerativeModel, config)
     load_weights(model, folder)
     model.recordings = config.get("recordings", {})  # none before they were kept

@@ -1,1 +1,1 @@
-"""Floor 1: video to clips: frames, people, their masks, their tracks."""
+"""Floor 1: from video to clips: frames, masks of people, tracks."""

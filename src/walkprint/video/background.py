@@ -1,10 +1,10 @@
-"""People as what differs from the background of a camera that stands still: no weights, any size of person.
+"""Background subtraction for a fixed camera: no weights, people of any size.
 
 Source: median background and thresholds from each pixel's own spread, as in many systems since C. Wren et al.,
 "Pfinder: Real-Time Tracking of the Human Body", TPAMI 1997; shadows as darkening of equal color after T. Horprasert,
 D. Harwood and L. Davis, "A Statistical Approach for Real-time Robust Background Subtraction and Shadow Detection",
 ICCV workshops 1999.
-Deviations: in gray videos, where every darkening has equal color, only faint ones count as shadows.
+Deviations: in gray videos all darkening has equal color, so only faint darkening counts as a shadow.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,11 +24,11 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 class Background(Segmenter):
-    """Subtracts a learned background; for cameras that stand still, with people who move.
+    """Subtracts a learned background; for fixed cameras and moving people.
 
     Args:
-        contrast: a pixel that differs by this many gray levels (of 255), and clearly more than it did in the sample
-            frames, is half person.
+        contrast: a pixel that differs by this many gray levels (of 255), and clearly more than in the sample frames,
+            has the value 128 in the mask.
         least_height: people lower than this share of the frame's height are left out.
         shadows: whether pixels that are only darker, of equal color, are left out.
 
@@ -47,21 +47,21 @@ class Background(Segmenter):
         self._mean: NDArray[np.float32] | None = None
 
     def sample(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """See `Segmenter`: large frames shrunk, as each is that is looked at, so that the background stays the same.
+        """See `Segmenter`: large frames are shrunk, as in every call.
 
         Raises:
             DataError: the frame has another type or other axes.
         """
         check_image(image)
         high, wide = image.shape[:2]
-        # Rounded to whole pixels, a shrunk frame may be a little larger: it must not be shrunk again.
+        # Rounding may make a shrunk frame slightly larger; it must not be shrunk again.
         if high * wide <= _MOST_PIXELS + (high + wide) / 2 + 1:
             return image
         scale = (_MOST_PIXELS / (high * wide)) ** 0.5
         return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
     def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
-        """See `Segmenter`: the median of the frames is the background, their spread its restlessness.
+        """See `Segmenter`: the median of the frames is the background, their spread its variation.
 
         Raises:
             DataError: there is no frame.
@@ -70,7 +70,7 @@ class Background(Segmenter):
             raise DataError("background: no frame to learn from; expected at least one")
         stack = np.stack([self._prepared(image) for image in images])
         median = _median(stack)
-        # Half of the differences lie below their median, so people who pass do not count as restlessness.
+        # Half of the differences lie below their median, so people passing by do not count as variation.
         spread = _median(np.stack([_largest(cv2.absdiff(frame, median)) for frame in stack]))
         self._threshold = cv2.blur(np.maximum(np.float32(self.contrast), 4.0 * spread.astype(np.float32)), (3, 3))
         self._mean = median.astype(np.float32)
@@ -99,7 +99,7 @@ class Background(Segmenter):
         return sorted(found, key=lambda person: -person.score)
 
     def foreground(self, image: NDArray[np.uint8]) -> Gray:
-        """How surely each pixel is not background: uint8 (height, width) of the frame scaled to at most 0.9 megapixels.
+        """Foreground confidence of each pixel: uint8 (height, width) of the frame scaled to at most 0.9 megapixels.
 
         Raises:
             DataError: the frame has another type or other axes.
@@ -121,7 +121,7 @@ class Background(Segmenter):
         return np.asarray(clear, np.uint8)
 
     def blobs(self, soft: Gray) -> list[Box]:
-        """Boxes of what may be people on a foreground, in its own pixels; pieces one above the other are one person."""
+        """Boxes of possible people in a foreground, in its pixels; pieces above each other are one person."""
         high = len(soft)
         certain = (soft >= 128).astype(np.uint8)
         certain = np.asarray(cv2.morphologyEx(certain, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
@@ -136,7 +136,7 @@ class Background(Segmenter):
         return np.asarray(cv2.GaussianBlur(self.sample(image), (3, 3), 0), np.uint8)
 
     def _clear_shadow(self, soft: Gray, frame: Gray, expected: Gray) -> None:
-        """Set to 0 what is only darker than the background, by a share that shadows have, and of its color."""
+        """Set pixels to 0 that are darker than the background by as much as shadows are, and of its color."""
         rows, columns = np.nonzero(soft)
         seen, before = frame[rows, columns].astype(np.float32), expected[rows, columns].astype(np.float32)
         share = (seen @ _LUMA) / np.maximum(before @ _LUMA, 1)
@@ -145,7 +145,7 @@ class Background(Segmenter):
         soft[rows[shadow], columns[shadow]] = 0
 
     def _adapt(self, frame: NDArray[np.float32], soft: Gray) -> None:
-        """Follow slow changes of light quickly where nobody is, and what came to stay, slowly."""
+        """Adapt quickly to slow changes of light where there is no person, and slowly to things that came to stay."""
         self._turn += 1
         if self._turn % _EVERY:
             return
@@ -175,7 +175,7 @@ def _median(stack: Gray) -> Gray:
 
 
 def _comparisons(count: int) -> Iterator[tuple[int, int]]:
-    """Which pairs to put into order, one after another, to sort `count` things (Batcher's odd-even merge sort)."""
+    """Pairs to compare, in order, to sort `count` items (Batcher's odd-even merge sort)."""
     span = 1
     while span < count:
         step = span
@@ -189,7 +189,7 @@ def _comparisons(count: int) -> Iterator[tuple[int, int]]:
 
 
 def _stacked(boxes: list[Box], gap_px: float) -> list[Box]:
-    """Join boxes that lie one above the other: a belt in the color of the wall must not cut a person in two."""
+    """Join boxes above each other: a belt in the color of the wall must not split a person."""
     boxes = sorted(boxes, key=lambda box: -box.width * box.height)
     i = 0
     while i < len(boxes):
@@ -210,7 +210,7 @@ def _stacked(boxes: list[Box], gap_px: float) -> list[Box]:
 
 
 def _upright(box: Box) -> float:
-    """How much a box looks like one walking person's, by its shape: 1 up to as wide as 0.8 of its height."""
+    """How well the shape of a box fits one walking person: 1 up to a width of 0.8 times the height."""
     return float(np.clip(1.8 - box.width / box.height, 0, 1))
 
 

@@ -1,11 +1,11 @@
-"""Mask R-CNN by torchvision: instance masks of each person, on any camera, slowly; needs torchvision and its weights.
+"""Mask R-CNN by torchvision: instance masks of people from any camera, slow; needs torchvision and its weights.
 
 Source: K. He, G. Gkioxari, P. Dollár and R. Girshick, "Mask R-CNN", ICCV 2017, as Z. Zhang et al., "Gait Recognition
 via Disentangled Representation Learning", CVPR 2019, prepare their frames: soft masks, score above 0.9.
-Deviations: everybody is kept, not only the surest. Frames whose mask comes near the frame's border are dropped there;
-here somebody is marked as cut, and left out when walks are cut, also where a crop twice as high as wide at 1.5 times
-the box's height would leave the frame sideways. Clips are aligned to the person's own height, as with every segmenter,
-unless that crop is asked for (`Cut.gaitnet_crop`).
+Deviations: all people are kept, not only the one of the highest score. The paper drops frames whose mask comes near the
+border; here the person is marked as cut and left out of walks, also if a crop twice as high as wide at 1.5 times the
+box's height would leave the frame sideways. Clips are aligned to the person's own height, as for every segmenter,
+unless that crop is chosen (`Cut.gaitnet_crop`).
 """
 
 import hashlib
@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
-from walkprint.video.segmenter import PersonMask, Segmenter, check_image
+from walkprint.video.segmenter import PersonMask, Segmenter
 
 _PERSON = 1
 _CROP_HEIGHTS, _CROP_SHAPE = 1.5, 0.5
@@ -29,15 +29,15 @@ class MaskRcnn(Segmenter):
     """Instance masks by torchvision's `maskrcnn_resnet50_fpn`.
 
     Args:
-        weights: a file of its weights (state dict); None takes what torchvision has stored or fetches.
-        sha256: what the file's SHA-256 must be; not checked when None.
+        weights: a file of its weights (state dict); None uses those that torchvision has stored or downloads.
+        sha256: expected SHA-256 of the file; not checked if None.
         device: cpu or cuda.
         least_score: detections with at most this score are left out.
-        model: the network itself, instead: takes a list of (3, height, width) float32 from 0 to 1, gives for each
-            boxes (n, 4), labels (n,), scores (n,) and masks (n, 1, height, width).
+        model: a network to use instead: from a list of (3, height, width) float32, 0 to 1, to boxes (n, 4), labels
+            (n,), scores (n,) and masks (n, 1, height, width) of each.
 
     Raises:
-        DataError: torchvision or the weights are not there, or the file is another one.
+        DataError: torchvision or the weights are missing, or the file is another one.
     """
 
     def __init__(
@@ -56,7 +56,6 @@ class MaskRcnn(Segmenter):
 
     def __call__(self, image: NDArray[np.uint8]) -> list[PersonMask]:
         """See `Segmenter`."""
-        check_image(image)
         picture = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).permute(2, 0, 1).float() / 255
         with torch.inference_mode():
             found = self._model([picture])[0]
@@ -67,10 +66,10 @@ class MaskRcnn(Segmenter):
 
 
 def instances(masks: NDArray[np.uint8], scores: NDArray[np.floating[Any]]) -> list[PersonMask]:
-    """Instance masks of a frame as people, the surest first; no two share a pixel.
+    """From instance masks of a frame to people, by falling score; no two share a pixel.
 
-    A pixel goes to who has it most surely, and where that is the same to the one of higher score. Somebody who so loses
-    more than half of the certain pixels was found twice, and is left out.
+    A pixel belongs to the mask with its highest value, and among equals to the one of the higher score. A mask that
+    loses more than half of its certain pixels this way is a second detection, and is left out.
 
     Args:
         masks: uint8 (instance, height, width).
@@ -80,12 +79,12 @@ def instances(masks: NDArray[np.uint8], scores: NDArray[np.floating[Any]]) -> li
     masks, scores = masks[order], scores[order]
     own = masks
     while len(masks):
-        owner = masks.argmax(axis=0)  # of equals the first, who is surer
+        owner = masks.argmax(axis=0)  # among equals the first, of the higher score
         own = masks * (owner == np.arange(len(masks))[:, None, None])
         doubles = np.flatnonzero(2 * (own >= 128).sum(axis=(1, 2)) < (masks >= 128).sum(axis=(1, 2)))
         if not len(doubles):
             break
-        masks, scores = np.delete(masks, doubles[-1], axis=0), np.delete(scores, doubles[-1])  # what it had is others'
+        masks, scores = np.delete(masks, doubles[-1], axis=0), np.delete(scores, doubles[-1])  # its pixels go to others
     found = [
         PersonMask.found(np.asarray(mask, np.uint8), float(score)) for mask, score in zip(own, scores, strict=True)
     ]
@@ -93,7 +92,7 @@ def instances(masks: NDArray[np.uint8], scores: NDArray[np.floating[Any]]) -> li
 
 
 def _marked(person: PersonMask, height_px: int, width_px: int) -> PersonMask:
-    """The person, marked as cut where GaitNet's crop would leave the frame sideways."""
+    """The person, marked as cut if GaitNet's crop would leave the frame sideways."""
     box = person.box
     half = _CROP_HEIGHTS * box.height * _CROP_SHAPE / 2
     middle = box.left + box.width / 2
@@ -121,7 +120,7 @@ def _torchvision_model(weights: Path | None, sha256: str | None, device: str) ->
             model.load_state_dict(_checked(weights, sha256))
     except (OSError, RuntimeError, TypeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"mask_rcnn: no weights ({reason}); give a file of them as --segmenter.weights") from error
+        raise DataError(f"mask_rcnn: no weights ({reason}); give a file of them as `weights`") from error
     network: Model = model.eval().to(device)
     return network
 
@@ -132,7 +131,7 @@ def _checked(weights: Path, sha256: str | None) -> dict[str, torch.Tensor]:
         raise DataError(f"{weights}: SHA-256 is {digest}, expected {sha256}; fetch the file again")
     try:
         state: dict[str, torch.Tensor] = torch.load(weights, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged or foreign file makes torch raise
+    except Exception as error:  # torch raises almost anything on a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{weights}: no weights that can be loaded ({reason})") from error
     return state

@@ -1,9 +1,9 @@
-"""MediaPipe's masks of one person, asked for wherever the background says that somebody moves; run by OpenCV.
+"""MediaPipe's masks of one person, computed wherever the background moves; run by OpenCV.
 
 Source: the models of MediaPipe (Google, Apache License 2.0): "selfie", its selfie segmentation; "pose", the mask of its
 pose landmark model, V. Bazarevsky et al., "BlazePose: On-device Real-time Body Pose Tracking", CVPR workshops 2020.
-Deviations: crops come from moving pixels instead of a face or pose detector; what lies far from every moving pixel is
-cut off; people who touch nobody in the mask are told apart also where their boxes are one.
+Deviations: crops come from moving pixels instead of a face or pose detector; mask pixels far from all moving pixels are
+dropped; people whose masks do not touch are separated, even if they share a box.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
 from walkprint.video.background import Background
-from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, check_image, pieces
+from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, pieces
 
 MODELS = Path(__file__).parent / "models"
 _SIZE_PX = 256
@@ -55,14 +55,14 @@ _KNOWN = {
 
 
 class MediaPipe(Segmenter):
-    """A soft mask by a small network for each box in which the background moves; for cameras that stand still.
+    """A soft mask from a small network for each box of moving pixels; for fixed cameras.
 
     Args:
         model: "selfie" comes with the package, keeps bags and coats, and may join people who touch; "pose" is fetched
-            with `make models`, keeps to one person of several, and may drop what is carried.
-        contrast: as in `Background`; low values find people before walls of their own color.
+            with `make models`, keeps to one of several people, and may drop carried things.
+        contrast: as in `Background`; low values find people in front of walls of their own color.
         least_height: people lower than this share of the frame's height are left out.
-        least_score: masks of which the network is less sure on average are left out.
+        least_score: masks with a lower mean confidence are left out.
 
     Raises:
         DataError: a setting is out of range; the model's file is missing or not the known one.
@@ -97,7 +97,6 @@ class MediaPipe(Segmenter):
 
     def __call__(self, image: NDArray[np.uint8]) -> list[PersonMask]:
         """See `Segmenter`."""
-        check_image(image)
         moving = self._background.foreground(image)
         scale = (image.shape[1] / moving.shape[1], image.shape[0] / len(moving))
         found: list[PersonMask] = []
@@ -106,7 +105,7 @@ class MediaPipe(Segmenter):
         return _without_doubles(found)
 
     def _people(self, image: NDArray[np.uint8], moving: Gray, box: Box, scale: tuple[float, float]) -> list[PersonMask]:
-        """The people in one box of the moving pixels, of which `scale` frame pixels make one, across and down."""
+        """The people in one box of moving pixels; `scale` is frame pixels per such pixel, across and down."""
         side = max(box.width * scale[0], box.height * scale[1]) * self._known.margin
         center = ((box.left + box.width / 2) * scale[0], (box.top + box.height / 2) * scale[1])
         zoom = _SIZE_PX / side
@@ -125,7 +124,7 @@ class MediaPipe(Segmenter):
         found = []
         for piece in pieces(soft, least_px=round(0.02 * _SIZE_PX**2)):
             certain = piece >= 128
-            if moves[certain].mean() < 0.25:  # it stands still: a poster, a chair, somebody sitting behind
+            if moves[certain].mean() < 0.25:  # it does not move: a poster, a chair, a seated person
                 continue
             score = float(piece[certain].mean()) / 255
             person = _onto_frame(piece, to_crop, image.shape[:2], score)
@@ -134,7 +133,7 @@ class MediaPipe(Segmenter):
         return found
 
     def _infer(self, crop: Any) -> NDArray[np.float32]:
-        """How probable each pixel is a person's: (256, 256), 0 to 1."""
+        """Probability of each pixel to be a person's: (256, 256), 0 to 1."""
         self._net.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
         mask = (self._net.forward(self._known.output) if self._known.output else self._net.forward()).reshape(
             _SIZE_PX, _SIZE_PX
@@ -145,15 +144,15 @@ class MediaPipe(Segmenter):
 def _read(known: _Model) -> Any:
     path = MODELS / known.file
     if not path.is_file():
-        raise DataError(f"mediapipe: {known.file} is not there; {known.advice}")
+        raise DataError(f"mediapipe: {known.file} is missing; {known.advice}")
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != known.sha256:
-        raise DataError(f"{path}: not the file that is expected, by its SHA-256; {known.advice}")
+        raise DataError(f"{path}: not the expected file, by its SHA-256; {known.advice}")
     return cv2.dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
 
 
 def _onto_frame(piece: Gray, to_crop: NDArray[np.float32], frame: tuple[int, int], score: float) -> PersonMask | None:
-    """Where the person of a crop is on the frame."""
+    """The person of a crop, on the frame."""
     left, top, width, height = cv2.boundingRect(piece)
     zoom = float(to_crop[0, 0])
     first = np.floor((np.array([left, top]) - 1 - to_crop[:, 2]) / zoom).astype(int)
@@ -170,7 +169,7 @@ def _onto_frame(piece: Gray, to_crop: NDArray[np.float32], frame: tuple[int, int
 
 
 def _without_doubles(found: list[PersonMask]) -> list[PersonMask]:
-    """Keep the surer of two masks of the same person, seen in two crops."""
+    """Of two masks of one person from two crops, keep the one of the higher score."""
     kept: list[PersonMask] = []
     for person in sorted(found, key=lambda one: -one.score * one.box.height):
         if all(_shared(person, other) < 0.5 for other in kept):
@@ -179,7 +178,7 @@ def _without_doubles(found: list[PersonMask]) -> list[PersonMask]:
 
 
 def _shared(one: PersonMask, other: PersonMask) -> float:
-    """Which share of the smaller mask lies in the other."""
+    """Share of the smaller mask that lies in the other."""
     left, top = max(one.box.left, other.box.left), max(one.box.top, other.box.top)
     right = min(one.box.left + one.box.width, other.box.left + other.box.width)
     bottom = min(one.box.top + one.box.height, other.box.top + other.box.height)

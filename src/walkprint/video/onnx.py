@@ -1,14 +1,14 @@
-"""Any instance-segmentation network in an ONNX file whose outputs are those of a Mask R-CNN; needs onnxruntime.
+"""Any instance-segmentation network in an ONNX file with the outputs of a Mask R-CNN; needs onnxruntime.
 
-The file takes one picture, float32 RGB from 0 to 1, as (3, height, width) or (1, 3, height, width), and gives by these
-names, with or without a leading batch axis of 1:
+The input is one picture, float32 RGB, 0 to 1, (3, height, width) or (1, 3, height, width). The outputs, with or without
+a leading batch axis of 1, are:
 
 - `scores`: (instance,), 0 to 1;
-- `masks`: (instance, height, width) or (instance, 1, height, width), 0 to 1, at the size of the picture or any other
+- `masks`: (instance, height, width) or (instance, 1, height, width), 0 to 1, at the size of the picture or at another
   size that covers all of it;
-- `labels`, if there are kinds of things: (instance,) whole numbers, one of which means a person.
+- `labels`, if there are several classes: (instance,) integers, one of which means a person.
 
-Mask R-CNN as torchvision exports it fits.
+torchvision's export of Mask R-CNN fits.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
 from walkprint.video.mask_rcnn import instances
-from walkprint.video.segmenter import PersonMask, Segmenter, check_image
+from walkprint.video.segmenter import PersonMask, Segmenter
 
 Run = Callable[[NDArray[np.float32]], Mapping[str, NDArray[Any]]]
 
@@ -33,11 +33,11 @@ class Onnx(Segmenter):
         file: the ONNX file.
         person_label: which label means a person.
         least_score: instances with at most this score are left out.
-        run: the network itself, instead of the file: takes (3, height, width), gives arrays by the names above.
+        run: a network to use instead of the file: from (3, height, width) to arrays by the names above.
 
     Raises:
-        DataError: onnxruntime or the file is not there, or the file has other inputs or outputs; when called: outputs
-            of other shapes.
+        DataError: onnxruntime or the file is missing, or the file has other inputs or outputs; when called: outputs of
+            other shapes.
     """
 
     def __init__(
@@ -46,13 +46,12 @@ class Onnx(Segmenter):
         if not 0 <= least_score <= 1:
             raise DataError(f"onnx: least_score is {least_score}, expected 0 to 1")
         if file is None and run is None:
-            raise DataError("onnx: no file; give one as --segmenter.file")
+            raise DataError("onnx: no file; give one as `file`")
         self.person_label, self.least_score = person_label, least_score
         self._run = _session(Path(file)) if file is not None else run
 
     def __call__(self, image: NDArray[np.uint8]) -> list[PersonMask]:
         """See `Segmenter`."""
-        check_image(image)
         assert self._run is not None
         outputs = self._run(np.ascontiguousarray(image.transpose(2, 0, 1), np.float32) / np.float32(255))
         scores = np.asarray(outputs["scores"], np.float32).reshape(-1)
@@ -83,7 +82,7 @@ def _session(file: Path) -> Run:
         raise DataError(f"{file}: no such file; expected an ONNX file")
     try:
         session = onnxruntime.InferenceSession(str(file), providers=onnxruntime.get_available_providers())
-    except Exception as error:  # onnxruntime has its own errors for every way in which a file can be wrong
+    except Exception as error:  # onnxruntime has many errors of its own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{file}: no ONNX file that can be run ({reason})") from error
     inputs, names = session.get_inputs(), [output.name for output in session.get_outputs()]
@@ -96,7 +95,7 @@ def _session(file: Path) -> Run:
     def run(picture: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         try:
             values = session.run(None, {inputs[0].name: picture[None] if batched else picture})
-        except Exception as error:  # as above; say, its input has a fixed size
+        except Exception as error:  # as above, e.g. its input has a fixed size
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise DataError(f"{file}: cannot be run on frames of {picture.shape[1:]} px ({reason})") from error
         return dict(zip(names, values, strict=True))

@@ -1,4 +1,4 @@
-"""An annotated copy of a video: everybody's outline and number, and in gray what is left out."""
+"""An annotated copy of a video: outlines and numbers of people; gray for masks that are left out."""
 
 import contextlib
 from collections.abc import Callable
@@ -26,12 +26,12 @@ _GRAY = (150, 150, 150)
 
 
 class Preview:
-    """Writes an annotated video (MPEG-4) while walks are cut; use it as a context manager and as a hook of `walks`.
+    """Writes an annotated video (MPEG-4) while walks are cut; a context manager and a hook of `walks`.
 
-    The file is there once the block is left without an error.
+    The file appears when the block ends without an error.
 
     Args:
-        path: file to be, .mp4, .mkv or .avi.
+        path: file to write, .mp4, .mkv or .avi.
 
     Raises:
         DataError: another kind of file.
@@ -40,14 +40,14 @@ class Preview:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in _FORMATS:
-            raise DataError(f"{path}: a preview is .mp4, .mkv or .avi")
+            raise DataError(f"{path}: expected a name that ends in .mp4, .mkv or .avi")
         self._written = contextlib.ExitStack()
         self._container: Any = None
         self._stream: Any = None
         self._last_tick = -1
 
     def __call__(self, frame: Frame, update: Update) -> None:
-        """Write one frame with what was seen on it."""
+        """Write one annotated frame."""
         image = annotated(frame.image, update)
         scale = min(1.0, _MOST_ROWS / len(image))
         size = [round(side * scale) // 2 * 2 for side in (image.shape[1], image.shape[0])]

@@ -1,6 +1,6 @@
-"""Frames of a video file or of a folder of pictures, one at a time, with time stamps.
+"""Reads frames of a video file or of a folder of pictures, one at a time, with time stamps.
 
-A broken or truncated file gives what can be read; `Video.lost` says afterwards what was not.
+A broken or truncated file gives the frames that can be read; `Video.lost` then lists the losses.
 """
 
 import re
@@ -30,8 +30,8 @@ class Frame:
 
     Attributes:
         image: uint8 (height, width, 3), RGB, turned upright.
-        time_s: since the beginning of the video; never falls.
-        number: how many frames came before it.
+        time_s: since the beginning of the video; never decreases.
+        number: from 0.
     """
 
     image: NDArray[np.uint8]
@@ -42,21 +42,21 @@ class Frame:
 class Video:
     """A video file or a folder of pictures (PNG, JPEG, BMP, in the order of the numbers in their names).
 
-    A file whose frames change their size goes on at its first size: the others are scaled to fit, with black beside or
-    above and below. Pictures of a folder are all of one size.
+    If frames of a file change their size, all are scaled to fit the first, with black borders. Pictures of a folder
+    must have one size.
 
-    Iterating yields one `Frame` after another and holds one at a time; it may be done again and starts anew.
+    Iterating yields one `Frame` after another and holds one at a time; each iteration starts anew.
 
     Args:
         path: file or folder.
-        image_rate_hz: pictures of a folder are so many a second.
+        image_rate_hz: pictures per second of a folder.
 
     Attributes:
         path: the same.
-        name: what to call it: the name of the folder, or of the file without its suffix.
+        name: of the folder, or of the file without its suffix.
         size_bytes: of the file, or of all pictures.
-        announced: how many frames the file says it holds; 0 where it does not say.
-        lost: after iterating, one line for each thing that could not be read.
+        announced: number of frames by the file's header; 0 if unknown.
+        lost: after iterating, one line for each loss.
 
     Raises:
         DataError: there is no such file, it is empty or no video, or its frames are too large; while iterating:
@@ -73,7 +73,7 @@ class Video:
             raise DataError(f"{path}: pictures at {image_rate_hz} a second; expected more than 0")
         self._image_rate_hz = image_rate_hz
         self._pictures = _pictures(self.path) if self.path.is_dir() else []
-        # The first is opened at once, so that a wrong file is refused before any work begins.
+        # Open the first one now, to refuse a wrong file before any work begins.
         self.size_bytes = sum(file.stat().st_size for file in self._pictures or [self.path] if file.is_file())
         with _open(self._pictures[0] if self._pictures else self.path) as container:
             self.announced = len(self._pictures) or int(container.streams.video[0].frames)
@@ -119,7 +119,7 @@ class Video:
                 count, concealed = count + 1, concealed + bool(decoded.is_corrupt)
                 image = _upright(decoded)
                 shape = shape or image.shape
-                if image.shape != shape:  # as in calls when the line is slow, or somebody turns the phone
+                if image.shape != shape:  # as in calls on a slow line, or when a phone is turned
                     scaled += 1
                     image = _fitted(image, shape[0], shape[1])
                 yield image, time_s
@@ -134,9 +134,9 @@ class Video:
 
 
 def at_rate(frames: Iterable[Frame], rate_hz: float | None) -> Iterator[Frame]:
-    """Thin out a video to `rate_hz`, by time stamps: the first frame of each 1/rate_hz seconds; all when None.
+    """Thin out a video to `rate_hz` by time stamps: the first frame of each 1/rate_hz seconds; all frames if None.
 
-    Frames that are not there are not made up, so a slower video stays as it is.
+    No frames are invented, so a slower video stays as it is.
 
     Raises:
         DataError: the rate is not above 0.
@@ -149,7 +149,7 @@ def at_rate(frames: Iterable[Frame], rate_hz: float | None) -> Iterator[Frame]:
             yield frame
         elif frame.time_s >= next_s - 1e-6:
             yield frame
-            # Ticks keep their distance; only a gap in the video moves them.
+            # Ticks are evenly spaced; only a gap in the video moves them.
             next_s = max(next_s + 1 / rate_hz, frame.time_s)
 
 
@@ -213,7 +213,7 @@ def _upright(frame: Any) -> NDArray[np.uint8]:
 
 
 def _fitted(image: NDArray[np.uint8], height_px: int, width_px: int) -> NDArray[np.uint8]:
-    """Scaled to fit, in the middle of black: nobody becomes thinner or stouter."""
+    """Scaled to fit, centered on black, without distortion."""
     scale = min(height_px / image.shape[0], width_px / image.shape[1])
     high, wide = (max(round(scale * side), 1) for side in image.shape[:2])
     top, left = (height_px - high) // 2, (width_px - wide) // 2

@@ -1,9 +1,10 @@
-"""What every segmenter promises: a frame in, the people on it out, each with a soft mask, a box and a score."""
+"""Base of all segmenters: from a frame to the people on it, each with a soft mask, a box and a score."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ class Box(NamedTuple):
     height: int
 
     def shared_px(self, other: "Box") -> int:
-        """How many pixels lie in both."""
+        """Number of pixels in both."""
         across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
         down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
         return max(across, 0) * max(down, 0)
@@ -36,7 +37,7 @@ class Box(NamedTuple):
         return shared / max(self.width * self.height + other.width * other.height - shared, 1)
 
     def rows_columns(self) -> tuple[slice, slice]:
-        """What cuts it out of a frame."""
+        """Slices that cut it out of a frame."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
@@ -45,10 +46,10 @@ class PersonMask:
     """One person on one frame.
 
     Attributes:
-        mask: uint8 (height, width) of the box: 0 surely not the person, 255 surely the person.
-        box: where the mask lies, inside the frame.
-        score: how sure the segmenter is that this is one person, 0 to 1.
-        cut: whether the person reaches the edge of the frame, so that a part may be missing.
+        mask: uint8 (height, width) of the box: 0 certainly not the person, 255 certainly the person.
+        box: position of the mask inside the frame.
+        score: confidence that this is one person, 0 to 1.
+        cut: whether the person reaches the edge of the frame, so that something may be missing.
 
     Raises:
         DataError: mask and box do not agree, or the score is out of range.
@@ -72,13 +73,13 @@ class PersonMask:
     def found(
         cls, soft: Gray, score: float, *, at: tuple[int, int] = (0, 0), frame: tuple[int, int] | None = None
     ) -> Self | None:
-        """What a soft mask shows, cropped to its values of at least FAINT; None when there are none.
+        """A person from a soft mask, cropped to its values of at least FAINT; None if there are none.
 
         Args:
-            soft: uint8 (height, width), a part of the frame or all of it.
+            soft: uint8 (height, width), of a section of the frame or all of it.
             score: as above.
-            at: row and column of the part's first pixel in the frame.
-            frame: height and width of the frame; those of `soft` when None.
+            at: row and column of the section's first pixel in the frame.
+            frame: height and width of the frame; those of `soft` if None.
         """
         clear = soft.copy()
         clear[clear < FAINT] = 0
@@ -93,14 +94,14 @@ class PersonMask:
         return cls(clear[top : top + height, left : left + width], box, float(np.clip(score, 0, 1)), cut)
 
     def on_frame(self, height_px: int, width_px: int) -> Gray:
-        """The mask in its place: uint8 (height_px, width_px)."""
+        """The mask at its position: uint8 (height_px, width_px)."""
         canvas = np.zeros((height_px, width_px), np.uint8)
         canvas[self.box.rows_columns()] = self.mask
         return canvas
 
 
 class Segmenter(Described, ABC):
-    """Base of all segmenters: call it with one frame after another of one video.
+    """Base of all segmenters: call it with one frame after another of one video; other arrays are refused.
 
     Attributes:
         LOOKS_FIRST: whether `learn` must see the video before the first call.
@@ -108,12 +109,24 @@ class Segmenter(Described, ABC):
 
     LOOKS_FIRST: ClassVar[bool] = False
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if segment := vars(cls).get("__call__"):
+
+            @functools.wraps(segment)
+            def checked(self: Any, image: NDArray[np.uint8]) -> list[PersonMask]:
+                check_image(image)
+                people: list[PersonMask] = segment(self, image)
+                return people
+
+            cls.__call__ = checked  # type: ignore[method-assign]
+
     def sample(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What `learn` needs of a frame, uint8 (height, width, 3), held until the video was looked at: all, or less."""
+        """A frame as `learn` needs it, uint8 (height, width, 3), perhaps smaller; held until `learn` is called."""
         return image
 
     def learn(self, images: Sequence[NDArray[np.uint8]]) -> None:
-        """Look at frames from all over a video, or at their samples; called before each video."""
+        """Learn from evenly spaced frames of a video, or their samples; called before each video."""
         return
 
     @abstractmethod
@@ -124,7 +137,7 @@ class Segmenter(Described, ABC):
             image: uint8 (height, width, 3), RGB.
 
         Returns:
-            One mask for each person, the surest first; no pixel is likely to be of two people.
+            One mask for each person, by falling score; no pixel is likely to belong to two people.
 
         Raises:
             DataError: the frame has another type or other axes.
@@ -132,7 +145,7 @@ class Segmenter(Described, ABC):
 
 
 def check_image(image: NDArray[np.uint8]) -> None:
-    """Refuse what is not a frame.
+    """Refuse arrays that are no frame.
 
     Raises:
         DataError: it is not uint8 (height, width, 3).
@@ -142,12 +155,12 @@ def check_image(image: NDArray[np.uint8]) -> None:
 
 
 def pieces(soft: Gray, least_px: int, threshold: int = 128) -> list[Gray]:
-    """A soft mask taken apart into its connected people.
+    """Split a soft mask into connected people.
 
     Args:
         soft: uint8 (height, width).
-        least_px: a piece with fewer pixels of at least `threshold` is nobody.
-        threshold: what belongs together at this level is one piece; fainter pixels go to the nearest piece.
+        least_px: smaller pieces, counted in pixels of at least `threshold`, are dropped.
+        threshold: pixels of at least this value that touch are one piece; fainter ones go to the nearest piece.
 
     Returns:
         uint8 (height, width) each, the largest first.

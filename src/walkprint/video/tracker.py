@@ -1,8 +1,8 @@
-"""Who is who from frame to frame: motion, overlap and color; two people are never joined without saying so.
+"""Tracks people from frame to frame by motion, overlap and color; it never joins two people silently.
 
-A track goes on only where there is no doubt. A mask that must hold two known people belongs to neither; when they part,
-each is found again by where it was heading and by its colors, and where that does not settle it both tracks end and new
-ones begin. A track whose mask falls into two people was a group, and is ended as one.
+A track continues only without doubt. A mask that must hold two known people belongs to neither. When they part, motion
+and colors identify them again; if these do not decide, both tracks end and new ones begin. If a track's mask splits
+into two people, it was a group, and it ends as one.
 """
 
 from collections import deque
@@ -22,18 +22,18 @@ _REACH, _REACH_PER_S, _REACH_MIXED, _MOST_GROWTH = 0.35, 0.7, 0.4, 0.45
 _SETTLED_FRAMES = 3
 _SAME_COLORS, _OTHER_COLORS_MIXED, _OTHER_COLORS = 0.06, 0.12, 0.3
 _LONGEST_MIXED = 5
-_LATE = 1.75  # the next frame may come late by so much of an interval; a missing one is missed
+_LATE = 1.75  # in intervals; a frame that comes later than this is a gap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Update:
-    """What a frame brought.
+    """Result of one frame.
 
     Attributes:
-        seen: people by the number of their track.
-        doubtful: masks that may hold several people, and belong to no track.
-        ended: tracks that are over, and why: LEFT (not seen any more), UNCLEAR (somebody else may be meant from here
-            on), GROUP (it was several people all the time).
+        seen: people by track number.
+        doubtful: masks that may hold several people and belong to no track.
+        ended: tracks that ended, and why: LEFT (no longer seen), UNCLEAR (from here on it may be another person), GROUP
+            (it was several people all along).
     """
 
     seen: dict[int, PersonMask] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class _Track:
     time_s: float
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     frames: int = 1
-    whole: int = 0  # frames on which nothing of the person was missing
+    whole: int = 0  # frames that showed the whole person
     mixed: bool = False
     seen_s: float = 0.0
 
@@ -63,7 +63,7 @@ class _Track:
         return Box(int(left), int(top), max(int(self.size[0]), 1), max(int(self.size[1]), 1))
 
     def cost(self, person: PersonMask, colors: NDArray[np.float32], time_s: float) -> float:
-        """How unlike the person is, from 0; infinite when it is out of reach."""
+        """Dissimilarity of a person, from 0; infinite if out of reach."""
         waited_s = time_s - self.time_s
         height = self.size[1]
         away = float(np.linalg.norm(_center(person.box) - self.center - self.velocity * waited_s) / height)
@@ -81,12 +81,12 @@ class _Track:
         return 1.0 - float(np.sqrt(self.colors * colors).sum())
 
     def alone(self, person: PersonMask, colors: NDArray[np.float32]) -> bool:
-        """Whether a mask looks like this person and nobody else: of its colors, and not larger."""
+        """Whether a mask shows this person alone: of its colors, and not larger."""
         larger = np.array([person.box.width, person.box.height]) / self.size
         return bool(larger[0] < 1.3 and larger[1] < 1.15 and self.other_colors(colors) < _SAME_COLORS)
 
     def coast(self, inside: Box, time_s: float) -> None:
-        """Go on unseen, somewhere in a mask with others."""
+        """Continue unseen, in a mask with others."""
         center = self.center + self.velocity * (time_s - self.time_s)
         first = np.array([inside.left, inside.top])
         self.center = np.clip(center, first, first + (inside.width, inside.height))
@@ -109,8 +109,8 @@ class Tracker:
     """Follows people; call `update` with one frame after another.
 
     Args:
-        patience_s: somebody not seen for longer is gone; in a mask with others, for five times as long; seen on fewer
-            than three frames, for a fifth of it. Nobody is gone before the next frame of a slow video.
+        patience_s: a track ends if its person is not seen for longer; five times as long in a mask with others, a fifth
+            of it before the third frame. It is never shorter than one frame.
 
     Raises:
         DataError: the patience is negative.
@@ -126,18 +126,18 @@ class Tracker:
 
     @property
     def next_frame_s(self) -> float:
-        """How long the next frame may take, by the usual distance of the last frames; 0 before the second.
+        """Longest time to the next frame, from the median interval of the last frames; 0 before the second.
 
-        The median, so that a hole in the video counts as one, and not as what is usual.
+        The median ignores single gaps in the video.
         """
         passed_s = [after - before for before, after in pairwise(self._times_s)]
         return _LATE * float(np.median(passed_s)) if passed_s else 0.0
 
     def update(self, people: list[PersonMask], image: NDArray[np.uint8], time_s: float) -> Update:
-        """Take in a frame.
+        """Process a frame.
 
         Args:
-            people: those on it.
+            people: the people on it.
             image: uint8 (height, width, 3), the frame.
             time_s: its time, later than that of the frame before.
         """
@@ -160,7 +160,7 @@ class Tracker:
         return update
 
     def finish(self) -> Update:
-        """The video is over: every track ends."""
+        """End all tracks at the end of the video."""
         update = Update(ended={track.number: LEFT for track in self._tracks})
         self._tracks = []
         self._times_s.clear()
@@ -190,10 +190,10 @@ class Tracker:
         time_s: float,
         update: Update,
     ) -> set[int]:
-        """Find masks that hold several known people, and tracks that turn out to be several; take them from `pairs`.
+        """Remove masks of several known people, and tracks that were several people, from `pairs`.
 
         Returns:
-            Which people are doubtful.
+            Indices of the doubtful people.
         """
         boxes = [track.expected(time_s) for track in self._tracks]
         doubtful: set[int] = set()
@@ -220,7 +220,7 @@ class Tracker:
     def _fell_apart(
         self, t: int, pairs: dict[int, int], people: list[PersonMask], box: Box, doubtful: set[int]
     ) -> bool:
-        """Whether a track's place is now shared by two people of about its height whom nobody else explains."""
+        """Whether two people of about its height, of no other track, now share a track's place."""
         free = set(range(len(people))) - doubtful - {p for other, p in pairs.items() if other != t}
         parts = [
             people[p].box
@@ -231,7 +231,7 @@ class Tracker:
         return len(parts) > 1 and all(one.overlap(other) < 0.3 for one in parts for other in parts if one is not other)
 
     def _settle(self, pairs: dict[int, int], costs: NDArray[np.float64], update: Update) -> None:
-        """End tracks of a person who might as well be another one: after a mix-up, or where one hides the other."""
+        """End tracks that may have swapped people: after a mixed mask, or if one person hides another."""
         known = [t for t, track in enumerate(self._tracks) if track.mixed or track.whole >= _SETTLED_FRAMES]
         for t in [t for t in known if t in pairs]:
             for u in known:
@@ -250,7 +250,7 @@ def _center(box: Box) -> NDArray[np.float64]:
 
 
 def _cheapest(costs: NDArray[np.float64]) -> dict[int, int]:
-    """Pairs of row and column, the cheapest first, each row and column once."""
+    """Pairs of row and column by rising cost, each row and column once."""
     pairs: dict[int, int] = {}
     for place in np.argsort(costs, axis=None, kind="stable"):
         row, column = divmod(int(place), costs.shape[1])

@@ -1,4 +1,4 @@
-"""From a video to walks: segment every frame, follow everybody, hand out each person's clips once complete."""
+"""From a video to walks: segments every frame, tracks all people, and yields each walk when it is complete."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,16 +18,16 @@ Hook = Callable[[Frame, Update], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walk:
-    """One stretch of frames of one person.
+class TrackedWalk:
+    """A stretch of frames of one person.
 
     Attributes:
         track: number of the person in this video, from 1.
         silhouettes: uint8 (time, 1, size, size), aligned, soft edges.
-        pictures: uint8 (time, 3, size, size), RGB times the mask, in the same place; or (time, 3, size, size / 2), in
-            GaitNet's crop; None when not asked for.
+        pictures: uint8 (time, 3, size, size), RGB times the mask, aligned alike; or (time, 3, size, size / 2), in
+            GaitNet's crop; None without color.
         start_s, end_s: times of its first and last frame.
-        direction: "left", "right", "towards" or "away", as seen by the camera; "" for somebody who stays in place.
+        direction: "left", "right", "towards" or "away", as seen by the camera; "" for a person who stays in place.
     """
 
     track: int
@@ -39,34 +39,34 @@ class Walk:
 
     @property
     def frame_rate_hz(self) -> float | None:
-        """Frames a second, by the time stamps; None for a single frame."""
+        """Frames per second, from the time stamps; None for a single frame."""
         passed_s = self.end_s - self.start_s
         return (len(self.silhouettes) - 1) / passed_s if passed_s > 0 else None
 
     def clip(self, key: SequenceKey, *, color: bool = False) -> Clip:
-        """The silhouettes, or the masked pictures, under a name.
+        """The silhouettes, or the masked pictures, as a clip.
 
         Raises:
-            DataError: pictures are wanted and were not kept.
+            DataError: no pictures were kept.
         """
         if color and self.pictures is None:
-            raise DataError(f"walk {key}: no pictures were kept; ask for them when you cut the walks")
+            raise DataError(f"walk {key}: no pictures were kept; set `color` when the walks are cut")
         frames = self.pictures if color and self.pictures is not None else self.silhouettes
         return Clip(frames, key, self.frame_rate_hz)
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How walks are cut out of tracks.
+    """Settings of cutting walks out of tracks.
 
     Attributes:
         size_px: height and width of the aligned frames, even.
         color: also keep masked pictures.
-        gaitnet_crop: those not aligned, but cut as GaitNet's authors do: twice as high as wide, 1.5 times as high as
-            the person in their middle.
+        gaitnet_crop: crop the pictures as GaitNet's authors do instead of aligning them: twice as high as wide, 1.5
+            times as high as the centered person.
         least_frames: shorter walks are left out.
-        most_frames: longer walks are cut here, so that memory does not grow.
-        gap_s: a walk ends when the person is not wholly seen for longer, and not before the next frame of a slow video.
+        most_frames: longer walks are split, so that memory does not grow.
+        gap_s: maximum gap in seconds; never shorter than one frame.
         least_score: masks with a lower score are not used.
 
     Raises:
@@ -85,7 +85,7 @@ class Cut:
         if self.size_px < 2 or self.size_px % 2:
             raise DataError(f"walks: size_px is {self.size_px}, expected an even number of pixels")
         if self.gaitnet_crop and not self.color:
-            raise DataError("walks: gaitnet_crop without color; it crops pictures in color: ask for both")
+            raise DataError("walks: gaitnet_crop without color; it crops color pictures: set both")
         if not 1 <= self.least_frames <= self.most_frames or self.gap_s < 0 or not 0 <= self.least_score <= 1:
             raise DataError(
                 f"walks: {self.least_frames} to {self.most_frames} frames, gap {self.gap_s} s, least score "
@@ -95,7 +95,7 @@ class Cut:
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """A walk that is not complete."""
+    """An unfinished walk."""
 
     silhouettes: list[NDArray[np.uint8]] = field(default_factory=list)
     pictures: list[NDArray[np.uint8]] = field(default_factory=list)
@@ -105,7 +105,7 @@ class _Open:
 
 @dataclass(slots=True)
 class Dropped:
-    """What did not become part of a walk, counted while walks are cut: reason -> frames."""
+    """Frames that are part of no walk: reason -> count."""
 
     frames: dict[str, int] = field(default_factory=dict)
 
@@ -116,13 +116,13 @@ class Dropped:
 
 
 def look_first(frames: Iterable[Frame], segmenter: Segmenter, *, most: int = 31, until_s: float = 120.0) -> None:
-    """Let a segmenter that wants it see frames from all over a video, evenly spaced, at most `most` at a time.
+    """Show a segmenter evenly spaced frames of a video, if it needs that.
 
     Args:
         frames: the video from its beginning.
-        segmenter: its `learn` is called where it says LOOKS_FIRST.
-        most: so many frames are held at once, as the segmenter's `sample` leaves them.
-        until_s: later frames are not looked at.
+        segmenter: its `learn` is called if LOOKS_FIRST is set.
+        most: maximum number of frames held at once, after the segmenter's `sample`.
+        until_s: later frames are ignored.
     """
     if not segmenter.LOOKS_FIRST:
         return
@@ -146,18 +146,18 @@ def walks(
     tracker: Tracker | None = None,
     dropped: Dropped | None = None,
     hook: Hook | None = None,
-    found: Callable[[Walk], None] | None = None,
-) -> Iterator[Walk]:
-    """Yield every walk of a video as soon as it is complete; memory does not grow with the video.
+    found: Callable[[TrackedWalk], None] | None = None,
+) -> Iterator[TrackedWalk]:
+    """Yield every walk of a video when it is complete; memory does not grow with the video.
 
     Args:
         frames: the video.
-        segmenter: has learned this video already, where it wants to (`look_first`).
-        cut: how walks are cut.
-        tracker: follows the people; a new one when None.
-        dropped: counts what is left out, and why.
-        hook: told of every frame and what was seen on it.
-        found: told of every walk before it is yielded.
+        segmenter: has seen this video if it needs to (`look_first`).
+        cut: settings of cutting.
+        tracker: follows the people; a new one if None.
+        dropped: counts the frames left out, by reason.
+        hook: called with every frame and the tracker's update.
+        found: called with every walk before it is yielded.
     """
     for walk in _walks(frames, segmenter, cut or Cut(), tracker or Tracker(), dropped or Dropped(), hook):
         if found is not None:
@@ -167,7 +167,7 @@ def walks(
 
 def _walks(
     frames: Iterable[Frame], segmenter: Segmenter, cut: Cut, tracker: Tracker, dropped: Dropped, hook: Hook | None
-) -> Iterator[Walk]:
+) -> Iterator[TrackedWalk]:
     pending: dict[int, _Open] = {}
     for frame in frames:
         update = tracker.update(segmenter(frame.image), frame.image, frame.time_s)
@@ -185,7 +185,7 @@ def _walks(
     yield from _ended(tracker.finish(), pending, cut, dropped)
 
 
-def _ended(update: Update, pending: dict[int, _Open], cut: Cut, dropped: Dropped) -> Iterator[Walk]:
+def _ended(update: Update, pending: dict[int, _Open], cut: Cut, dropped: Dropped) -> Iterator[TrackedWalk]:
     for track, reason in update.ended.items():
         if reason == GROUP:
             dropped.count("several people in one mask", len(pending.pop(track, _Open()).times_s))
@@ -201,7 +201,7 @@ def _take(walk: _Open, frame: Frame, person: PersonMask, cut: Cut, dropped: Drop
         return dropped.count("mask of low score")
     picture = frame.image[person.box.rows_columns()]
     mask = person.mask
-    # What is much larger than the result is shrunk by areas first, or edges would be ragged.
+    # Large masks are first shrunk by area averaging, or edges would be ragged.
     shrink = 2 * cut.size_px / person.box.height
     if shrink < 1:
         mask = np.asarray(cv2.resize(mask, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.uint8)
@@ -223,7 +223,7 @@ def _take(walk: _Open, frame: Frame, person: PersonMask, cut: Cut, dropped: Drop
 def _gaitnet_crop(picture: Gray, mask: Gray, size_px: int) -> Gray:
     """A person's box, (height, width, 3), times the mask, in the middle of black: (size_px, size_px / 2, 3)."""
     wide = round(0.75 * len(mask))
-    over = max(mask.shape[1] - wide, 0)  # arms and bags that reach beyond the crop are cut off
+    over = max(mask.shape[1] - wide, 0)  # arms and bags beyond the crop are cut off
     inside = slice(over // 2, over // 2 + wide)
     shown = (picture[:, inside] * mask[:, inside, None].astype(np.uint16) + 127) // 255
     canvas = np.zeros((2 * wide, wide, 3), np.uint8)
@@ -232,18 +232,18 @@ def _gaitnet_crop(picture: Gray, mask: Gray, size_px: int) -> Gray:
     return np.asarray(cv2.resize(canvas, (size_px // 2, size_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _complete(track: int, pending: dict[int, _Open], cut: Cut, dropped: Dropped) -> Iterator[Walk]:
+def _complete(track: int, pending: dict[int, _Open], cut: Cut, dropped: Dropped) -> Iterator[TrackedWalk]:
     walk = pending.pop(track, _Open())
     if len(walk.times_s) < cut.least_frames:
         return dropped.count("in a walk too short", len(walk.times_s))
     silhouettes = np.stack(walk.silhouettes)[:, None]
     pictures = np.stack(walk.pictures).transpose(0, 3, 1, 2).copy() if cut.color else None
-    yield Walk(track, silhouettes, pictures, walk.times_s[0], walk.times_s[-1], _direction(walk.places))
+    yield TrackedWalk(track, silhouettes, pictures, walk.times_s[0], walk.times_s[-1], _direction(walk.places))
     return None
 
 
 def _direction(places: list[tuple[float, float]]) -> str:
-    """Where somebody walks, from the middle's columns and the heights of the first and the last fifth."""
+    """Direction of walking, from positions and heights in the first and the last fifth."""
     seen = np.array(places)
     some = max(len(seen) // 5, 1)
     before, after = np.median(seen[:some], axis=0), np.median(seen[-some:], axis=0)
