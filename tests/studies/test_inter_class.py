@@ -118,7 +118,7 @@ def test_real_masks_are_a_part(tmp_path):
     [
         ({"networks": ("GaitNet",)}, "GaitNet; expected some of GaitSet"),
         ({"losses": ()}, "loss none"),
-        ({"parts": ("real",)}, "--protocol"),
+        ({"parts": ("real",)}, "set real and protocol"),
         ({"subjects": 6}, "people"),
     ],
 )

@@ -68,7 +68,7 @@ def recordings_like(store: Store, generated: Keys | None = None) -> list[Sequenc
         DataError: the store holds no generated take.
     """
     if not store.generated:
-        raise DataError(f"{store.path}: holds no generated take; make some with `walkprint expand`")
+        raise DataError(f"{store.path}: holds no generated take; expand it first")
     labels = {_subject_condition(key) for key in (store.generated if generated is None else generated)}
     return [key for key in store.keys if _subject_condition(key) in labels and key not in store.generated]
 

@@ -265,7 +265,7 @@ class Report:
                 plain[name] = tuple(kind(item) for item in plain[name])
             return cls(**plain | {"notes": tuple(plain["notes"])})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"report: cannot be read ({error}); write one with `walkprint evaluate`") from error
+            raise DataError(f"report: cannot be read ({error}); expected what `Report.save` wrote") from error
 
     def save(self, path: str | Path) -> None:
         """Write it, atomically, in the format of the ending: .json, .md or .txt.

@@ -177,7 +177,7 @@ class ClothExpansionStudy:
         ):  # fmt: skip
             check_names(what, names, known)
         if "real" in self.parts and (self.real is None or self.protocol is None):
-            raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
+            raise RecipeError("study: the part real needs a folder of masks and a protocol; set real and protocol")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         self._check_coats()
         if BASELINE not in self.variants:
@@ -193,7 +193,7 @@ class ClothExpansionStudy:
             raise RecipeError(
                 f"study: {self.wanted} takes in a coat wanted, {wearers} training subjects with recorded ones; "
                 f"expected at least {least} for these parts and variants, at least {_LEAST_WEARERS} "
-                "(give more --subjects, or coats to more of them)"
+                "(set more subjects, or coats for more of them)"
             )
 
     @property

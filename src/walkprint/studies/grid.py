@@ -116,7 +116,7 @@ def read_cells(cells: Sequence[Cell], out: Path) -> dict[str, Numbers]:
             names = sorted(name for name in {*settings, *wanted} if settings.get(name) != wanted.get(name))
             raise DataError(
                 f"{file}: computed with other settings ({_difference(names[0], settings, wanted)}"
-                f"{f', and {len(names) - 1} more' if names[1:] else ''}); name another folder with --out, or remove it"
+                f"{f', and {len(names) - 1} more' if names[1:] else ''}); choose another folder, or remove the file"
             )
         found[cell.name] = numbers
     return found

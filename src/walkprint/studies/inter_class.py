@@ -124,7 +124,7 @@ class InterClassStudy:
         ):  # fmt: skip
             check_names(what, names, known)
         if "real" in self.parts and (self.real is None or self.protocol is None):
-            raise RecipeError("study: the part real needs a folder of masks and a protocol; give --real and --protocol")
+            raise RecipeError("study: the part real needs a folder of masks and a protocol; set real and protocol")
         if not self.uniformity >= 0:
             raise RecipeError(f"study: uniformity is {self.uniformity}, expected 0 or more")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
