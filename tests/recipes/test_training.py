@@ -52,9 +52,9 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
     )  # fmt: skip
     made = Recipe(
         network=GEINet(num_subjects=2), losses={"a": TripletLoss()}, data=Packed(store), frames=RandomSubset(4),
-        optimizer=partial(torch.optim.SGD, lr=0.1), schedule=plan, conditions=["cl"], loss_weights={"a": 0.5},
-        augmentations=[Flip()], scheduler=MultiStep([3]), precision="bf16-mixed", channels_last=True, seed=9,
-        record={"seed": 9},
+        optimizer=partial(torch.optim.SGD, lr=0.1), schedule=plan, conditions=["cl"], subjects=["002"],
+        loss_weights={"a": 0.5}, augmentations=[Flip()], scheduler=MultiStep([3]), precision="bf16-mixed",
+        channels_last=True, seed=9, record={"seed": 9},
     )  # fmt: skip
     fit, batches = Recorder(), Recorder()
     monkeypatch.setattr(training, "fit", fit)
@@ -78,6 +78,7 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
             **{name: value for name, value in loop_has.items() if name in settings_of(plan)},
         ),
         "conditions": sorted({key.condition for key in batches.given[1]}),
+        "subjects": sorted({key.subject for key in batches.given[1]}),
         "loss_weights": losses.weights,
         "augmentations": batches.named["augmentations"],
         "scheduler": fit.named["scheduler"],

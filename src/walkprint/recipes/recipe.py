@@ -55,6 +55,7 @@ class Recipe:
         loss_weights: by the same names; 1 where a name is absent.
         data: the store, and perhaps another split or gallery; see `Packed`.
         conditions: those that are learned; all that training subjects have when null.
+        subjects: the training subjects that are learned; all of them when null.
         frames: which frames of a sequence a training clip takes.
         augmentations: applied to every training clip, in this order.
         optimizer: of torch, or your own.
@@ -74,6 +75,7 @@ class Recipe:
     optimizer: MakeOptimizer
     schedule: Plan
     conditions: list[str] | None = None
+    subjects: list[str] | None = None
     loss_weights: dict[str, float] | None = None
     augmentations: list[Augmentation] = field(default_factory=list)
     scheduler: Schedule | None = None
@@ -107,7 +109,7 @@ class Recipe:
         sampler = EvenConditions if self.schedule.even_conditions else SubjectSampler
         return TrainingBatches(
             self.data.store(),
-            training_keys(self.data, self.conditions),
+            training_keys(self.data, self.conditions, self.subjects),
             chooser=self.frames,
             sampler=sampler(self.schedule.subjects_per_batch, self.schedule.clips_per_subject),
             augmentations=self.augmentations,
@@ -116,13 +118,18 @@ class Recipe:
         )
 
 
-def training_keys(data: Packed, conditions: Sequence[str] | None) -> list[SequenceKey]:
-    """The sequences of the training subjects in some conditions, or in all.
+def training_keys(
+    data: Packed, conditions: Sequence[str] | None, subjects: Sequence[str] | None = None
+) -> list[SequenceKey]:
+    """The sequences of all or some training subjects in some conditions, or in all.
 
     Raises:
-        RecipeError: a condition does not occur among them, or none is named.
+        RecipeError: a condition does not occur among them, none is named, or a subject is none for training.
     """
-    keys = data.keys("train")
+    if unknown := sorted(set(subjects or ()) - set(data.subjects("train"))):
+        advice = nearest(unknown[0], data.subjects("train"))
+        raise RecipeError(f"subjects: {', '.join(unknown)} not among the training subjects{advice}")
+    keys = [key for key in data.keys("train") if subjects is None or key.subject in set(subjects)]
     found = {key.condition for key in keys}
     if conditions is not None and not conditions:
         raise RecipeError(f"conditions: none is named, expected some of {', '.join(sorted(found))}, or null for all")

@@ -12,15 +12,15 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
-from walkprint.data.sampling import EvenConditions
 from walkprint.generation.base import GenerativeModel
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import find_class
 from walkprint.studies import ablation  # noqa: F401  so that its generators are known
 from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, expanded_people, measures
 from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.networks import check_networks, described, narrow
 from walkprint.studies.real_masks import real_scores
-from walkprint.studies.recognition import described, embedded, scores, trained
+from walkprint.studies.recognition import embedded, scores, trained
 from walkprint.studies.settings import check_names, check_size
 
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
@@ -62,7 +62,8 @@ _LOSSES = {
     "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
 }
 _PART_LOSSES = {"triplet": _LOSSES["triplet"]}  # as published; cross entropy costs it most of its accuracy here
-_ENERGY_LOSSES = {"identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}}
+_PLAIN = {"identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}}
+_OWN_LOSSES = {"GEINet": _PLAIN, "GaitPart": _PART_LOSSES, "GaitGL": _LOSSES | _PLAIN}  # GaitGL's logits are no cosines
 QUICK: dict[str, Any] = {
     "networks": ("GaitSet", "GaitPart"),
     "variants": (BASELINE, EVEN, "copying", "acgan", GUIDED),
@@ -116,7 +117,8 @@ class ClothExpansionStudy:
     """What the study compares, and how large.
 
     Attributes:
-        networks: recognizers; the parts "ablation" and "scarcity" take the first.
+        networks: recognizers: names of any networks, your own by dotted path; the parts "ablation" and "scarcity" take
+            the first.
         variants: what the training set is, see `VARIANTS`; the baseline is added.
         parts: "ssim", "recognition", "ablation" of the AE-guided GAN, "scarcity" of coats, "real" masks.
         switches: of the ablation, see `ABLATION`.
@@ -172,10 +174,11 @@ class ClothExpansionStudy:
 
     def __post_init__(self) -> None:
         for what, names, known in (
-            ("network", self.networks, NETWORKS), ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
+            ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
             ("switch", self.switches, ABLATION), ("coats", (*self.coats, self.rare), _KNOWN_COATS),
         ):  # fmt: skip
             check_names(what, names, known)
+        check_networks(self.networks)
         if "real" in self.parts and (self.real is None or self.protocol is None):
             raise RecipeError("study: the part real needs a folder of masks and a protocol; set real and protocol")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
@@ -280,9 +283,9 @@ class ClothExpansionStudy:
         return Cell(f"{part}-{network.lower()}-{variant}{named}-seed{seed}", settings)
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
-        losses = {"GEINet": _ENERGY_LOSSES, "GaitPart": _PART_LOSSES}.get(network, _LOSSES)
+        losses = _OWN_LOSSES.get(network, _LOSSES)
         return ({"precision": "bf16-mixed"} if self.bf16 else {}) | {
-            "network": described(network, self._narrow(network), 64),
+            "network": self._narrow(network),
             "losses": losses,
             "loss_weights": dict.fromkeys(losses, 1.0),
             "data": data,
@@ -305,7 +308,9 @@ class ClothExpansionStudy:
             "GaitPart": widths,
             "GEINet": {"hidden": 32 * self.width},
         }
-        return own[network] | {"num_subjects": self.train}
+        if network not in own:
+            return narrow(network, 64, self.width, self.train)
+        return described(network, own[network] | {"num_subjects": self.train}, 64)
 
 
 def compute(cell: Cell, out: Path) -> Numbers:
@@ -319,8 +324,7 @@ def compute(cell: Cell, out: Path) -> Numbers:
     if settings["part"] == "ssim":
         return numbers
     recipe = settings["recipe"]
-    sampler = EvenConditions(recipe["subjects_per_batch"], recipe["clips_per_subject"]) if recipe["even"] else None
-    network, _ = trained(recipe, people, out, sampler=sampler)
+    network, _ = trained(recipe, people, out)
     if settings["part"] == "real":
         return real_scores(network, Path(settings["real"]), 64, Protocol.from_dict(settings["protocol"]), out)
     return numbers | scores(embedded(network, people), next(iter(people.protocols.values())))

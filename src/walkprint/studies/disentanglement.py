@@ -18,7 +18,6 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.packed import Packed
-from walkprint.data.sampling import EvenConditions
 from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
 from walkprint.evaluation import Scoring, verify
 from walkprint.losses.disentanglement import RECOMMENDED_WEIGHTS
@@ -26,8 +25,8 @@ from walkprint.networks.base import Network
 from walkprint.networks.gaitnet import GaitNet
 from walkprint.studies.gaitnet_codes import codes_of, plane, probes, swapped
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.inter_class import narrow
-from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained
+from walkprint.studies.networks import check_networks, narrow
+from walkprint.studies.recognition import embedded, rendered_people, scores, trained
 from walkprint.studies.settings import check_names, check_size
 
 FULL = "full"
@@ -64,7 +63,8 @@ class DisentanglementStudy:
     """What the study compares, and how large.
 
     Attributes:
-        variants, others: names, see `VARIANTS` and `OTHERS`.
+        variants: names, see `VARIANTS`.
+        others: names of any networks, your own by dotted path, and "GaitNet on silhouettes".
         parts: "ablation" (variants of GaitNet, with probes of their codes), "networks" (the others) and "frontal"
             (people before FVG's camera).
         seeds: how many, from 0.
@@ -94,9 +94,11 @@ class DisentanglementStudy:
 
     def __post_init__(self) -> None:
         for what, names, known in (
-            ("variant", self.variants, VARIANTS), ("network", self.others, OTHERS), ("part", self.parts, PARTS),
+            ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
         ):  # fmt: skip
             check_names(what, names, known, perhaps_none=True)
+        for name in {*self.others} - {OTHERS[0]}:
+            check_networks([name])
         if "ablation" in self.parts and importlib.util.find_spec("sklearn") is None:
             raise RecipeError("study: the part ablation maps codes with scikit-learn: pip install 'walkprint[studies]'")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
@@ -118,7 +120,7 @@ class DisentanglementStudy:
     def _cell(self, part: str, name: str, seed: int) -> Cell:
         people: dict[str, Any] = {"seed": seed, "subjects": self.subjects, "train": self.train}
         people |= {"frames": self.takes_frames} | ({} if part == "frontal" else {"views": list(self.views)})
-        ours = part != "networks" or name == "GaitNet on silhouettes"
+        ours = part != "networks" or name == OTHERS[0]
         recipe = {
             "people": people,
             "train": self.train,
@@ -155,11 +157,10 @@ class DisentanglementStudy:
     def _other(self, name: str) -> dict[str, Any]:
         """A network of silhouettes with what serves it in short trainings, where cross entropy costs coats."""
         if name == "GEINet":
-            network = described(name, {"num_subjects": self.train, "embedding": "fc3", "hidden": 16 * self.width}, 64)
             losses = {"identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}}
         else:
-            network = narrow(name, 64, self.width, self.train)
             losses = {"triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}}
+        network = narrow(name, 64, self.width, self.train)
         return {"network": network, "losses": losses, "loss_weights": dict.fromkeys(losses, 1.0)}
 
 
@@ -196,8 +197,7 @@ def learned(cell: Cell, out: Path) -> tuple[Packed, Network]:
     """The people of a cell and its network, trained unless it was."""
     recipe = cell.settings["recipe"]
     people = rendered_people(recipe["people"], out, kind=_KINDS[cell.settings["kind"]])
-    sampler = EvenConditions(recipe["subjects_per_batch"], 2) if recipe["conditions"] == "even" else None
-    network, _ = trained(recipe, people, out, sampler=sampler)
+    network, _ = trained(recipe, people, out)
     return people, network
 
 

@@ -23,14 +23,12 @@ from walkprint.generation.batches import FrameBatches
 from walkprint.generation.classifier import FrameClassifier, label_cross_entropy
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Expander, GeneratorExpander
-from walkprint.generation.monitor import DiversityMonitor
 from walkprint.networks.base import Network
-from walkprint.recipes.classes import build
+from walkprint.recipes.generator_recipe import load_generator_recipe
 from walkprint.recipes.trained import load_generator
+from walkprint.recipes.training import train_generator
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import rendered_people
-from walkprint.training.fit_generator import fit_generator
-from walkprint.training.loop import Loop
 from walkprint.training.run import RunFolder
 
 SHARES = {"half": 2, "quarter": 4, "eighth": 8}
@@ -44,23 +42,23 @@ Plain = Mapping[str, Any]
 
 
 def scarce_people(people: Plain, coats: str, out: Path) -> Packed:
-    """Rendered people of whom those who train have few takes in a coat.
+    """Rendered people whose training subjects have few takes in a coat.
 
     Args:
         people: the arguments of `Walkers`.
         coats: "2", all there are; "1", the first; or one of `SHARES`, two of that part of the subjects.
         out: the study's folder.
     """
-    everybody = rendered_people(people, out)
+    complete = rendered_people(people, out)
     if coats == "2":
-        return everybody
+        return complete
     store = out / "stores" / f"walkers-{digest({**people, 'coats': coats})}"
-    made_once(store / META_NAME, lambda: leave_out_coats(everybody, coats, store))
+    made_once(store / META_NAME, lambda: leave_out_coats(complete, coats, store))
     return Packed(store)
 
 
 def leave_out_coats(people: Packed, coats: str, out: Path) -> None:
-    """Write a store of everything but some takes in a coat; those who test keep all of theirs.
+    """Write a store without some takes in a coat; test subjects keep all of theirs.
 
     Args:
         people: in a store.
@@ -82,7 +80,7 @@ def leave_out_coats(people: Packed, coats: str, out: Path) -> None:
 
 
 def expanded_people(data: Plain, out: Path) -> Packed:
-    """The people of a cell with generated takes in a coat, if any are asked for; made by the first who asks.
+    """The people of a cell with generated takes in a coat, if there are any; the first cell that needs them makes them.
 
     Args:
         data: `people`, `coats`, `wanted`, `seed`, `variant` (one of `SIMPLE` or `RECORDED`, or "") and perhaps
@@ -142,48 +140,38 @@ def _bf16(data: Plain) -> bool:
 
 
 def _trained_generator(data: Plain, people: Packed, out: Path) -> GenerativeModel:
-    asked = data["generator"]
-    recipe = {**asked, "people": data["people"], "coats": data["coats"]}
-    run = out / "runs" / f"{asked['generator']['class_path'].lower()}-{digest(recipe)}"
-
-    def train() -> None:
-        keys = [key for key in people.keys("train") if key.condition in (NORMAL, COAT)]
-        batches = FrameBatches(people.store(), keys, batch_size=asked["batch_size"], source=NORMAL, seed=asked["seed"])
-        names = {name: getattr(batches.names, name) for name in ("subjects", "conditions", "views")}
-        torch.manual_seed(asked["seed"])
-        steps = asked["steps"]
-        fit_generator(
-            build(GenerativeModel, asked["generator"], **names, source=NORMAL),
-            batches,
-            Loop(
-                steps=steps,
-                seed=asked["seed"],
-                precision=asked["precision"],
-                channels_last=True,
-                ema_decay=0.999,
-                log_every=max(1, steps // 40),
-                checkpoint_every=max(1, steps // 4),
-                keep=1,
-            ),
-            RunFolder(run, recipe),
-            watch=DiversityMonitor(stop_below=0),  # a collapse is a result here, and the table shows it
-        )
-
-    made_once(RunFolder(run).generator / "config.json", train)
-    model = load_generator(run)
+    settings = data["generator"]
+    steps, entry = settings["steps"], settings["generator"]
+    run = RunFolder(
+        out / "runs" / f"{entry['class_path'].lower()}-"
+        f"{digest({**settings, 'people': data['people'], 'coats': data['coats']})}"
+    )
+    recipe = {
+        **settings,
+        "generator": {**entry, "init_args": {**entry["init_args"], "source": NORMAL}},
+        "data": {"root": str(people.store().path)},
+        "conditions": [NORMAL, COAT],
+        "channels_last": True,
+        "log_every": max(1, steps // 40),
+        "checkpoint_every": max(1, steps // 4),
+        "keep": 1,
+        "least_diversity": 0.0,  # a collapse is a result here, and the table shows it
+    }
+    made_once(run.generator / "config.json", lambda: train_generator(load_generator_recipe(recipe), run.path))
+    model = load_generator(run.path)
     return model.to("cuda") if torch.cuda.is_available() else model
 
 
-def measures(people: Packed, judge: Network, *, teller_steps: int = 200) -> Numbers:
+def measures(people: Packed, judge: Network, *, classifier_steps: int = 200) -> Numbers:
     """How good the generated takes of an expanded store are, each figure beside that of recordings.
 
-    Takes and recordings are of the same people, those who were recorded in a coat; who they are is asked among the
-    normal walks of all training people. "identity of others" asks it of the takes of those who were not.
+    Takes and recordings are of the same people: subjects who were recorded in a coat. Their identity is searched among
+    the normal walks of all training people. "identity of others" is the same for subjects without a recorded coat.
 
     Args:
         people: with generated takes.
         judge: a recognizer trained on the recordings alone.
-        teller_steps: how long the classifier learns that tells coats.
+        classifier_steps: how long the classifier of coats is trained.
 
     Returns:
         "measures" -> name -> [of generated takes, of recordings or None]; of takes that all fell to pieces only how
@@ -193,32 +181,32 @@ def measures(people: Packed, judge: Network, *, teller_steps: int = 200) -> Numb
     recorded = [key for key in people.keys("train") if key not in store.generated]
     normal = [key for key in recorded if key.condition == NORMAL]
     coats = [key for key in recorded if key.condition == COAT]
-    worn = {key.subject for key in coats}
+    wearers = {key.subject for key in coats}
     kept = sum(int(store.lengths[store.index(key)]) for key in store.generated)
     lost = sum(count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: "))
     usable = {"usable": [kept / max(kept + lost, 1), None]}
-    made = [key for key in store.generated if key.subject in worn]
+    made = [key for key in store.generated if key.subject in wearers]
     if not made:
         return {"measures": usable}
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    others = [key for key in store.generated if key.subject not in worn]
+    others = [key for key in store.generated if key.subject not in wearers]
     look = partial(embed, judge, store, device=device, frames_per_batch=256)
     generated, real = look(made), look([*coats, *normal])
     searched = Selection(conditions=(NORMAL,))
     found: dict[str, Measure] = {
         **measure_frames(store, generated=made, training=[*coats, *normal]),
         "identity kept": identity_kept(generated, real, gallery=searched),
-        "condition reached": condition_reached(store, made, coats, coat_teller(people, teller_steps)),
+        "condition reached": condition_reached(store, made, coats, coat_classifier(people, classifier_steps)),
         "Frechet distance": frechet_gait_distance(generated, real.take(range(len(coats)))),
     }
     numbers = {name: [one.generated, one.real] for name, one in found.items()}
-    if others:  # of whom there is no recorded coat to compare with
+    if others:  # there is no recorded coat to compare with
         numbers["identity of others"] = [identity_kept(look(others), real, gallery=searched).generated, None]
     return {"measures": usable | numbers}
 
 
-def coat_teller(people: Packed, steps: int) -> Classify:
-    """A classifier of single frames that learned coats from the test people, of whom nothing is generated; frozen."""
+def coat_classifier(people: Packed, steps: int) -> Classify:
+    """A frozen classifier of single frames, trained on coats of the test people, who have no generated takes."""
     keys = [key for key in people.keys("test") if key.condition in (NORMAL, COAT)]
     batches = FrameBatches(people.store(), keys, source=NORMAL)
     with torch.random.fork_rng(devices=()):
@@ -233,18 +221,18 @@ def coat_teller(people: Packed, steps: int) -> Classify:
     classifier.eval()
 
     @torch.no_grad()
-    def tell(frames: NDArray[np.uint8]) -> list[str]:
+    def classify(frames: NDArray[np.uint8]) -> list[str]:
         logits = classifier(GenerativeModel.to_unit(torch.from_numpy(frames)))["condition"]
         return [batches.names.conditions[i] for i in logits.argmax(1).tolist()]
 
-    return tell
+    return classify
 
 
 def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
     """The same people and phases, line by line: normal walking, the coats of each store, recorded coats.
 
-    Coats that do not follow the normal walk frame by frame show those frames whose legs are nearest to its legs. Who
-    was recorded in a coat comes first; where nobody was, there is no line of recorded coats.
+    Coats that do not follow the normal walk frame by frame show those frames whose legs are nearest to its legs. People
+    who were recorded in a coat come first; without any there is no line of recorded coats.
 
     Args:
         stores: expanded stores of one and the same people, by what made the takes.

@@ -14,8 +14,9 @@ from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.studies.geometry import geometry
 from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.networks import check_networks, narrow
 from walkprint.studies.real_masks import real_scores
-from walkprint.studies.recognition import described, embedded, rendered_people, scores, trained, training_curve
+from walkprint.studies.recognition import embedded, rendered_people, scores, trained, training_curve
 from walkprint.studies.settings import check_names, check_size
 
 BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
@@ -76,7 +77,8 @@ class InterClassStudy:
     """What the study compares, and how large.
 
     Attributes:
-        networks, losses: names, see `NETWORKS` and `LOSSES`; the baseline is added.
+        networks: names of any networks, your own by dotted path.
+        losses: names, see `LOSSES`; the baseline is added.
         seeds: how many, from 0.
         parts: "compare", "subjects" (rank-1 against the number of training subjects; the first network only) and
             "real" (real masks; the first network only).
@@ -120,9 +122,10 @@ class InterClassStudy:
 
     def __post_init__(self) -> None:
         for what, names, known in (
-            ("network", self.networks, NETWORKS), ("loss", self.losses, LOSSES), ("part", self.parts, PARTS),
+            ("loss", self.losses, LOSSES), ("part", self.parts, PARTS),
         ):  # fmt: skip
             check_names(what, names, known)
+        check_networks(self.networks)
         if "real" in self.parts and (self.real is None or self.protocol is None):
             raise RecipeError("study: the part real needs a folder of masks and a protocol; set real and protocol")
         if not self.uniformity >= 0:
@@ -195,27 +198,6 @@ class InterClassStudy:
         if network == "GaitGL" and "identity" in terms:
             terms["identity"] = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}
         return terms
-
-
-def narrow(network: str, size_px: int, width: int, num_subjects: int) -> dict[str, Any]:
-    """A network of the study as class and arguments: narrow, one part per row of its last map.
-
-    All have a classifier, though only cross entropy uses it, so that first weights are the same for every loss.
-    """
-    rows, widths = size_px // 4, [width, 2 * width, 4 * width]
-    own: dict[str, dict[str, Any]] = {
-        "GaitSet": {
-            "channels": widths,
-            "strips": [rows >> i for i in range(rows.bit_length())],
-            "feature": 4 * width,
-            "global_branch": False,
-            "batch_norm": True,
-        },
-        "GaitPart": {"channels": widths, "strips": [rows], "feature": 4 * width},
-        "GaitGL": {"channels": [width // 2, width, 2 * width, 2 * width]},
-        "GaitBase": {"channels": [width // 2, width, 2 * width, 4 * width], "strips": [rows], "feature": 4 * width},
-    }
-    return described(network, own[network] | {"num_subjects": num_subjects}, size_px)
 
 
 def compute(cell: Cell, out: Path) -> Numbers:

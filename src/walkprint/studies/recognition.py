@@ -4,7 +4,6 @@ import csv
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,18 @@ import torch
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.protocol import Protocol
-from walkprint.data.frames import Contiguous, RandomSubset
-from walkprint.data.loading import TrainingBatches
 from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
-from walkprint.data.sampling import Sampler, SubjectSampler
 from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.evaluation import Scoring, embed, identify, verify
-from walkprint.losses.base import Loss
-from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
-from walkprint.recipes.classes import build
+from walkprint.recipes.classes import find_class
+from walkprint.recipes.recipe import load_recipe
+from walkprint.recipes.trained import load_network
+from walkprint.recipes.training import train
 from walkprint.studies.grid import Numbers, digest, made_once
-from walkprint.training.checkpoint import load_weights
-from walkprint.training.fit import fit
-from walkprint.training.loop import Loop
 from walkprint.training.run import RunFolder
-from walkprint.training.schedule import OneCycle
 
 Plain = Mapping[str, Any]
 _EER, _TAR = "EER", "TAR@FAR=1%"
@@ -50,81 +43,60 @@ def rendered_people(settings: Plain, out: Path, *, kind: type[Walkers] = Walkers
     return Packed(store)
 
 
-def described(network: str, settings: Plain, size_px: int) -> dict[str, Any]:
-    """A network as class and arguments, its head fitted to the size of the frames.
-
-    Args:
-        network: name of the class.
-        settings: its arguments, without those of size.
-        size_px: height of the frames; their width is 11/16 of it, as 44 of 64.
-    """
-    return {
-        "class_path": network,
-        "init_args": {**settings, "height_px": size_px, "width_px": size_px * 11 // 16},
-    }
-
-
-def trained(recipe: Plain, dataset: Packed, out: Path, *, sampler: Sampler | None = None) -> tuple[Network, Path]:
+def trained(settings: Plain, dataset: Packed, out: Path) -> tuple[Network, Path]:
     """A recognizer trained on a data set's training subjects, once however many cells ask for it.
 
     Args:
-        recipe: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of a
-            clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`, `train`
-            (how many of the training subjects, the first by name), perhaps `train_conditions` (others are left
-            out) and `precision`, and whatever else the data depend on.
+        settings: see `ordinary_recipe`; with whatever else the data depend on.
         dataset: on a store.
         out: the study's folder.
-        sampler: of the sequences of a batch, where it is not subjects alone; the recipe has to name it.
 
     Returns:
         The network in evaluation mode, and its run folder.
     """
-    run = out / "runs" / f"{recipe['network']['class_path'].lower()}-{digest(recipe)}"
-    made_once(run / "network" / "config.json", lambda: _train(recipe, dataset, run, sampler))
-    network = _built(recipe)
-    load_weights(network, run / "network")
-    return network.eval(), run
-
-
-def _built(recipe: Plain) -> Network:
-    torch.manual_seed(recipe["seed"])
-    network: Network = build(Network, recipe["network"])
-    return network
-
-
-def _train(recipe: Plain, dataset: Packed, run: Path, sampler: Sampler | None) -> None:
-    network, count, steps = _built(recipe), recipe["frames"], recipe["steps"]
-    subjects = set(dataset.subjects("train")[: recipe["train"]])
-    conditions = recipe.get("train_conditions")
-    batches = TrainingBatches(
-        dataset.store(),
-        [
-            key
-            for key in dataset.keys("train")
-            if key.subject in subjects and key.condition in (conditions or key.condition)
-        ],
-        chooser=Contiguous(count) if network.ordered else RandomSubset(count),
-        sampler=sampler or SubjectSampler(recipe["subjects_per_batch"], recipe["clips_per_subject"]),
-        seed=recipe["seed"],
-        width_px=network.width_px,
+    run = out / "runs" / f"{settings['network']['class_path'].lower()}-{digest(settings)}"
+    made_once(
+        RunFolder(run).network / "config.json", lambda: train(load_recipe(ordinary_recipe(settings, dataset)), run)
     )
-    fit(
-        network,
-        WeightedLosses({name: build(Loss, one) for name, one in recipe["losses"].items()}, recipe["loss_weights"]),
-        batches,
-        partial(torch.optim.AdamW, lr=recipe["learning_rate"], weight_decay=recipe["weight_decay"]),
-        Loop(
-            steps=steps,
-            seed=recipe["seed"],
-            precision=recipe.get("precision", "32-true"),
-            channels_last=True,
-            log_every=max(1, steps // 40),
-            checkpoint_every=max(1, steps // 4),
-            keep=1,
-        ),
-        RunFolder(run, recipe),
-        scheduler=OneCycle(steps),
-    )
+    return load_network(run), run
+
+
+def ordinary_recipe(settings: Plain, dataset: Packed) -> dict[str, Any]:
+    """The recipe, as for `walkprint.recipes`, that the settings of a cell stand for.
+
+    Args:
+        settings: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of
+            a clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`,
+            `train` (how many of the training subjects, the first by name); perhaps `train_conditions` (others are left
+            out), `even` (all conditions of a subject are drawn equally often) and `precision`.
+        dataset: on a store.
+    """
+    steps = settings["steps"]
+    chooser = "Contiguous" if find_class(Network, settings["network"]["class_path"]).ordered else "RandomSubset"
+    adam = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+    return {
+        "network": settings["network"],
+        "losses": settings["losses"],
+        "loss_weights": settings["loss_weights"],
+        "data": {"root": str(dataset.store().path)},
+        "subjects": list(dataset.subjects("train")[: settings["train"]]),
+        "conditions": settings.get("train_conditions"),
+        "frames": {"class_path": chooser, "init_args": {"count": settings["frames"]}},
+        "optimizer": {"class_path": "torch.optim.AdamW", "init_args": adam},
+        "scheduler": {"class_path": "OneCycle"},
+        "schedule": {
+            "steps": steps,
+            "subjects_per_batch": settings["subjects_per_batch"],
+            "clips_per_subject": settings["clips_per_subject"],
+            "even_conditions": settings.get("even", False) or settings.get("conditions") == "even",
+            "log_every": max(1, steps // 40),
+            "checkpoint_every": max(1, steps // 4),
+            "keep": 1,
+        },
+        "precision": settings.get("precision", "32-true"),
+        "channels_last": True,
+        "seed": settings["seed"],
+    }
 
 
 def embedded(network: Network, dataset: Packed) -> EmbeddingSet:
