@@ -15,6 +15,7 @@ from walkprint.data.writing import StoreWriter
 from walkprint.evaluation import embed
 from walkprint.evaluation.embedding_measures import identity_kept
 from walkprint.generation.base import GenerativeModel
+from walkprint.networks.base import Network
 from walkprint.recipes import classes
 from walkprint.studies import cloth_expansion, cloth_expansion_page
 from walkprint.studies.cloth_expansion import (
@@ -28,7 +29,6 @@ from walkprint.studies.cloth_expansion import (
 )
 from walkprint.studies.expansion import RECORDED, SIMPLE, comparison_sheet, expanded_people, scarce_people
 from walkprint.studies.grid import read_cells, run_cells
-from walkprint.studies.recognition import _built as build
 from walkprint.studies.recognition import trained
 
 TINY = ClothExpansionStudy(**cloth_expansion.QUICK | {"networks": ("GaitSet",), "coats": ("2", "1", "half")})
@@ -179,7 +179,10 @@ def test_the_large_study_names_networks_and_generators_that_can_be_built():
     for variant in (*GENERATORS, *ABLATION):
         assert classes.build(GenerativeModel, study.generator(variant), **names).names.subjects == ("a", "b")
     wide = {cell.settings["network"]: cell.settings["recipe"] for cell in study.cells() if "recipe" in cell.settings}
-    sizes = {name: sum(one.numel() for one in build(recipe).parameters()) for name, recipe in wide.items()}
+    sizes = {
+        name: sum(one.numel() for one in classes.build(Network, recipe["network"]).parameters())
+        for name, recipe in wide.items()
+    }
     assert set(sizes) == set(study.networks)
     assert min(sizes.values()) > 5e5
 
