@@ -106,7 +106,7 @@ def quick(given: Mapping[str, Any]) -> dict[str, Any]:
             makes them, on shorter clips.
     """
     rarities = (given.get("rare", ""), *given.get("coats", ()))
-    # The first of those who train has coats, and then one in so many; two thirds of all train.
+    # The first training subject has coats, and then one in so many; two thirds of all train.
     train = 1 + (_LEAST_WEARERS - 1) * max(SHARES.get(str(one), 1) for one in rarities)
     shorter = {"networks": NETWORKS[:1], "frames": 2} if given.get("steps", 0) > _LONG else {}
     return QUICK | {"subjects": max(QUICK["subjects"], -(-3 * train // 2))} | shorter
