@@ -14,6 +14,7 @@ from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.labels import LabelNames
 from walkprint.recipes.classes import import_families, instantiate, new_parser
+from walkprint.recipes.earlier import current_recipe
 from walkprint.recipes.recipe import loop_settings, parse_settings, training_keys
 from walkprint.training.loop import Loop, Precision
 
@@ -114,7 +115,7 @@ def build_generator_recipe(parser: ArgumentParser, settings: Namespace, names_of
         record["generator"]["init_args"].pop(factor)
     torch.manual_seed(settings["seed"])
     built = instantiate(parser, settings)
-    return GeneratorRecipe(**{name: built[name] for name in names}, record=record)
+    return GeneratorRecipe(**{name: built[name] for name in names}, record=current_recipe(record))
 
 
 def load_generator_recipe(

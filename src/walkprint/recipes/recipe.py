@@ -15,7 +15,6 @@ from walkprint.core.files import plain_data
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.spelling import nearest
 from walkprint.data.augment import Augmentation
-from walkprint.data.earlier import current_entry
 from walkprint.data.frames import FrameChooser
 from walkprint.data.loading import TrainingBatches
 from walkprint.data.packed import Packed
@@ -24,6 +23,7 @@ from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import import_families, instantiate, new_parser
 from walkprint.recipes.complaints import with_nearest_name
+from walkprint.recipes.earlier import current_recipe
 from walkprint.recipes.settings import read_settings, with_changes
 from walkprint.training.learner import MakeOptimizer
 from walkprint.training.loop import Loop, Pace, Precision
@@ -162,7 +162,7 @@ def build_recipe(parser: ArgumentParser, settings: Namespace) -> Recipe:
     record = {name: plain_data(settings[name]) for name in names}
     torch.manual_seed(settings["seed"])
     built = instantiate(parser, settings)
-    return Recipe(**{name: built[name] for name in names}, record=record)
+    return Recipe(**{name: built[name] for name in names}, record=current_recipe(record))
 
 
 def _settle_steps(settings: Namespace) -> None:
@@ -213,10 +213,7 @@ def parse_settings(
         RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
     """
     name, found = ("recipe", source) if isinstance(source, Mapping) else (str(source), read_settings(source))
-    plain = deepcopy(dict(found))
-    if isinstance(plain.get("data"), Mapping):
-        plain["data"] = current_entry(plain["data"])
-    return _parsed(parser, with_changes(plain, changes or {}), name)
+    return _parsed(parser, with_changes(current_recipe(found), changes or {}), name)
 
 
 def _parsed(parser: ArgumentParser, plain: Mapping[str, Any], name: str) -> Namespace:

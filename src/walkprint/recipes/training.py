@@ -5,6 +5,7 @@ from pathlib import Path
 
 from walkprint.generation.monitor import DiversityMonitor
 from walkprint.losses.weighted import WeightedLosses
+from walkprint.recipes.earlier import current_recipe
 from walkprint.recipes.generator_recipe import GeneratorRecipe
 from walkprint.recipes.recipe import Recipe
 from walkprint.training.fit import FitResult, fit
@@ -37,7 +38,7 @@ def train(
         recipe.batches(),
         recipe.optimizer,
         recipe.loop(accelerator=accelerator, devices=devices, nodes=nodes, resume=resume),
-        RunFolder(run, recipe.record),
+        RunFolder(run, recipe.record, current_recipe),
         scheduler=recipe.scheduler,
         listeners=listeners,
     )
@@ -63,7 +64,7 @@ def train_generator(
         recipe.generator,
         recipe.batches(),
         recipe.loop(accelerator=accelerator, resume=resume),
-        RunFolder(run, recipe.record),
+        RunFolder(run, recipe.record, current_recipe),
         watch=DiversityMonitor(every=recipe.watch_every, stop_below=recipe.least_diversity),
         listeners=listeners,
     )

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,10 @@ class RunFolder:
         path: the folder; made when training starts.
         record: the settings of the run as plain data, which training writes to `recipe.yaml`; what training is given
             describes itself when None.
+        current: brings a record that an earlier version wrote into today's form, before the two are compared.
 
     Attributes:
-        record: see above.
+        record, current: see above.
         recipe: `recipe.yaml`, the settings with every default spelled out.
         versions: `versions.json`, one entry for each time training was started or resumed.
         metrics: `metrics.csv`.
@@ -39,8 +40,13 @@ class RunFolder:
         network, generator: folder of the finished network or generator.
     """
 
-    def __init__(self, path: str | Path, record: Mapping[str, Any] | None = None) -> None:
-        self.path, self.record = Path(path), record
+    def __init__(
+        self,
+        path: str | Path,
+        record: Mapping[str, Any] | None = None,
+        current: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+    ) -> None:
+        self.path, self.record, self.current = Path(path), record, current
         self.recipe, self.versions = self.path / "recipe.yaml", self.path / "versions.json"
         self.metrics, self.checkpoints = self.path / "metrics.csv", self.path / "checkpoints"
         self.network, self.generator = self.path / "network", self.path / "generator"
@@ -96,7 +102,8 @@ class RunFolder:
         if not before:  # older versions let a run record nothing
             write_atomically(self.recipe, text)
             return
-        if recipe_text(_without_nulls(before)) != recipe_text(_without_nulls(recipe)):
+        before = dict(self.current(before))
+        if _comparable(before) != _comparable(recipe):
             raise RecipeError(
                 f"{self.path}: this run began with another recipe ({_differences(before, recipe)}); "
                 "name another folder, or begin anew with resume=False"
@@ -127,10 +134,17 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
         raise RecipeError(f"recipe: {error}; expected plain data (text, numbers, lists, maps) only") from error
 
 
-def _without_nulls(value: Any) -> Any:
+def _comparable(record: Mapping[str, Any]) -> str:
+    """Without nulls, and in order of the names, but for losses, which are added up in their own order."""
+    parts = {name: _plain(one, ordered=name == "losses") for name, one in record.items() if one is not None}
+    return json.dumps(dict(sorted(parts.items())))
+
+
+def _plain(value: Any, *, ordered: bool = False) -> Any:
     if isinstance(value, Mapping):
-        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list | tuple) else value
+        names = [name for name, one in value.items() if one is not None]
+        return {name: _plain(value[name]) for name in (names if ordered else sorted(names))}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -140,7 +154,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     shown = [f"{name}: {_short(old.get(name))} -> {_short(new.get(name))}" for name in names[:_SHOWN]]
     if len(names) > _SHOWN:
         shown.append(f"{len(names) - _SHOWN} more")
-    return ", ".join(shown) or "the order of its settings"
+    return ", ".join(shown) or "the order of its losses"
 
 
 def _flat(value: Any, name: str = "") -> dict[str, str]:
