@@ -53,9 +53,10 @@ def test_a_generator_of_an_earlier_version(store: Path) -> None:
         "steps": 9,
     }
     assert load_generator_recipe(plain).generator.init_args["latent_size"] == 4
-    settings["transport"] = False
-    with pytest.raises(RecipeError, match="transport is False, which only earlier versions know; use a class of"):
-        load_generator_recipe(plain)
+    for name in ("transport", "ae_init"):
+        plain["generator"] = {"class_path": "AEGuidedGAN", "init_args": {**settings, name: False}}
+        with pytest.raises(RecipeError, match=f"{name} is False, a setting of an earlier version; train"):
+            load_generator_recipe(plain)
 
 
 def test_a_recipe_of_today_stays_as_it_is() -> None:

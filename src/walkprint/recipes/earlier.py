@@ -1,4 +1,4 @@
-"""What earlier versions wrote, in today's form: recipes in run folders, and how to build a generator."""
+"""Recipes that earlier versions wrote into run folders, in today's form."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -6,17 +6,13 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.data.earlier import current_entry
+from walkprint.generation.earlier import current_entry as current_generator
 
-_FACTORS = ["subject", "condition", "view"]
-# Settings that the autoencoder-guided GAN once had; the study's ablation has a class for each other value.
-_ONCE = {
-    "latent": "labeled",
-    "transport": True,
-    "factors": _FACTORS,
+# What the autoencoder-guided GAN's training could once do otherwise; other values are classes of the study's ablation.
+_OF_TRAINING = {
     "ae_init": True,
     "discriminator_init": True,
     "true_classification": False,
-    "heads": _FACTORS,
     "class_weight": 1.0,
     "anchor_share": 1.0,
     "guard_heads": ["condition"],
@@ -35,25 +31,16 @@ def current_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
         of_store = str(data.get("class_path", "")).rpartition(".")[2] == "Packed"
         plain["data"] = data.get("init_args") or {} if of_store else data
     if isinstance(plain.get("generator"), Mapping):
-        plain["generator"] = current_generator(plain["generator"])
+        plain["generator"] = _current_generator(plain["generator"])
     return plain
 
 
-def current_generator(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """How to build a generator, as it is written today.
-
-    Raises:
-        RecipeError: it has a setting that is gone.
-    """
-    found = dict(entry)
-    if str(found.get("class_path", "")).rpartition(".")[2] != "AEGuidedGAN" or not found.get("init_args"):
-        return found
-    arguments = dict(found["init_args"])
-    for name, usual in _ONCE.items():
-        value = arguments.pop(name, usual)
-        if (list(value) if isinstance(value, tuple) else value) != usual:
+def _current_generator(entry: Mapping[str, Any]) -> dict[str, Any]:
+    settings = entry.get("init_args") or {}
+    for name, usual in _OF_TRAINING.items() if str(entry.get("class_path")).endswith("AEGuidedGAN") else ():
+        if settings.get(name, usual) != usual:
             raise RecipeError(
-                f"AEGuidedGAN: {name} is {value!r}, which only earlier versions know; use a class of "
-                "`walkprint.studies.ablation`, and train it again"
+                f"AEGuidedGAN: {name} is {settings[name]!r}, a setting of an earlier version; train with the class of "
+                "walkprint.studies.ablation that does this"
             )
-    return found | {"init_args": arguments}
+    return current_generator(entry)

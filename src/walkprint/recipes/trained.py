@@ -15,7 +15,6 @@ from walkprint.generation.earlier import current_entry as current_generator
 from walkprint.networks.base import Network
 from walkprint.recipes.card import folder_digest, read_card
 from walkprint.recipes.classes import build
-from walkprint.recipes.earlier import current_generator
 from walkprint.training.checkpoint import load_weights, read_config
 from walkprint.training.run import RunFolder, read_recipe
 
