@@ -1,4 +1,4 @@
-"""Render people, train on some, recognize the others: the whole road in Python."""
+"""Render people, train on some, recognize the others: everything in Python."""
 
 from functools import partial
 

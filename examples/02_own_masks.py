@@ -1,4 +1,4 @@
-"""An own folder of masks, from pictures to a table: here the pictures are drawn first."""
+"""Your own masks, from pictures to a table; here the pictures are drawn first."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A protocol is data: who is known, who is asked about, which pairs count; and two embeddings compared, paired."""
+"""A protocol is data: gallery, probes, and the pairs that count. Then two embeddings are compared by subject."""
 
 from walkprint import Protocol, Selection, Walkers, identify, prepare
 from walkprint.evaluation import compare, energy_image_embeddings

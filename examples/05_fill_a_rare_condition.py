@@ -1,4 +1,4 @@
-"""Fill a rare condition: a generator makes more takes in coats of those who train; four measures say how good they are.
+"""Fill a rare condition: a generator makes more takes in coats for training subjects; four measures rate them.
 
 The settings are tiny, so that this takes seconds; the coats are accordingly poor.
 """
@@ -17,11 +17,11 @@ from walkprint.training.loop import Loop
 
 
 def main() -> None:
-    # Of the six who train, the first and the fourth have takes in a coat; those who test have theirs.
+    # Of the six training subjects, the first and the fourth have takes in a coat; all test subjects have.
     walkers = Walkers(subjects=8, train=6, views=("072", "108"), frames=12, scarce={"cl": 3})
     people = prepare(walkers, "stores/scarce", workers=1)
     keys = [key for key in people.keys("train") if key.condition in ("nm", "cl")]
-    batches = FrameBatches(people.store(), keys, batch_size=16, source="nm")  # every condition alike often
+    batches = FrameBatches(people.store(), keys, batch_size=16, source="nm")  # every condition equally often
     names = batches.names
     settings = {"widths": [8, 8, 16, 16], "latent_size": 16}
     settings |= {"learning_rates": [3e-3, 1e-3, 5e-4], "shares": [0.1, 0.6, 0.3]}
