@@ -25,11 +25,11 @@ class Tiny(Network):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embed = nn.Linear(16, 8)
+        self.project = nn.Linear(16, 8)
 
     def forward(self, frames: Tensor) -> GaitOutput:
         """See `Network`."""
-        return GaitOutput(self.embed(frames.flatten(2)).mean(1, keepdim=True))
+        return GaitOutput(self.project(frames.flatten(2)).mean(1, keepdim=True))
 
 
 class Square(Loss):

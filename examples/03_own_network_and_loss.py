@@ -20,10 +20,10 @@ class MeanSilhouette(Network):
 
     def __init__(self, *, features: int = 32) -> None:
         super().__init__()
-        self.embed = nn.Linear(self.height_px * self.width_px, features)
+        self.project = nn.Linear(self.height_px * self.width_px, features)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        return GaitOutput(self.embed(frames.mean(dim=1).flatten(1))[:, None])
+        return GaitOutput(self.project(frames.mean(dim=1).flatten(1))[:, None])
 
 
 class Compactness(Loss):

@@ -188,9 +188,9 @@ def test_an_own_network_works_by_its_dotted_path(
         "class Mean(Network):\n"
         "    def __init__(self, *, features: int = 4) -> None:\n"
         "        super().__init__()\n"
-        "        self.embed = nn.Linear(64 * 44, features)\n"
+        "        self.project = nn.Linear(64 * 44, features)\n"
         "    def forward(self, frames: Tensor) -> GaitOutput:\n"
-        "        return GaitOutput(self.embed(frames.mean(dim=1).flatten(1))[:, None])\n"
+        "        return GaitOutput(self.project(frames.mean(dim=1).flatten(1))[:, None])\n"
     )
     monkeypatch.chdir(tmp_path)
     recipe = yaml.safe_load(RECIPE.read_text())

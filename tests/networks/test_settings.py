@@ -109,6 +109,11 @@ def test_wider_frames_are_cut_to_the_middle(extra):
     torch.testing.assert_close(network.prepare(frames), expected.expand(1, 2, 1, 64, -1))
 
 
+def test_a_layer_cannot_hide_behind_a_method():
+    with pytest.raises(RecipeError, match="embed is a method of networks; give the layer another name"):
+        GaitSet(channels=(2, 2, 2)).embed = torch.nn.Linear(1, 1)
+
+
 def test_wrong_settings_are_refused():
     with pytest.raises(RecipeError, match="three widths"):
         GaitSet(channels=(1, 2))

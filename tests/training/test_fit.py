@@ -131,7 +131,7 @@ def test_beginning_anew_on_request(tmp_path: Path) -> None:
 def test_the_seed_matters(tmp_path: Path) -> None:
     train(tmp_path / "one")
     train(tmp_path / "two", seed=4)
-    assert not torch.equal(weights(tmp_path / "one")["embed.weight"], weights(tmp_path / "two")["embed.weight"])
+    assert not torch.equal(weights(tmp_path / "one")["project.weight"], weights(tmp_path / "two")["project.weight"])
 
 
 def test_a_damaged_checkpoint_costs_a_warning(tmp_path: Path) -> None:
@@ -178,12 +178,12 @@ def test_validation_sees_the_averaged_network_and_disturbs_nothing(tmp_path: Pat
     def validate(network: torch.nn.Module, step: int) -> dict[str, float]:
         assert not network.training
         assert not torch.is_grad_enabled()
-        seen.append((step, network.state_dict()["embed.weight"].clone()))
+        seen.append((step, network.state_dict()["project.weight"].clone()))
         return {"rank-1": step / 100}
 
     result = train(tmp_path / "one", validate=validate, validate_every=5)
     assert [step for step, _ in seen] == [5, 10, 12]
-    assert torch.equal(seen[-1][1], weights(tmp_path / "one")["embed.weight"])
+    assert torch.equal(seen[-1][1], weights(tmp_path / "one")["project.weight"])
     assert result.numbers["validation/rank-1"] == 0.12
     train(tmp_path / "two")
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
@@ -220,7 +220,7 @@ def test_the_finished_network_is_exported(tmp_path: Path) -> None:
     assert read_config(result.run.network) == {"class_path": f"{TinySet.__module__}.TinySet", "init_args": settings}
     twin = TinySet()
     load_weights(twin, result.run.network)
-    assert torch.equal(twin.embed.weight, result.network.embed.weight)
+    assert torch.equal(twin.project.weight, result.network.project.weight)
 
 
 @pytest.mark.parametrize(

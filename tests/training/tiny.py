@@ -43,13 +43,13 @@ class TinySet(Network):
         self.num_subjects, self.noise = num_subjects, noise
         self.convolution = nn.Conv2d(1, 4, 3, padding=1)
         self.dropout = nn.Dropout(dropout)
-        self.embed = nn.Linear(4 * 8 * 6, 6)
+        self.project = nn.Linear(4 * 8 * 6, 6)
         self.classify = nn.Linear(6, num_subjects) if classify else None
 
     def forward(self, frames: Tensor) -> GaitOutput:
         batch, time = frames.shape[:2]
         features = self.convolution(frames.flatten(0, 1)).tanh().flatten(1)
-        embedding = self.embed(self.dropout(features)).unflatten(0, (batch, time)).amax(1)
+        embedding = self.project(self.dropout(features)).unflatten(0, (batch, time)).amax(1)
         if self.training and self.noise:
             embedding = embedding * (1 + self.noise * (np.random.normal() + random.random()))  # noqa: NPY002
         logits = None if self.classify is None else self.classify(embedding)[:, None]

@@ -14,7 +14,7 @@ from walkprint.core.batch import GaitOutput
 from walkprint.core.described import Described
 from walkprint.core.digest import weights_digest
 from walkprint.core.embedding import EmbeddingSet
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip
 from walkprint.core.silhouette import align_clip
 
@@ -39,6 +39,12 @@ class Network(Described, nn.Module, ABC):
     min_frames: int = 1
     ordered: bool = False
     whitening: Any = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a layer with the name of a method is refused, because the method would hide it."""
+        if isinstance(value, nn.Module) and callable(getattr(type(self), name, None)):
+            raise RecipeError(f"{type(self).__name__}: {name} is a method of networks; give the layer another name")
+        super().__setattr__(name, value)
 
     def __call__(self, frames: Tensor) -> GaitOutput:
         """Embed clips: `forward` after a check of the frames, with its output in float32 in any precision.
