@@ -86,10 +86,10 @@ def _keys(conditions_of):
 def test_conditions_come_alike(people, clips, step, seed):
     keys = _keys(people)
     labels = np.array([int(key.subject) for key in keys])
-    sampler = EvenConditions(len(people), clips).knowing(keys)
+    sampler = EvenConditions(len(people), clips).for_keys(keys)
     picks = sampler.draw(step, labels, seed).reshape(len(people), clips)
     np.testing.assert_array_equal(
-        picks, EvenConditions(len(people), clips).knowing(keys).draw(step, labels, seed).reshape(picks.shape)
+        picks, EvenConditions(len(people), clips).for_keys(keys).draw(step, labels, seed).reshape(picks.shape)
     )
     assert sorted(labels[picks[:, 0]]) == list(range(len(people)))
     for row in picks.tolist():
@@ -109,8 +109,8 @@ def test_a_rare_condition_is_drawn_as_often_as_a_usual_one():
     labels = np.array([int(key.subject) for key in keys])
     draws = {}
     for name, sampler in {
-        "even": EvenConditions(2, 3).knowing(keys),
-        "usual": SubjectSampler(2, 3).knowing(keys),
+        "even": EvenConditions(2, 3).for_keys(keys),
+        "usual": SubjectSampler(2, 3).for_keys(keys),
     }.items():
         picks = np.concatenate([sampler.draw(step, labels, 0) for step in range(2000)])
         of_first = picks[labels[picks] == 0]
@@ -120,5 +120,5 @@ def test_a_rare_condition_is_drawn_as_often_as_a_usual_one():
 
 
 def test_conditions_must_be_known():
-    with pytest.raises(RecipeError, match="knowing"):
+    with pytest.raises(RecipeError, match="for_keys"):
         EvenConditions(1, 1).draw(0, np.array([0]), 0)

@@ -56,7 +56,7 @@ class EmbeddingSet:
         return self.take(selection.among(self.keys))
 
     def normalized(self) -> "EmbeddingSet":
-        """Every part of every sequence at unit length, so that parts weigh alike when means are taken; zeros stay."""
+        """Every part of every sequence at unit length, so that all parts have the same weight in a mean; zeros stay."""
         lengths = np.linalg.norm(self.vectors, axis=2, keepdims=True)
         vectors = np.divide(self.vectors, lengths, out=np.zeros_like(self.vectors), where=lengths > 0)
         return EmbeddingSet(vectors, self.keys, f"{self.source}, parts of unit length")

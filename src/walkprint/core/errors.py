@@ -5,7 +5,7 @@ A message says what was found, what was expected, and what to do.
 
 
 class GaitError(Exception):
-    """Any fault that the user can mend; everything else is a bug of ours."""
+    """Any fault that the user can correct; everything else is a bug."""
 
 
 class DataError(GaitError):
@@ -25,4 +25,4 @@ class CheckpointError(GaitError):
 
 
 class TrainingError(GaitError):
-    """Training cannot go on, say because a loss is not a number."""
+    """Training cannot go on, e.g. because a loss is not a number."""

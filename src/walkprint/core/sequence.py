@@ -16,10 +16,10 @@ class SequenceKey:
     """The only identity of a sequence that is used anywhere.
 
     Attributes:
-        subject: who walks, say "075".
-        condition: how, say "nm" (normal), "bg" (bag), "cl" (coat); "" when the benchmark does not say.
-        take: which recording of that condition, say "05"; digits and letters, no hyphen.
-        view: from where, say "090" (degrees) or "left".
+        subject: who walks, e.g. "075".
+        condition: how, e.g. "nm" (normal), "bg" (bag), "cl" (coat); "" when the benchmark does not say.
+        take: which recording of that condition, e.g. "05"; digits and letters, no hyphen.
+        view: from where, e.g. "090" (degrees) or "left".
 
     Raises:
         DataError: a field is no text, holds a path separator or a control character, or is "." or "..".

@@ -1,4 +1,4 @@
-"""Clip augmentations: draw parameters once, apply them to every frame of the clip alike.
+"""Clip augmentations: draw parameters once, apply them to every frame of the clip.
 
 Source: the set that C. Fan et al., "OpenGait: Revisiting Gait Recognition Toward Better Practicality", CVPR 2023, train
 with (flip, rotation, erasing, perspective); dilation is the trivial coat that W. Yu et al., "Generalized Inter-class

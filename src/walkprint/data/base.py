@@ -70,7 +70,7 @@ class GaitDataset(ABC):
         return ()
 
     def examine(self, key: SequenceKey) -> Reading:
-        """Read one sequence and say what was left out of it; unlike `read`, damage is reported, not raised."""
+        """Read one sequence and report what was left out of it; unlike `read`, damage is reported, not raised."""
         try:
             return Reading(self.read(key))
         except DataError as error:

@@ -64,7 +64,7 @@ PROTOCOLS: Mapping[str, Protocol] = {FRONTAL.name: FRONTAL}
 class Fvg(TreeDataset):
     """FVG, from folders of cut-out frames `session1/001_02/*.png`.
 
-    A take is session and video, say "102"; conditions are nm, ws (speed), cb (bag), cl (clothes), cbg (clutter) and
+    A take is session and video, e.g. "102"; conditions are nm, ws (speed), cb (bag), cl (clothes), cbg (clutter) and
     again (the third session). 136 people train, 90 test, shuffled by the seed of the released code.
 
     Args:

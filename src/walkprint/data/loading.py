@@ -59,7 +59,7 @@ class TrainingBatches:
         self.store = store
         self.keys = tuple(keys)
         self.subjects = tuple(sorted({key.subject for key in keys}))
-        self.chooser, self.sampler, self.augmentations = chooser, sampler.knowing(self.keys), tuple(augmentations)
+        self.chooser, self.sampler, self.augmentations = chooser, sampler.for_keys(self.keys), tuple(augmentations)
         self.seed, self.width_px = seed, width_px
         self._sequences = np.array([store.index(key) for key in keys], dtype=np.int64)
         place = {name: i for i, name in enumerate(self.subjects)}

@@ -34,7 +34,7 @@ def encode(frames: Bytes, bits: int, compression: str | None) -> bytes:
     return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(raw)
 
 
-def expand(stored: Bytes, size: int, compression: str | None) -> Bytes:
+def decompress(stored: Bytes, size: int, compression: str | None) -> Bytes:
     """Stored bytes without their compression.
 
     Args:

@@ -16,7 +16,7 @@ from walkprint.data.images import CorruptImageError, read_rgb
 def read_pictures(folder: Path, names: Sequence[str], key: SequenceKey, height_px: int) -> Reading:
     """Pictures of people cut out at 2:1, as GaitNet's segmentation leaves them, scaled to `height_px` x half of it.
 
-    One of another shape gets black beside or above and below, so that nobody becomes thinner or stouter.
+    One of another shape gets black beside or above and below, so that proportions stay.
 
     Args:
         folder: where they lie.

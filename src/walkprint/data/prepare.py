@@ -43,7 +43,7 @@ class PrepareReport:
         people, conditions, views: how many different ones the written sequences have.
         misplaced: files that look like frames but lie where none is read; `layout` says where they should.
         layout: of the data set.
-        repeated: whether anybody has a second recording, which identification needs; known once the store is there.
+        repeated: whether any subject has a second recording, which identification needs; known once the store is there.
     """
 
     path: Path
@@ -92,13 +92,13 @@ class PrepareReport:
         lines += _listed(f"fewer than {FEW_FRAMES} frames", self.short)
         if not self.repeated:
             lines.append(
-                "nobody has a second recording: identification has no gallery; add another take of the same people"
+                "no subject has a second recording: identification has no gallery; add another take of the same people"
             )
         return "\n".join(lines)
 
 
 def _misplaced(found: Sequence[str], layout: str) -> str:
-    return f"{len(found)} files, not at {layout}, say {found[0]}"
+    return f"{len(found)} files, not at {layout}, e.g. {found[0]}"
 
 
 def _listed(what: str, found: Sequence[object]) -> list[str]:
@@ -203,7 +203,7 @@ def _sum_up(writer: StoreWriter, report: PrepareReport) -> None:
 
 
 def _somebody_repeats(keys: Sequence[SequenceKey]) -> bool:
-    """Whether anybody has a second recording; the views of one recording are one."""
+    """Whether any subject has a second recording; the views of one recording are one."""
     recordings = {(key.subject, key.recording) for key in keys}
     return len(recordings) > len({key.subject for key in keys})
 

@@ -23,8 +23,8 @@ def step_generator(seed: int, step: int, stream: int) -> np.random.Generator:
 class Sampler(Described, ABC):
     """Base of all samplers: pure functions of step and seed, so that resuming needs the step alone."""
 
-    def knowing(self, keys: Sequence[SequenceKey]) -> "Sampler":
-        """This sampler for the training sequences `keys`; one that heeds more than subjects returns another one."""
+    def for_keys(self, keys: Sequence[SequenceKey]) -> "Sampler":
+        """This sampler, or another that knows the training sequences `keys`, where it depends on more than subjects."""
         return self
 
     @abstractmethod
@@ -94,17 +94,17 @@ class SubjectSampler(Sampler):
 
 
 class EvenConditions(SubjectSampler):
-    """As `SubjectSampler`, but a subject's clips come from all its conditions alike, however rare one is.
+    """As `SubjectSampler`, but a subject's clips come in equal numbers from all its conditions, however rare one is.
 
-    Every condition gives `clips_per_subject` over the number of the subject's conditions, what is left over goes by
-    lot. A sequence comes twice once all those of its condition have come.
+    Every condition gives `clips_per_subject` over the number of the subject's conditions, the rest is
+    drawn. A sequence comes twice once all those of its condition have come.
     """
 
     def __init__(self, subjects_per_batch: int, clips_per_subject: int) -> None:
         super().__init__(subjects_per_batch, clips_per_subject)
         self._conditions: NDArray[np.int64] | None = None
 
-    def knowing(self, keys: Sequence[SequenceKey]) -> Self:
+    def for_keys(self, keys: Sequence[SequenceKey]) -> Self:
         """See `Sampler`."""
         it = type(self)(self.subjects_per_batch, self.clips_per_subject)
         it._conditions = np.unique([key.condition for key in keys], return_inverse=True)[1]
@@ -112,7 +112,7 @@ class EvenConditions(SubjectSampler):
 
     def _clips(self, group: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         if self._conditions is None:
-            raise RecipeError("EvenConditions: knows no conditions yet; call knowing(keys) first")
+            raise RecipeError("EvenConditions: conditions are not known yet; call for_keys(keys) first")
         of_group = self._conditions[group]
         conditions = rng.permutation(np.unique(of_group))
         shares = [len(range(i, self.clips_per_subject, len(conditions))) for i in range(len(conditions))]
@@ -125,6 +125,6 @@ class EvenConditions(SubjectSampler):
 
 
 def _cycled(group: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """`count` of a group: all as often as possible, the remainder by lot."""
+    """`count` of a group: all as often as possible, the remainder at random."""
     rounds = max(-(-count // len(group)), 1)
     return np.concatenate([rng.permutation(group) for _ in range(rounds)])[:count]

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import FIELD_NAMES
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.packing import copy_frames, expand, frame_bytes
+from walkprint.data.packing import copy_frames, decompress, frame_bytes
 
 FORMAT = "walkprint store"
 VERSION = 1
@@ -199,7 +199,7 @@ class Store:
         if self._compression is None:
             return self._stored(i)
         try:
-            return expand(self._stored(i), int(self.lengths[i]) * self._size, self._compression)
+            return decompress(self._stored(i), int(self.lengths[i]) * self._size, self._compression)
         except ValueError as error:
             raise DataError(f"{self.path}: sequence {self.keys[i]} is damaged ({error}); prepare it again") from error
 

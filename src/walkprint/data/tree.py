@@ -96,7 +96,7 @@ class TreeDataset(GaitDataset):
             return reading
         dropped = Counter(reading.dropped) + Counter({"unread kind of picture": len(unread)})
         faults = list(reading.faults)
-        if reading.clip is None:  # beside frames that are read, say a preview, it is no fault
+        if reading.clip is None:  # beside frames that are read, e.g. a preview, it is no fault
             one = (folder / min(unread)).relative_to(self.root)
             faults.append(f"{one}: not a kind that is read; expected {', '.join(sorted(IMAGE_SUFFIXES))}")
         return Reading(reading.clip, dropped, faults)
@@ -110,7 +110,7 @@ class TreeDataset(GaitDataset):
                 if self.MASKS:
                     _refuse_inverted(gray)
                     if 1 < gray.max(initial=0) <= HALF:
-                        if not dropped[_NO_MASK]:  # the others of a sequence are alike
+                        if not dropped[_NO_MASK]:  # the others of a sequence are the same
                             faults.append(f"{path.relative_to(self.root)}: {_values(gray)}; expected 0/1 or 0/255")
                         dropped[_NO_MASK] += 1
                         continue
@@ -166,7 +166,7 @@ class TreeDataset(GaitDataset):
 
 
 def _refuse_inverted(mask: NDArray[np.uint8]) -> None:
-    """Refuse a mask whose four edges are person for the most part each: somebody whom the frame cuts fills no four."""
+    """Refuse a mask with person along most of all four edges: a person cut by the frame fills at most three."""
     edges = (mask[0], mask[-1], mask[:, 0], mask[:, -1]) if mask.size else ()
     half = min(HALF, int(mask.max(initial=0)) // 2)
     if edges and all(2 * np.count_nonzero(edge > half) > len(edge) for edge in edges):

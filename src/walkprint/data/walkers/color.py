@@ -19,7 +19,7 @@ Pictures = NDArray[np.uint8]
 
 
 class ColorWalkers(Walkers):
-    """The people of `Walkers` in masked RGB, with the same settings; black where the segmenter sees nobody.
+    """The people of `Walkers` in masked RGB, with the same settings; black where the segmenter sees no person.
 
     Where the segmenter takes in too much, the background shows.
     """

@@ -40,9 +40,9 @@ class Walkers(GaitDataset):
         views: angles between the direction of walking and the camera, degrees as text; 0 comes towards the camera,
             90 shows the left side, 270 the right.
         takes: how many takes of each condition.
-        scarce: condition -> of the training subjects only one in so many, from the first on, has takes of it; those for
-            testing keep theirs, and everything else is as without.
-        views_per_take: from how many of the views a take is seen, drawn by lot; all when None.
+        scarce: condition -> of the training subjects only one in so many, from the first on, has takes of it; test
+            subjects and other conditions are unaffected.
+        views_per_take: from how many of the views a take is seen, drawn at random; all when None.
         one_side: each person is seen from one side only, left (views below 180) or right, every other person; then a
             network need not learn that the two sides of a person belong together.
         frames: frames of a clip, at 25 Hz; some may be lost to the segmenter.
@@ -193,7 +193,7 @@ class Walkers(GaitDataset):
 
 def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size_px: int) -> None:
     if not views or len(set(views)) < len(views) or not all(map(_is_angle, views)):
-        raise RecipeError(f"walkers: views are {', '.join(views) or 'none'}; expected different degrees, say 000,090")
+        raise RecipeError(f"walkers: views are {', '.join(views) or 'none'}; expected different degrees, e.g. 000,090")
     if min(takes.values(), default=0) < 0 or not any(takes.values()):
         raise RecipeError(f"walkers: takes are {dict(takes)}; expected 0 or more of each condition, 1 or more of one")
     if size_px < 2 or size_px % 2:

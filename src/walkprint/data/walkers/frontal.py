@@ -21,7 +21,7 @@ from walkprint.data.walkers.clothes import draw_outfit, retouch
 from walkprint.data.walkers.color import ColorWalkers
 from walkprint.data.walkers.dataset import USUAL
 from walkprint.data.walkers.gait import Gait, draw_take
-from walkprint.data.walkers.people import Variety, Walk, stream
+from walkprint.data.walkers.people import Take, Variety, stream
 from walkprint.data.walkers.render import Scene, act, pictures
 
 FAR_M, NEAR_M = 30.0, 5.0
@@ -34,7 +34,7 @@ _CLUTTER = 2.0
 class FrontalWalkers(ColorWalkers):
     """Rendered people before FVG's camera, with FVG's videos and protocols; every other person in its second session.
 
-    The whole way from 30 m to 5 m takes about 450 frames; shorter clips show a stretch of it, drawn by lot, so that
+    The whole way from 30 m to 5 m takes about 450 frames; shorter clips show a random stretch of it, so that
     people grow within a clip and are coarse in some and fine in others. What a cluttered background does to a
     segmenter is shown in `cbg` by masks twice as faulty; the background itself is no livelier there.
 
@@ -93,7 +93,7 @@ class FrontalWalkers(ColorWalkers):
         return frozenset(self.catalogue())
 
     def _distances_m(self, scene: Scene, rng: np.random.Generator) -> list[float]:
-        """How far the walker is in every frame: a stretch of the way, drawn by lot."""
+        """How far the walker is in every frame: a random stretch of the way."""
         step_m = float(np.diff(scene.path_m).max()) if len(scene.path_m) > 1 else 0.0
         length_m = min(step_m * (self.frames - 1), FAR_M - NEAR_M)
         start_m = float(rng.uniform(NEAR_M + length_m, FAR_M))
@@ -109,7 +109,7 @@ class FrontalWalkers(ColorWalkers):
         outfit = draw_outfit(own) if condition == "cl" else who.outfit
         worn = retouch(outfit, rng, self.variety.take)
         carried = draw_carried(own) if condition == "cb" else None
-        return act(Walk(who.body, gait, worn, carried, float(rng.random())), self.frames)
+        return act(Take(who.body, gait, worn, carried, float(rng.random())), self.frames)
 
 
 def _at_speed(gait: Gait, speed: float) -> Gait:

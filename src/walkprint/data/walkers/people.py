@@ -61,7 +61,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walk:
+class Take:
     """One take, before it is seen by a camera.
 
     Attributes:
@@ -88,7 +88,7 @@ def person(seed: int, subject: str, variety: Variety) -> Person:
     return Person(body, gait, outfit, draw_coat(outfit, rng))
 
 
-def walk(seed: int, key: SequenceKey, who: Person, variety: Variety) -> Walk:
+def walk(seed: int, key: SequenceKey, who: Person, variety: Variety) -> Take:
     """One take of a person, the same from every view.
 
     Raises:
@@ -106,7 +106,7 @@ def walk(seed: int, key: SequenceKey, who: Person, variety: Variety) -> Walk:
     loaded = key.condition == "bg" or (key.condition == "cl" and rng.random() < variety.mixed)
     worn = retouch(coat if coated else outfit, rng, variety.take)
     carried = draw_carried(rng) if loaded else None
-    return Walk(who.body, gait, worn, carried, float(rng.random()))
+    return Take(who.body, gait, worn, carried, float(rng.random()))
 
 
 def camera_of(seed: int, key: SequenceKey, variety: Variety) -> Camera:
@@ -118,7 +118,7 @@ def camera_of(seed: int, key: SequenceKey, variety: Variety) -> Camera:
     try:
         nominal = float(key.view)
     except ValueError as error:
-        raise DataError(f"walkers: view is {key.view!r}, expected degrees, say '090'") from error
+        raise DataError(f"walkers: view is {key.view!r}, expected degrees, e.g. '090'") from error
     fixed = stream(seed, "camera", key.view)
     rng = stream(seed, "camera", key.subject, key.condition, key.take, key.view)
     return Camera(

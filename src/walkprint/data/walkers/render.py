@@ -11,7 +11,7 @@ from walkprint.data.walkers.camera import HEIGHT_PX, WIDTH_PX, Camera, project
 from walkprint.data.walkers.carried import block_faces, place
 from walkprint.data.walkers.clothes import drape, dress, tube_faces
 from walkprint.data.walkers.gait import pose
-from walkprint.data.walkers.people import Walk
+from walkprint.data.walkers.people import Take
 from walkprint.data.walkers.raster import fill_color, fill_mask
 
 FRAME_RATE_HZ = 25.0
@@ -35,7 +35,7 @@ class Scene:
     path_m: Floats
 
 
-def act(walk: Walk, frames: int, rate_hz: float = FRAME_RATE_HZ) -> Scene:
+def act(walk: Take, frames: int, rate_hz: float = FRAME_RATE_HZ) -> Scene:
     """Let the walk happen for that many frames."""
     shared, body, outfit = template(), walk.body, walk.outfit
     time_s = np.arange(frames) / rate_hz
@@ -115,7 +115,7 @@ def _append(
     colors.append(np.tile(np.array(color, np.uint8), (len(triangles), 1)))
 
 
-def _skin_colors(walk: Walk) -> NDArray[np.uint8]:
+def _skin_colors(walk: Take) -> NDArray[np.uint8]:
     """Color of each face of the body, by the bone that moves it."""
     shared, outfit = template(), walk.outfit
     by_bone = {
