@@ -36,7 +36,7 @@ def main() -> None:
     except DataError as error:
         (MODELS / FILE).unlink()
         sys.exit(str(error))
-    print(f"{MODELS / FILE}: ready; use it with --segmenter mediapipe --segmenter.model pose")
+    print(f"{MODELS / FILE}: ready; use it with --segmenter mediapipe --set segmenter.model=pose")
 
 
 if __name__ == "__main__":

@@ -20,11 +20,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def small(store: Path) -> list[str]:
-    """Overrides that make the narrow recipe a matter of seconds."""
+    """Settings that make the narrow recipe a matter of seconds."""
     return [
-        f"--data.root={store}", "--data.train=2", "--network.num_subjects=2", "--network.channels=[4,4,8]",
-        "--network.feature=8", "--schedule.steps=2", "--scheduler.steps=2", "--schedule.subjects_per_batch=2",
-        "--schedule.clips_per_subject=2", "--frames.count=4", "--precision=32-true",
+        "--set", f"data.root={store}", "data.train=2", "network.num_subjects=2", "network.channels=[4,4,8]",
+        "network.feature=8", "schedule.steps=2", "scheduler.steps=2", "schedule.subjects_per_batch=2",
+        "schedule.clips_per_subject=2", "frames.count=4", "precision=32-true",
     ]  # fmt: skip
 
 

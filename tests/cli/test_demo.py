@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from walkprint.cli import demo, main
+from walkprint.cli import main
+from walkprint.studies import demo
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -20,12 +20,12 @@ Captured = pytest.CaptureFixture[str]
 
 
 def _words(store: Path, out: Path, *more: str) -> list[str]:
-    return ["expand", "--data", str(store), "--wanted", "{cl: 4}", "--out", str(out), *more]
+    return ["expand", "--data", str(store), "--wanted", "cl=4", "--out", str(out), *more]
 
 
 def test_something_simple(store: Path, tmp_path: Path, capsys: Captured) -> None:
     sheet = tmp_path / "sheets" / "s.png"
-    expander = ["--expander", "NoiseInjection", "--expander.p", "0.1", "--seed", "3", "--sheet", str(sheet)]
+    expander = ["--expander", "NoiseInjection", "--set", "expander.p=0.1", "--seed", "3", "--sheet", str(sheet)]
     assert main([*_words(store, tmp_path / "more", *expander), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["name"], found["sequences"], found["seed"], found["missing"]) == ("NoiseInjection", 8, 3, [])
@@ -37,8 +37,8 @@ def test_something_simple(store: Path, tmp_path: Path, capsys: Captured) -> None
 
 def test_it_says_what_was_missing(tmp_path: Path, capsys: Captured) -> None:
     people = ["--subjects", "3", "--train", "2", "--views", "090", "--frames", "4", "--workers", "1"]
-    assert main(["walkers", "--out", str(tmp_path / "store"), *people, "--scarce", "{cl: 2}"]) == 0
-    words = _words(tmp_path / "store", tmp_path / "more", "--expander", "Copying", "--wanted", "{cl: 3}")
+    assert main(["walkers", "--out", str(tmp_path / "store"), *people, "--scarce", "cl=2"]) == 0
+    words = _words(tmp_path / "store", tmp_path / "more", "--expander", "Copying", "--wanted", "cl=3")
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "and 1 generated" in shown
@@ -117,11 +117,11 @@ def test_what_is_no_generator_is_named(store: Path, tmp_path: Path, capsys: Capt
         ([], "either --run or --expander"),
         (["--expander", "Copying", "--run", "x"], "either --run or --expander"),
         (["--expander", "Copying", "--wanted", "cl"], "wanted"),
-        (["--expander", "Copying", "--wanted", "{cl: 1}"], "nothing to make"),
-        (["--expander", "Copying", "--wanted", "{nmm: 9}"], "'nmm', expected one of bg, cl, nm; did you mean nm?"),
+        (["--expander", "Copying", "--wanted", "cl=1"], "nothing to make"),
+        (["--expander", "Copying", "--wanted", "nmm=9"], "'nmm', expected one of bg, cl, nm; did you mean nm?"),
         (["--expander", "Copying", "--cover"], "--cover: only for a generator's --run; leave out with --expander"),
         (["--expander", "Copying", "--cover", "--bf16"], "--bf16 and --cover: only for a generator's --run"),
-        (["--expander", "subprocess.Popen"], "not allowed"),
+        (["--expander", "subprocess.Popen"], "expected one of Copying"),
         (["--run", "nowhere"], "nowhere"),
         (["--run", "nowhere", "--device", "cuda:99"], "device is 'cuda:99'; expected what is on this machine: cpu"),
     ],

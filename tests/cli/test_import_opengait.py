@@ -66,13 +66,13 @@ def test_an_imported_checkpoint_gives_the_references_outputs(
 def test_settings_say_which_widths_the_checkpoint_has(shared: Path, tmp_path: Path, capsys: Captured) -> None:
     torch.save(seeded_state(shared, "GaitSet"), tmp_path / "c.pt")  # a bare state dict is fine too
     words = [str(tmp_path / "c.pt"), "--network", "GaitSet", "--out", str(tmp_path / "network")]
-    text = refused([*words, "--set", "channels=[64,128,256]"], capsys)
+    text = refused([*words, "--set", "network.channels=[64,128,256]"], capsys)
     assert "set_block1.forward_block.0.conv.weight is (32, 1, 5, 5), expected (64, 1, 5, 5)" in text
     assert "Head.fc_bin" in text
     assert not (tmp_path / "network").exists()
-    assert "takes name=value" in refused([*words, "--set", "feature"], capsys)
-    assert "no_such" in refused([*words, "--set", "no_such=1"], capsys)
-    assert main(["import-opengait", *words, "--set", "channels=[32,64,128]", "feature=256"]) == 0
+    assert "expected name=value" in refused([*words, "--set", "feature"], capsys)
+    assert "no_such" in refused([*words, "--set", "network.no_such=1"], capsys)
+    assert main(["import-opengait", *words, "--set", "network.channels=[32,64,128]", "network.feature=256"]) == 0
     assert "GaitSet from" in capsys.readouterr().out
 
 
@@ -84,7 +84,16 @@ def test_every_entry_is_mapped_or_named(shared: Path, tmp_path: Path, capsys: Ca
     assert "teacher.fc_bin is unknown" in text
     assert "nothing for head.weight" in text
     assert "no mapping" in refused(
-        [str(tmp_path / "c.pt"), "--network", "GEINet", "--set", "num_subjects=3", "--out", str(tmp_path / "n")], capsys
+        [
+            str(tmp_path / "c.pt"),
+            "--network",
+            "GEINet",
+            "--set",
+            "network.num_subjects=3",
+            "--out",
+            str(tmp_path / "n"),
+        ],
+        capsys,
     )
 
 

@@ -17,7 +17,6 @@ from tests.video.films import film
 
 from walkprint.capture import _few_frames
 from walkprint.cli import main
-from walkprint.cli.segment import with_segmenter
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.store import Store
@@ -72,7 +71,7 @@ def test_a_second_recording_is_asked_for_and_what_is_left_out_stays_known(
     )  # ben: too short
     assert main(["segment", "anna.mp4", "--out", "my store"]) == 0
     said = capsys.readouterr().out
-    assert "nobody has a second recording: identification has no gallery; --one_person, or more videos" in said
+    assert "no subject has a second recording, so identification has no gallery; use --one_person, or more" in said
     left_out = dict(re.findall(r"left out: (\d+) frames, (.*)", said))
     assert left_out
     assert Store.open("my store").meta["dropped"] == {reason: int(count) for count, reason in left_out.items()}
@@ -92,7 +91,7 @@ def test_two_walks_of_one_person_are_enough(tmp_path: Path, videos: list[str], c
 
 def test_color_and_background_and_tracks_as_subjects(tmp_path: Path, videos: list[str]) -> None:
     store = tmp_path / "store"
-    words = ["--segmenter", "background", "--segmenter.contrast", "20", "--color", "--condition", "nm"]
+    words = ["--segmenter", "background", "--set", "segmenter.contrast=20", "--color", "--condition", "nm"]
     assert main(["segment", videos[0], "--out", str(store), *words]) == 0
     opened = Store.open(store)
     assert opened.channels == 3
@@ -190,7 +189,9 @@ def test_everything_wrong_is_one_line(tmp_path: Path, videos: list[str], capsys:
     still = str(film(tmp_path / "still.mp4", [np.full((48, 64, 3), 90, np.uint8)] * 20))
     assert "no walk of 15 frames" in _refused(["segment", still, "--out", out], capsys)
     for words in (["--segmenter", "magic"], ["--segmenter=magic"]):
-        assert "expected background, mediapipe" in _refused(["segment", videos[0], "--out", out, *words], capsys)
+        assert "expected one of Background, MaskRcnn, MediaPipe, Onnx, or a dotted path" in _refused(
+            ["segment", videos[0], "--out", out, *words], capsys
+        )
     slow = _refused(["segment", str(tmp_path), "--out", out, "--image_rate_hz", "0"], capsys)
     assert "pictures at 0.0 a second; expected more than 0" in slow
     taken = ["--preview", str(tmp_path / "words.mp4")]
@@ -215,11 +216,3 @@ def test_an_unfinished_store_takes_no_walks_of_another_video_of_the_same_name(
     assert "frame 2 is" in _refused(words, capsys)
     anna.write_bytes(Path(videos[1]).read_bytes())
     assert "other settings" in _refused(words, capsys)
-
-
-def test_short_names_of_segmenters_may_stand_anywhere() -> None:
-    assert with_segmenter(["a.mp4"]) == ["--segmenter", "MediaPipe", "a.mp4"]
-    words = ["a.mp4", "--segmenter.model", "pose", "--segmenter", "mediapipe"]
-    assert with_segmenter(words) == ["--segmenter", "MediaPipe", "a.mp4", "--segmenter.model", "pose"]
-    assert with_segmenter(["--segmenter=background"]) == ["--segmenter=Background"]
-    assert with_segmenter(["a", "--config", "c.yaml"]) == ["a", "--config", "c.yaml"]

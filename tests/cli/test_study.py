@@ -1,14 +1,15 @@
 """Sizes of studies: what is given counts more than --large and --quick."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
-from walkprint.cli import study
-from walkprint.cli.words import Summary
-from walkprint.studies import cloth_expansion, disentanglement, inter_class
+from walkprint.cli import main
+from walkprint.recipes.library import bundled
+from walkprint.studies import cloth_expansion, disentanglement, inter_class, run
 
 MODULES = {"inter-class": inter_class, "cloth-expansion": cloth_expansion, "disentanglement": disentanglement}
 
@@ -18,78 +19,109 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the studies were asked to compute, in place of computing it."""
     found: dict[str, Any] = {}
 
-    def note(cells: Any, compute: Any, report: Any, out: Any, shard: str, workers: int | None) -> Summary:
+    def note(name: str, study: Any, out: Path, *, workers: int | None, **_: Any) -> Any:
+        cells = study.cells()
         found.update(
             seeds={cell.settings["seed"] for cell in cells},
             recipe=next(cell.settings["recipe"] for cell in cells if "recipe" in cell.settings),
             workers=workers,
             cells={cell.name for cell in cells},
         )
-        return Summary({}, "")
+        page = SimpleNamespace(tables=[], to_text=str)
+        return run.Result(page, out, 0, len(cells))
 
-    monkeypatch.setattr(study, "_carry_out", note)
+    monkeypatch.setattr(run, "run_study", note)
     return found
 
 
-@pytest.mark.parametrize("name", study.STUDIES)
+def _study(*words: str) -> None:
+    assert main(["study", *words]) == 0
+
+
+@pytest.mark.parametrize("name", run.STUDIES)
 def test_what_is_given_counts_more_than_quick(name: str, asked: dict[str, Any]) -> None:
     quick = MODULES[name].QUICK  # type: ignore[attr-defined]
-    study.main([name, "--quick"])
+    _study(name, "--quick")
     assert asked["seeds"] == set(range(quick["seeds"]))
     assert (asked["recipe"]["steps"], asked["recipe"]["frames"], asked["workers"]) == (
         quick["steps"],
         quick["frames"],
         1,
     )
-    study.main([name, "--quick", "--seeds", "3", "--steps", "7", "--workers", "2"])  # three seeds are the usual ones
+    _study(name, "--quick", "--set", "seeds=3", "steps=7", "--workers", "2")  # three seeds are the default
     assert asked["seeds"] == {0, 1, 2}
     assert (asked["recipe"]["steps"], asked["recipe"]["frames"], asked["workers"]) == (7, quick["frames"], 2)
-    study.main([name, "--steps", "7"])
+    _study(name, "--set", "steps=7")
     assert (asked["recipe"]["steps"], asked["workers"]) == (7, None)
     assert asked["recipe"]["frames"] != quick["frames"]
 
 
 def test_what_is_given_counts_more_than_large(asked: dict[str, Any]) -> None:
-    words = ["cloth-expansion", "--large", "--parts", "[recognition]"]
+    words = ["cloth-expansion", "--large", "--set", "parts=[recognition]"]
     large = cloth_expansion.LARGE
-    for given, steps in (([], large["steps"]), (["--steps", "500"], 500), (["--steps", "300"], 300)):
-        study.main([*words, *given])
+    for given, steps in (([], large["steps"]), (["steps=500"], 500), (["steps=300"], 300)):
+        _study(*words, *given)
         assert asked["recipe"]["steps"] == steps
         assert asked["recipe"]["data"]["people"]["subjects"] == large["subjects"]
         assert asked["recipe"]["data"]["people"]["views"] == list(large["views"])
         assert asked["workers"] is None
 
 
-@pytest.mark.parametrize("name", study.STUDIES)
-def test_called_in_python_a_study_heeds_its_flags(name: str, asked: dict[str, Any], tmp_path: Path) -> None:
-    study.main([name, "--quick"])
-    expected = dict(asked)
-    study.STUDIES[name](out=tmp_path, quick=True)
-    assert asked == expected
-    study.STUDIES[name](out=tmp_path, quick=True, steps=7)
-    assert (asked["recipe"]["steps"], asked["workers"]) == (7, 1)
-
-
-def test_a_study_needs_no_flags(monkeypatch: pytest.MonkeyPatch) -> None:
-    def count(*, seeds: int = 3) -> Summary:
-        return Summary({}, str(seeds))
-
-    monkeypatch.setitem(study.STUDIES, "own", count)
-    assert (study.main(["own"]).text, study.main(["own", "--seeds", "2"]).text) == ("3", "2")
+@pytest.mark.parametrize("name", run.STUDIES)
+def test_in_python_a_study_is_the_same(name: str, asked: dict[str, Any]) -> None:
+    _study(name, "--quick", "--set", "steps=7")
+    expected = asked["cells"], asked["recipe"]
+    study = run.build_study(*run.find_study(name, {"steps": 7}), quick=True)
+    cells = study.cells()
+    recipe = next(cell.settings["recipe"] for cell in cells if "recipe" in cell.settings)
+    assert ({cell.name for cell in cells}, recipe) == expected
 
 
 @pytest.mark.parametrize(
     ("words", "people"),
     [
         ([], 6),
-        (["--rare", "quarter"], 8),
-        (["--coats", "[2,eighth]"], 14),
-        (["--subjects", "30", "--rare", "half"], 30),
+        (["rare=quarter"], 8),
+        (['coats=["2",eighth]'], 14),
+        (["subjects=30", "rare=half"], 30),
     ],
 )
 def test_quick_takes_people_enough_for_rare_coats(words: list[str], people: int, asked: dict[str, Any]) -> None:
-    study.main(["cloth-expansion", "--quick", *words])
+    _study("cloth-expansion", "--quick", *(["--set", *words] if words else []))
     assert asked["recipe"]["data"]["people"]["subjects"] == people
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["inter-clas"], "did you mean inter-class?"),
+        (["studies/rare_coat"], "did you mean studies/rare_coats?"),
+        (["mine.yaml"], "mine.yaml: study is 'rare'; expected inter-class or"),
+        (["inter-class", "--set", "sedes=3"], "no setting sedes; did you mean seeds?"),
+        (["inter-class", "--set", "seeds=few"], "seeds: expected a whole number, found few"),
+        (["inter-class", "--set", "protocol=none.yaml"], "none.yaml: no such file"),
+        (["inter-class", "--set", "real=masks"], "masks: no such file or folder"),
+        (["inter-class", "--large"], "study inter-class: has no large size"),
+        (["inter-class", "--share", "2"], "share is 2; expected i/n"),
+        (["inter-class", "--seeds", "2"], "no option --seeds"),
+    ],
+)
+def test_refusals(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("study: rare")
+    assert main(["study", *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_bundled_protocol_is_read(asked: dict[str, Any], tmp_path: Path) -> None:
+    words = ["parts=[real]", f"real={tmp_path}", "protocol=kth/protocol", "networks=[GaitSet]"]
+    name, given = run.find_study("inter-class", dict(word.split("=") for word in words))
+    assert given["protocol"] == bundled()["kth/protocol"]
+    assert run.build_study(name, given).protocol.name == "kth-outdoor-gallery"
 
 
 FILES = sorted((Path(__file__).parents[2] / "recipes/studies").glob("*.yaml"))
@@ -97,7 +129,7 @@ FILES = sorted((Path(__file__).parents[2] / "recipes/studies").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_recipes_of_studies_ask_for_rare_coats(path: Path, asked: dict[str, Any]) -> None:
-    study.main(["cloth-expansion", "--config", str(path)])
+    _study(str(path))
     given = yaml.safe_load(path.read_text())
     assert asked["seeds"] == {0, 1, 2}
     assert asked["recipe"]["steps"] == given.get("steps", 300)
@@ -108,7 +140,7 @@ def test_recipes_of_studies_ask_for_rare_coats(path: Path, asked: dict[str, Any]
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_recipes_of_studies_have_a_quick_plan(path: Path, asked: dict[str, Any]) -> None:
     given = yaml.safe_load(path.read_text())
-    study.main(["cloth-expansion", "--config", str(path), "--quick"])
+    _study(f"studies/{path.stem}", "--quick")
     recipe, quick = asked["recipe"], cloth_expansion.QUICK
     assert (asked["seeds"], recipe["data"]["coats"], recipe["data"]["people"]["subjects"]) == ({0}, "eighth", 14)
     assert recipe["steps"] == given.get("steps", quick["steps"])

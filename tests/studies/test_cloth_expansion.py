@@ -263,7 +263,7 @@ def test_fewer_takes_will_do_where_none_is_measured_or_copied():
 
 
 def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys):
-    tiny = ["--networks", "[GaitSet]", "--variants", f"[original,{GUIDED}]", "--parts", "[ssim,recognition]"]
+    tiny = ["--set", "networks=[GaitSet]", f"variants=[original,{GUIDED}]", "parts=[ssim,recognition]"]
     assert main(["study", "cloth-expansion", "--quick", *tiny, "--json", "--out", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["finished"] == found["cells"] == 3

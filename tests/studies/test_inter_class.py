@@ -116,13 +116,13 @@ def test_wrong_settings_are_refused(wrong, message):
 
 
 def test_the_command_ends_in_a_report(tmp_path: Path, capsys):
-    tiny = ["--losses", "[triplet]", "--networks", "[GaitSet]", "--seeds", "1", "--parts", "[compare]", "--steps", "1"]
+    tiny = ["--set", "losses=[triplet]", "networks=[GaitSet]", "seeds=1", "parts=[compare]", "steps=1"]
     words = ["study", "inter-class", "--quick", *tiny, "--out", str(tmp_path)]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["finished"] == found["cells"] == 1
     assert "Synthetic figures" in (tmp_path / "study.html").read_text()
-    assert main([*words, "--shard", "half"]) == 2
+    assert main([*words, "--share", "half"]) == 2
     assert "expected i/n" in capsys.readouterr().err
     assert main(["study", "gait"]) == 2
     assert "inter-class" in capsys.readouterr().err

@@ -1,93 +1,87 @@
 """`walkprint embed`: sequences through a trained network, into one file."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from jsonargparse import ArgumentParser
-
-from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, progress, spelled_out, store_first
-from walkprint.core.device import usable_device
-from walkprint.core.embedding import EmbeddingSet
-from walkprint.core.files import write_atomically
+from walkprint.cli.progress import progress
+from walkprint.cli.settings import check_there, settings_of
+from walkprint.cli.values import UsageError
+from walkprint.cli.verb import Summary
 from walkprint.core.share import parse_share, share_of
-from walkprint.data.packed import Packed
-from walkprint.evaluation import embed, energy_image_embeddings
-from walkprint.recipes.classes import import_families, instantiate
-from walkprint.recipes.protocols import protocols_file
-from walkprint.recipes.trained import bundled_networks, dataset_of, load_network, network_folder
+from walkprint.recipes.library import find_trained
 
-EXAMPLE = "walkprint embed --run runs/first --data stores/mine --out mine.npz"
+if TYPE_CHECKING:
+    from walkprint.core.embedding import EmbeddingSet
+    from walkprint.data.packed import Packed
 
 
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `embed`."""
-    parser = _new_parser()
-    settings = parse(parser, spelled_out(store_first(words), ["energy_image"]))
-    share = parse_share(settings.shard)
-    if (settings.run is None) != settings.energy_image or (settings.energy_image and settings.data is None):
-        raise BadWordsError("give --run, or --energy_image together with --data")
-    if settings.run is not None:
-        network_folder(settings.run)  # before anything that takes time
-    device = usable_device(settings.device)
-    dataset = instantiate(parser, settings)["data"]
-    if dataset is None and str(settings.run) in bundled_networks() and not settings.run.exists():
-        raise BadWordsError(
-            f"--run {settings.run} comes with walkprint and has no data of its own; say what to embed by --data"
-        )
-    if dataset is None:
-        dataset = dataset_of(settings.run)
-    keys = dataset.keys(settings.split)
-    if settings.energy_image:
-        embeddings = energy_image_embeddings(dataset.store(), share_of(keys, share))
-    else:
-        with progress("embedding") as tell:
-            embeddings = embed(
-                load_network(settings.run),
-                dataset.store(),
-                keys,
-                device=device,
-                precision=settings.precision,
-                frames_per_batch=settings.frames_per_batch,
-                workers=settings.workers,
-                share=share,
-                progress=tell,
-            )
-    return save(embeddings, dataset, settings.out)
+def embed(
+    *,
+    run: Path | None = None,
+    energy_image: bool = False,
+    data: Path | None = None,
+    set: dict[str, Any] | None = None,
+    split: Literal["test", "train", "all"] = "test",
+    out: Path,
+    device: str = "cpu",
+    precision: Literal["32-true", "bf16"] = "32-true",
+    frames_per_batch: int = 1024,
+    workers: int = 1,
+    share: str = "0/1",
+) -> Summary:
+    """Turn sequences into embeddings with a trained network.
+
+    The data set's protocols are written beside the embeddings, where `walkprint evaluate` finds them.
+
+    Args:
+        run: folder of a run or of a finished network; or street, a small network of rendered people that is bundled.
+        energy_image: the baseline without a network, instead of --run.
+        data: folder of another store than the run's own.
+        set: its settings, e.g. data.train=40 data.gallery=nm-01.
+        split: which subjects.
+        out: file of the embeddings, .npz.
+        device: cpu or cuda.
+        precision: of the computation.
+        frames_per_batch: about how many frames a batch holds.
+        workers: processes that share the work, on the CPU.
+        share: i/n embeds every n-th sequence from the i-th on, counted from 0.
+
+    Example:
+        walkprint embed --run runs/first --data stores/mine --out mine.npz
+    """
+    mine = parse_share(share)
+    if (run is None) != energy_image or (energy_image and data is None):
+        raise UsageError("give --run, or --energy_image together with --data")
+    settings = settings_of(set, *([] if data is None else ["data"]))
+    if data is not None:
+        check_there(data)
+    if run is not None and find_trained(run) != run and data is None:
+        raise UsageError(f"{run} comes with walkprint and has no data of its own; name a store by --data")
+    from walkprint.core.device import usable_device
+    from walkprint.data.packed import Packed
+    from walkprint.evaluation import embed as embed_with
+    from walkprint.evaluation import energy_image_embeddings
+    from walkprint.recipes.classes import build
+    from walkprint.recipes.trained import dataset_of, load_network
+
+    usable = usable_device(device)
+    network = None if run is None else load_network(run)
+    dataset = build(Packed, {"root": str(data), **settings[0]}) if settings else dataset_of(run or "")
+    keys = dataset.keys(split)
+    if network is None:
+        return _save(energy_image_embeddings(dataset.store(), share_of(keys, mine)), dataset, out)
+    with progress("embedding") as tell:
+        embeddings = embed_with(
+            network, dataset.store(), keys, device=usable, precision=precision, frames_per_batch=frames_per_batch,
+            workers=workers, share=mine, progress=tell,
+        )  # fmt: skip
+    return _save(embeddings, dataset, out)
 
 
-def _new_parser() -> ArgumentParser:
-    import_families()
-    parser = new_parser(
-        "embed",
-        "Embed sequences with the network of a run. Without --data, those of the run's own data set. The data set's "
-        "protocols are written beside the embeddings, where `walkprint evaluate` finds them.",
-        EXAMPLE,
-    )
-    parser.add_argument(
-        "--run",
-        type=Path | None,
-        default=None,
-        help="Folder of a run or of a finished network; or street, a small network of rendered people that is bundled.",
-    )
-    parser.add_argument("--energy_image", type=bool, default=False, help="The baseline without a network, instead.")
-    parser.add_argument("--data", type=Packed | None, default=None, help="Another store than the run's own.")
-    parser.add_argument("--split", type=Literal["test", "train", "all"], default="test", help="Whom to embed.")
-    parser.add_argument("--out", type=Path, required=True, help="File to be, .npz.")
-    parser.add_argument("--device", type=str, default="cpu", help="cpu or cuda.")
-    parser.add_argument("--precision", type=Literal["32-true", "bf16"], default="32-true", help="Of the computation.")
-    parser.add_argument("--frames_per_batch", type=int, default=1024, help="About how many frames a batch holds.")
-    parser.add_argument("--workers", type=int, default=1, help="Processes that share the work, on the CPU.")
-    parser.add_argument("--shard", type=str, default="0/1", help="i/n: only the i-th of n shares, from 0.")
-    return parser
+def _save(embeddings: "EmbeddingSet", dataset: "Packed", out: Path) -> Summary:
+    from walkprint.recipes.protocols import save_embeddings
 
-
-def save(embeddings: EmbeddingSet, dataset: Packed, out: Path) -> Summary:
-    """Write embeddings, and the data set's protocols beside them."""
-    embeddings.save(out)
-    protocols = [protocol.to_dict() for protocol in dataset.protocols.values()]
-    write_atomically(protocols_file(out), json.dumps(protocols, indent=1) + "\n")
+    save_embeddings(embeddings, dataset, out)
     parts, features = embeddings.vectors.shape[1:]
     numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}
     text = f"{out}: {len(embeddings)} sequences, {parts} parts of {features} numbers, by {embeddings.source}"

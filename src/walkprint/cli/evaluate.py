@@ -1,28 +1,18 @@
 """`walkprint evaluate`: identification and verification by a protocol."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from walkprint.cli.words import Summary, carry_out
-from walkprint.core.embedding import EmbeddingSet
-from walkprint.evaluation import Report, Scoring, identify, merge, verify
-from walkprint.evaluation.html import write_html
-from walkprint.recipes.protocols import find_protocol
-from walkprint.training.run import versions
-
-EXAMPLE = "walkprint evaluate --embeddings mine.npz --protocol identical-view-excluded --out results/mine"
-
-
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `evaluate`."""
-    return carry_out(evaluate, words, EXAMPLE)
+from walkprint.cli.progress import progress
+from walkprint.cli.settings import check_there
+from walkprint.cli.verb import Summary
+from walkprint.recipes.library import find_file
 
 
 def evaluate(
     *,
-    embeddings: list[Path] | Path,
+    embeddings: list[Path],
     protocol: str | None = None,
     gallery: Path | None = None,
     metric: Literal["euclidean", "cosine"] = "euclidean",
@@ -34,52 +24,50 @@ def evaluate(
     seed: int = 0,
     out: Path | None = None,
 ) -> Summary:
-    """Identify and verify by a protocol; print tables, and on request write JSON, Markdown and HTML.
+    """Identify and verify by a protocol: tables, curves, intervals.
 
     Args:
-        embeddings: file of `walkprint embed`, or a list of them such as [a.npz,b.npz] when shares were embedded apart.
-        protocol: a YAML file, or the name of a protocol; the first of the embedded data set when null.
+        embeddings: file of `walkprint embed`, or several when shares were embedded apart.
+        protocol: a YAML file, a bundled one such as kth/protocol, or the name of a protocol; the first of the embedded
+            data set by default.
         gallery: take the gallery from this file instead, for evaluation across data sets.
         metric: distance between two parts.
-        normalize: bring each part to unit length first, so that parts weigh alike; often better across domains.
-        center: move gallery and each probe set to mean zero; fair only where all probes are at hand.
+        normalize: bring each part to unit length first, so that all have the same weight; often better across domains.
+        center: move gallery and each probe set to mean zero; uses statistics of the whole probe set, so not for single
+            probes.
         ranks: the k of each rank-k.
         false_accept_rates: for the rates of true accepts.
         resamples: for the 95 % intervals, by bootstrap over subjects; 0 for none.
         seed: of the bootstrap.
         out: folder for identification and verification as .json, .md and .txt, and report.html.
+
+    Example:
+        walkprint evaluate --embeddings mine.npz --protocol identical-view-excluded --out results/mine
     """
-    files = embeddings if isinstance(embeddings, list) else [embeddings]
-    probes = merge([EmbeddingSet.load(file) for file in files]) if len(files) > 1 else EmbeddingSet.load(files[0])
-    known = None if gallery is None else EmbeddingSet.load(gallery)
+    for file in [*embeddings, *([gallery] if gallery else [])]:
+        check_there(file, "; make it with `walkprint embed`")
+    if protocol is not None and protocol.endswith((".yaml", ".yml", ".json")):
+        find_file(protocol)
+    from walkprint.core.embedding import EmbeddingSet
+    from walkprint.evaluation import Scoring, identify, merge, verify
+    from walkprint.evaluation.html import save_reports
+    from walkprint.recipes.protocols import find_protocol
+    from walkprint.training.run import provenance
+
+    sets = [EmbeddingSet.load(file) for file in embeddings]
+    probes = merge(sets) if len(sets) > 1 else sets[0]
+    chosen = find_protocol(protocol, embeddings[0])
     options: dict[str, Any] = {
-        "gallery": known,
+        "gallery": None if gallery is None else EmbeddingSet.load(gallery),
         "scoring": Scoring(metric=metric, center=center, normalize=normalize, resamples=resamples, seed=seed),
-        "provenance": provenance(", ".join(file.name for file in files)),
+        "provenance": provenance(", ".join(file.name for file in embeddings)),
     }
-    chosen = find_protocol(protocol, files[0])
-    reports = [
-        identify(probes, chosen, ranks=ranks, **options),
-        verify(probes, chosen, false_accept_rates=false_accept_rates, **options),
-    ]
+    with progress("evaluating") as tell:
+        reports = [identify(probes, chosen, ranks=ranks, **options)]
+        tell(1, 2)
+        reports.append(verify(probes, chosen, false_accept_rates=false_accept_rates, **options))
+        tell(2, 2)
     text = "\n".join(report.to_text() for report in reports)
     if out is not None:
-        text += f"\n{save(reports, out)}"
+        text += f"\n{save_reports(reports, out)}"
     return Summary({report.kind: json.loads(report.to_json()) for report in reports}, text)
-
-
-def save(reports: Sequence[Report], out: Path) -> Path:
-    """Write reports as JSON, Markdown and text, and one page of them all; returns the page."""
-    for report in reports:
-        for ending in (".json", ".md", ".txt"):
-            report.save(out / f"{report.kind.replace(' ', '_')}{ending}")
-    page = out / "report.html"
-    write_html(page, reports)
-    return page
-
-
-def provenance(embeddings: str) -> dict[str, str]:
-    """What a report says about where it comes from."""
-    found = versions()
-    names = ("walkprint", "commit", "torch", "machine")
-    return {"embeddings": embeddings} | {name: str(found[name]) for name in names if found[name]}

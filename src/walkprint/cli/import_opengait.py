@@ -1,45 +1,53 @@
-"""`walkprint import-opengait`: a checkpoint of OpenGait becomes a trained network of ours."""
+"""`walkprint import-opengait`: a checkpoint of OpenGait becomes a trained network."""
 
-from collections.abc import Sequence
+import inspect
 from pathlib import Path
+from typing import Any
 
-from walkprint.cli.train import sets_as_options
-from walkprint.cli.words import Summary, new_parser, parse
-from walkprint.networks.base import Network
-from walkprint.networks.opengait import convert_state, count_subjects, read_state
-from walkprint.recipes.classes import import_families, instantiate
-from walkprint.training.checkpoint import save_network
-
-EXAMPLE = "walkprint import-opengait GaitBase_DA-60000.pt --network GaitBase --set feature=256 --out networks/gaitbase"
+from walkprint.cli.settings import check_there, settings_of
+from walkprint.cli.verb import Summary
 
 
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `import-opengait`."""
-    import_families()
-    parser = new_parser(
-        "import-opengait",
-        "Convert a checkpoint: walkprint import-opengait CHECKPOINT --network CLASS [--set NAME=VALUE ...] "
-        "--out FOLDER. Give the checkpoint's widths by --set where they are not the defaults; num_subjects is read "
-        "from the checkpoint unless it is set. Nothing in the file runs: only tensors and plain data are admitted.",
-        EXAMPLE,
-    )
-    parser.add_argument("checkpoint", type=Path, help="A .pt file of OpenGait.")
-    parser.add_argument("--network", type=Network, required=True, help="Class of the network, with its settings.")
-    parser.add_argument("--out", type=Path, required=True, help="Folder of the network to be, as --run for embed.")
-    settings = parse(parser, sets_as_options(words, "network."))
-    state = read_state(settings.checkpoint)
-    arguments = settings.network.get("init_args", {})
-    if "num_subjects" in arguments and arguments["num_subjects"] is None:
-        arguments["num_subjects"] = count_subjects(state)
-    network = instantiate(parser, settings)["network"]
-    network.load_state_dict(convert_state(network, state))
-    save_network(settings.out, network)
-    weights = sum(parameter.numel() for parameter in network.parameters())
-    name, source, subjects = type(network).__name__, settings.checkpoint.name, arguments.get("num_subjects")
-    numbers = {"out": str(settings.out), "network": name, "entries": len(state), "parameters": weights}
+def import_opengait(
+    checkpoint: Path,
+    *,
+    network: str,
+    set: dict[str, Any] | None = None,
+    out: Path,
+) -> Summary:
+    """Convert a checkpoint of OpenGait into a trained network.
+
+    Nothing in the file runs: only tensors and plain data are admitted.
+
+    Args:
+        checkpoint: a .pt file of OpenGait.
+        network: class of the network: GaitSet, GaitPart, GaitGL, GaitBase or DeepGaitV2.
+        set: the checkpoint's widths where they are not the defaults, e.g. network.feature=256; num_subjects is read
+            from the checkpoint unless it is set.
+        out: folder of the network, for --run of `walkprint embed`.
+
+    Example:
+        walkprint import-opengait GaitBase_DA-60000.pt --network GaitBase --out networks/gaitbase
+    """
+    check_there(checkpoint)
+    (settings,) = settings_of(set, "network")
+    from walkprint.networks.base import Network
+    from walkprint.networks.opengait import convert_state, count_subjects, read_state
+    from walkprint.recipes.classes import build, members
+    from walkprint.training.checkpoint import save_network
+
+    state = read_state(checkpoint)
+    kind = members(Network).get(network.rpartition(".")[2])
+    if kind and "num_subjects" in inspect.signature(kind).parameters:
+        settings.setdefault("num_subjects", count_subjects(state))
+    built = build(Network, {"class_path": network, "init_args": settings})
+    built.load_state_dict(convert_state(built, state))
+    save_network(out, built)
+    weights = sum(parameter.numel() for parameter in built.parameters())
+    name, subjects = type(built).__name__, getattr(built, "num_subjects", None)
     trained = "" if subjects is None else f", trained on {subjects} subjects"
     return Summary(
-        numbers | {"num_subjects": subjects},
-        f"{settings.out}: {name} from {len(state)} entries of {source}, {weights:,} parameters{trained}"
-        f"\nnext: walkprint embed --run {settings.out} --data stores/casia-b --out FILE.npz",
+        {"out": str(out), "network": name, "entries": len(state), "parameters": weights, "num_subjects": subjects},
+        f"{out}: {name} from {len(state)} entries of {checkpoint.name}, {weights:,} parameters{trained}"
+        f"\nnext: walkprint embed --run {out} --data stores/casia-b --out FILE.npz",
     )

@@ -1,56 +1,57 @@
 """`walkprint prepare`: a data set on disk becomes a packed store."""
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from walkprint.cli.words import Summary, new_parser, parse, progress, spelled_out
+from walkprint.cli.progress import progress
+from walkprint.cli.settings import check_there, settings_of
+from walkprint.cli.verb import Summary
 from walkprint.core.share import parse_share
-from walkprint.data.base import GaitDataset
-from walkprint.data.prepare import pack
-from walkprint.recipes.classes import import_families, instantiate
-
-EXAMPLE = "walkprint prepare CasiaB --root data/casia-b --out stores/casia-b"
 
 
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `prepare`."""
-    import_families()
-    parser = new_parser(
-        "prepare",
-        "Pack a data set: walkprint prepare CLASS --root FOLDER --out STORE. CLASS is CasiaB, Folder, OpenGaitTree, or "
-        "your own by its dotted path; its other settings are options too, say --data.size_px 128. Stopped and called "
-        "again, it goes on.",
-        EXAMPLE,
-    )
-    parser.add_argument("--data", type=GaitDataset, required=True, help="The data set's class, or the first word.")
-    parser.add_argument("--out", type=Path, required=True, help="Folder of the store to be.")
-    parser.add_argument("--bits", type=Literal[8, 1], default=8, help="8 keeps soft edges, 1 makes the store smaller.")
-    parser.add_argument("--compression", type=Literal["none", "zstd"], default="none", help="Of each sequence.")
-    parser.add_argument("--shard", type=str, default="0/1", help="i/n: every n-th sequence from the i-th, from 0.")
-    parser.add_argument("--strict", type=bool, default=False, help="Stop at the first file unreadable or astray.")
-    parser.add_argument("--workers", type=int | None, default=None, help="Processes; as many as cores when null.")
-    settings = parse(parser, class_first(spelled_out(words, ["strict"])))
-    share = parse_share(settings.shard)
-    dataset = instantiate(parser, settings)["data"]
-    with progress("preparing", None) as tell:
+def prepare(
+    data: str,
+    *,
+    root: Path | None = None,
+    out: Path,
+    set: dict[str, Any] | None = None,
+    bits: Literal[8, 1] = 8,
+    compression: Literal["none", "zstd"] = "none",
+    share: str = "0/1",
+    strict: bool = False,
+    workers: int | None = None,
+) -> Summary:
+    """Pack a data set into a store that training and embedding read.
+
+    Stopped and called again, it goes on.
+
+    Args:
+        data: class of the data set: CasiaB, OuMvlp, Fvg, Folder, OpenGaitTree, or your own by its dotted path.
+        root: folder of the data set.
+        out: folder of the store.
+        set: settings of the class, e.g. data.size_px=128; `walkprint explain CLASS` lists them.
+        bits: 8 keeps soft edges, 1 makes the store smaller.
+        compression: of each sequence.
+        share: i/n packs every n-th sequence from the i-th on, counted from 0.
+        strict: stop at the first file that cannot be read or lies in the wrong place.
+        workers: processes; one per core by default.
+
+    Example:
+        walkprint prepare CasiaB --root data/casia-b --out stores/casia-b
+    """
+    if root is not None:
+        check_there(root)
+    (settings,) = settings_of(set, "data")
+    mine = parse_share(share)
+    from walkprint.data.base import GaitDataset
+    from walkprint.data.prepare import pack
+    from walkprint.recipes.classes import build
+
+    settings |= {} if root is None else {"root": str(root)}
+    dataset = build(GaitDataset, {"class_path": data, "init_args": settings})
+    with progress("preparing") as tell:
         report = pack(
-            dataset,
-            settings.out,
-            bits=settings.bits,
-            compression=None if settings.compression == "none" else settings.compression,
-            workers=settings.workers,
-            share=share,
-            strict=settings.strict,
-            progress=tell,
-        )
+            dataset, out, bits=bits, compression=None if compression == "none" else compression, workers=workers,
+            share=mine, strict=strict, progress=tell,
+        )  # fmt: skip
     return Summary(report.to_dict(), str(report))
-
-
-def class_first(words: Sequence[str]) -> list[str]:
-    """Words with the class as `--data`, and the short `--root` as the data set's setting that it is."""
-    spelled = [re.sub(r"^--root(?==|$)", "--data.root", word) for word in words]
-    if spelled and not spelled[0].startswith("-"):
-        spelled.insert(0, "--data")
-    return spelled

@@ -1,44 +1,26 @@
 """`walkprint report`: one self-contained HTML page from the figures of evaluations."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from walkprint.cli.words import Summary, carry_out
-from walkprint.core.errors import DataError
-from walkprint.evaluation import Report
-from walkprint.evaluation.html import write_html
-
-EXAMPLE = "walkprint report [results/a/identification.json,results/b/identification.json] --out comparison.html"
+from walkprint.cli.settings import check_there
+from walkprint.cli.verb import Summary
 
 
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `report`."""
-    return carry_out(report, words, EXAMPLE)
-
-
-def report(files: list[Path] | Path, *, out: Path, title: str = "Gait recognition report") -> Summary:
-    """Write one HTML page of tables and curves.
+def report(files: list[Path], *, out: Path, title: str = "Gait recognition report") -> Summary:
+    """Write one HTML page of tables and curves from several evaluations.
 
     Args:
-        files: a file that `walkprint evaluate` wrote, or several such as [a.json,b.json].
-        out: the page to be.
+        files: JSON files that `walkprint evaluate` wrote.
+        out: the page.
         title: of the page.
+
+    Example:
+        walkprint report results/a/identification.json results/b/identification.json --out comparison.html
     """
-    named = files if isinstance(files, list) else [files]
-    reports = [read_report(file) for file in named]
-    write_html(out, reports, title=title)
-    return Summary({"out": str(out), "reports": len(reports)}, f"{out}: {len(reports)} reports in one page")
+    for file in files:
+        check_there(file, "; give a .json that `walkprint evaluate` wrote")
+    from walkprint.evaluation import Report
+    from walkprint.evaluation.html import write_html
 
-
-def read_report(file: Path) -> Report:
-    """Read a report from its JSON.
-
-    Raises:
-        DataError: the file is missing or no report.
-    """
-    try:
-        return Report.from_json(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); give a .json that `walkprint evaluate` wrote") from error
-    except DataError as error:
-        raise DataError(f"{file}: {error}") from error
+    write_html(out, [Report.load(file) for file in files], title=title)
+    return Summary({"out": str(out), "reports": len(files)}, f"{out}: {len(files)} reports in one page")

@@ -1,47 +1,63 @@
 """`walkprint train`: a network by a recipe; the same command goes on with a run that was stopped."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from walkprint.cli.words import BadWordsError, Summary, new_parser, parse, spelled_out
-from walkprint.recipes.recipe import add_recipe, build_recipe
-from walkprint.recipes.training import train
-from walkprint.training.listeners import TensorBoard
-from walkprint.training.run import RunFolder
+from walkprint.cli.progress import progress
+from walkprint.cli.values import UsageError
+from walkprint.cli.verb import Summary
+from walkprint.recipes.library import find_file
 
-EXAMPLE = "walkprint train recipes/walkers/gaitset_narrow.yaml --run runs/first --set schedule.steps=200"
-_OWN = ("run", "accelerator", "devices", "nodes", "tensorboard", "fresh")
+if TYPE_CHECKING:
+    from walkprint.training.listeners import Listener
 
 
-def main(words: Sequence[str]) -> Summary | None:
-    """Carry out the words after `train`; of several processes only the first has something to report."""
-    parser = new_parser(
-        "train",
-        "Train a network by a recipe: walkprint train RECIPE --run FOLDER [--SETTING VALUE ...]. Every setting of the "
-        "recipe is an option as well; --set name=value is the same. Without RECIPE, go on with the run in FOLDER.",
-        EXAMPLE,
-    )
-    parser.add_argument("--run", type=Path, required=True, help="Folder of the run.")
-    parser.add_argument("--accelerator", type=str, default="auto", help="auto, cpu or cuda.")
-    parser.add_argument("--devices", type=str, default="1", help="Processes on this machine, or auto.")
-    parser.add_argument("--nodes", type=int, default=1, help="Machines; call the same on each.")
-    parser.add_argument("--tensorboard", type=bool, default=False, help="Also write TensorBoard files.")
-    parser.add_argument("--fresh", type=bool, default=False, help="Delete what is in the folder and begin anew.")
-    add_recipe(parser)
-    settings = parse(parser, recipe_first(spelled_out(words, ["tensorboard", "fresh"])))
-    own = {name: settings.pop(name) for name in _OWN}
-    result = train(
-        build_recipe(parser, settings),
-        own["run"],
-        accelerator=own["accelerator"],
-        devices=int(own["devices"]) if own["devices"].isdigit() else own["devices"],
-        nodes=own["nodes"],
-        listeners=[TensorBoard(own["run"] / "tensorboard")] if own["tensorboard"] else [],
-        resume=not own["fresh"],
-    )
-    if not result.first:
+def train(
+    recipe: str | None = None,
+    *,
+    run: Path,
+    set: dict[str, Any] | None = None,
+    accelerator: str = "auto",
+    devices: str = "1",
+    nodes: int = 1,
+    tensorboard: bool = False,
+    fresh: bool = False,
+) -> Summary | None:
+    """Train a network by a recipe, or go on with a run.
+
+    Args:
+        recipe: a YAML file or a bundled recipe; `walkprint recipes` lists those. Without it, go on with the run.
+        run: folder of the run.
+        set: settings that replace those of the recipe, e.g. schedule.steps=200 data.root=stores/mine; `walkprint
+            explain Recipe` lists them, `walkprint explain GaitSet` those of a class.
+        accelerator: auto, cpu or cuda.
+        devices: processes on this machine, or auto.
+        nodes: machines; call the same on each.
+        tensorboard: also write TensorBoard files.
+        fresh: delete what is in the folder and begin anew.
+
+    Example:
+        walkprint train walkers/gaitset_narrow --run runs/first --set schedule.steps=200
+    """
+    source = find_recipe(recipe, run)
+    from walkprint.recipes.recipe import load_recipe
+    from walkprint.recipes.training import train as train_by
+    from walkprint.training.listeners import TensorBoard
+
+    loaded = load_recipe(source, set)
+    with progress("training", bar=False) as tell:
+        listeners: list[Listener] = [lambda step, numbers: tell(step, loaded.schedule.steps)]
+        result = train_by(
+            loaded,
+            run,
+            accelerator=accelerator,
+            devices=int(devices) if devices.isdigit() else devices,
+            nodes=nodes,
+            listeners=[*listeners, TensorBoard(run / "tensorboard")] if tensorboard else listeners,
+            resume=not fresh,
+        )
+    if not result.first:  # of several processes only the first has something to report
         return None
-    run = result.run.path
     loss = f", loss {result.numbers['loss']:.4g}" if "loss" in result.numbers else ""
     return Summary(
         {"run": str(run), "step": result.step, "numbers": dict(result.numbers)},
@@ -49,34 +65,15 @@ def main(words: Sequence[str]) -> Summary | None:
     )
 
 
-def recipe_first(words: Sequence[str]) -> list[str]:
-    """Words with the recipe as an option before all others, and `--set name=value` as `--name=value`."""
-    left = list(words)
-    named = bool(left) and not left[0].startswith("-")
-    recipe = ["--recipe", left.pop(0)] if named else _recipe_of_run(left)
-    return [*recipe, *sets_as_options(left)]
+def find_recipe(recipe: str | None, run: Path) -> Path:
+    """The file of a recipe, by path or bundled name; the one that an earlier call left in the run's folder when None.
 
-
-def sets_as_options(words: Sequence[str], prefix: str = "") -> list[str]:
-    """Words with each `--set name=value` as `--name=value`, its name after `prefix`."""
-    left, spelled = list(words), list[str]()
-    while left:
-        word = left.pop(0)
-        if word != "--set":
-            spelled.append(word)
-            continue
-        if not left or "=" not in left[0]:
-            raise BadWordsError("--set takes name=value, say --set schedule.steps=200")
-        while left and "=" in left[0] and not left[0].startswith("-"):
-            spelled.append(f"--{prefix}{left.pop(0)}")
-    return spelled
-
-
-def _recipe_of_run(words: Sequence[str]) -> list[str]:
-    """The recipe that an earlier call left in the folder of the run."""
-    for i, word in enumerate(words):
-        name, _, value = word.partition("=")
-        if name == "--run":
-            file = RunFolder(value or "".join(words[i + 1 : i + 2])).recipe
-            return ["--recipe", str(file)] if file.is_file() else []
-    return []
+    Raises:
+        RecipeError: there is no such recipe.
+        UsageError: there is nothing to go on with.
+    """
+    if recipe is not None:
+        return find_file(recipe)
+    if not (run / "recipe.yaml").is_file():
+        raise UsageError(f"RECIPE is required: {run} holds no run to go on with")
+    return run / "recipe.yaml"

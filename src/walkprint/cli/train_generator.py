@@ -2,74 +2,63 @@
 
 import json
 import shlex
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from walkprint.cli.train import recipe_first
-from walkprint.cli.words import Summary, new_parser, parse, spelled_out
-from walkprint.data.packed import Packed
-from walkprint.recipes.generator_recipe import GeneratorRecipe, add_generator_recipe, build_generator_recipe
-from walkprint.recipes.recipe import training_keys
-from walkprint.recipes.training import train_generator
+from walkprint.cli.progress import progress
+from walkprint.cli.train import find_recipe
+from walkprint.cli.verb import Summary
 
-EXAMPLE = "walkprint train-generator recipes/walkers/ae_guided.yaml --run runs/coats --set steps=2000"
-_OWN = ("run", "accelerator", "fresh")
+if TYPE_CHECKING:
+    from walkprint.recipes.generator_recipe import GeneratorRecipe
 
 
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `train-generator`."""
-    parser = new_parser(
-        "train-generator",
-        "Train a generator of rare conditions by a recipe: walkprint train-generator RECIPE --run FOLDER "
-        "[--SETTING VALUE ...]. Every setting of the recipe is an option as well; --set name=value is the same. "
-        "Without RECIPE, go on with the run in FOLDER.",
-        EXAMPLE,
-    )
-    parser.add_argument("--run", type=Path, required=True, help="Folder of the run.")
-    parser.add_argument("--accelerator", type=str, default="auto", help="auto, cpu or cuda.")
-    parser.add_argument("--fresh", type=bool, default=False, help="Delete what is in the folder and begin anew.")
-    names = add_generator_recipe(parser)
-    settings = parse(parser, recipe_first(spelled_out(words, ["fresh"])))
-    own = {name: settings.pop(name) for name in _OWN}
-    recipe = build_generator_recipe(parser, settings, names)
-    result = train_generator(recipe, own["run"], accelerator=own["accelerator"], resume=not own["fresh"])
-    run, numbers = result.run.path, dict(result.numbers)
+def train_generator(
+    recipe: str | None = None,
+    *,
+    run: Path,
+    set: dict[str, Any] | None = None,
+    accelerator: str = "auto",
+    fresh: bool = False,
+) -> Summary:
+    """Train a generator of rare conditions by a recipe, or go on with a run.
+
+    Args:
+        recipe: a YAML file or a bundled recipe; `walkprint recipes` lists those. Without it, go on with the run.
+        run: folder of the run.
+        set: settings that replace those of the recipe, e.g. steps=2000 data.root=stores/mine; `walkprint explain
+            GeneratorRecipe` lists them, `walkprint explain AEGuidedGAN` those of a class.
+        accelerator: auto, cpu or cuda.
+        fresh: delete what is in the folder and begin anew.
+
+    Example:
+        walkprint train-generator walkers/ae_guided --run runs/coats --set steps=2000
+    """
+    source = find_recipe(recipe, run)
+    from walkprint.recipes.generator_recipe import load_generator_recipe
+    from walkprint.recipes.training import train_generator as train_by
+
+    loaded = load_generator_recipe(source, set)
+    with progress("training", bar=False) as tell:
+        listeners = [lambda step, numbers: tell(step, loaded.steps)]
+        result = train_by(loaded, run, accelerator=accelerator, listeners=listeners, resume=not fresh)
+    numbers = dict(result.numbers)
     found = " and ".join(f"{name} {numbers[name]:.2f}" for name in ("diversity", "labels") if name in numbers)
     beside = f", {found} of real frames'" if found else ""
     return Summary(
         {"run": str(run), "step": result.step, "numbers": numbers},
-        f"{run}: {result.step} steps{beside}\nnext: {next_command(recipe, run)}",
+        f"{run}: {result.step} steps{beside}\nnext: {next_command(loaded, run)}",
     )
 
 
-def next_command(recipe: GeneratorRecipe, run: Path) -> str:
-    """The `walkprint expand` that fills up each learned condition.
-
-    Where most have no take of it, they get as many as the others; where most have, everybody as many as of the source.
-    """
-    takes: dict[str, Counter[str]] = {}
-    for subject, condition, _ in {
-        (key.subject, key.condition, key.take) for key in training_keys(recipe.data, recipe.conditions)
-    }:
-        takes.setdefault(condition, Counter())[subject] += 1
-    most = {condition: max(counted.values()) for condition, counted in takes.items()}
-    source = recipe.generator.source
-    rare = sorted(set(most) - {source}) or [source]
-    people = len(set().union(*takes.values()))
-    wanted = {
-        condition: most[condition] if 2 * len(takes[condition]) < people else max(most[source], most[condition] + 1)
-        for condition in rare
-    }
-    out = f"{recipe.data.store().path}-expanded"
-    words = ["--run", str(run), "--wanted", json.dumps(wanted, ensure_ascii=False), "--out", out]
-    return shlex.join(["walkprint", "expand", *_data_words(recipe.data), *words])
-
-
-def _data_words(data: Packed) -> list[str]:
-    """The options that open the same data set."""
-    words = ["--data", str(data.root)]
-    for setting, value in data.init_args.items():
-        if setting != "root" and value is not None:
-            words += [f"--data.{setting}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
-    return words
+def next_command(recipe: "GeneratorRecipe", run: Path) -> str:
+    """The `walkprint expand` that fills up each learned condition."""
+    settings = [
+        f"data.{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in recipe.data.init_args.items()
+        if name != "root" and value is not None
+    ]
+    wanted = [f"{condition}={takes}" for condition, takes in recipe.wanted().items()]
+    words = ["--data", str(recipe.data.root), *(["--set", *settings] if settings else []), "--run", str(run)]
+    words += ["--wanted", *wanted, "--out", f"{recipe.data.root}-expanded"]
+    return shlex.join(["walkprint", "expand", *words])

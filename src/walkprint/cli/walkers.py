@@ -1,20 +1,10 @@
 """`walkprint walkers`: the bundled benchmark of rendered people, as a packed store."""
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from walkprint.cli.words import Summary, carry_out, progress
-from walkprint.data.packed import Packed
-from walkprint.data.prepare import pack
-from walkprint.data.walkers import TAKES, USUAL, VIEWS, Variety, Walkers
-from walkprint.evaluation.sheets import save_sheet
-
-EXAMPLE = "walkprint walkers --out stores/walkers --subjects 30 --seed 0 --sheet walkers.png"
-
-
-def main(words: Sequence[str]) -> Summary:
-    """Carry out the words after `walkers`."""
-    return carry_out(walkers, words, EXAMPLE)
+from walkprint.cli.progress import progress
+from walkprint.cli.verb import Summary
 
 
 def walkers(
@@ -23,50 +13,55 @@ def walkers(
     subjects: int = 124,
     train: int | None = None,
     seed: int = 0,
-    views: str = ",".join(VIEWS),
-    takes: dict[str, int] = dict(TAKES),  # noqa: B006
+    views: str | None = None,
+    takes: dict[str, int] | None = None,
     scarce: dict[str, int] | None = None,
     views_per_take: int | None = None,
     one_side: bool = False,
     frames: int = 40,
     size_px: int = 64,
-    variety: Variety = USUAL,
+    variety: dict[str, Any] | None = None,
     workers: int | None = None,
     sheet: Path | None = None,
 ) -> Summary:
-    """Render people who walk normally, with something carried, and in a coat, and pack them into a store.
+    """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
 
     The same settings give the same pixels on every machine. Figures on these people are synthetic.
 
     Args:
-        out: folder of the store to be.
+        out: folder of the store.
         subjects: how many people.
-        train: the first so many are for training, the others for testing; 60 % when null.
-        seed: of the world they live in.
-        views: angles of the camera in degrees, with commas: 000 is walked towards it, 090 shows the left side.
-        takes: how many takes of each condition: nm, bg, cl.
-        scarce: only one in so many training people has takes of a condition, say {cl: 8}; those who test keep theirs.
-        views_per_take: from how many of the views a take is seen, drawn by lot; from all when null.
+        train: the first of them are for training, the others for testing; 60 % by default.
+        seed: of everything random.
+        views: camera angles in degrees, separated by commas: 000 is walked towards the camera, 090 shows the left side;
+            000,018 and so on up to 180 by default.
+        takes: takes of each condition; nm=6 bg=2 cl=2 by default.
+        scarce: keep a condition for only one in N training subjects, e.g. cl=8; test subjects are unaffected.
+        views_per_take: from how many of the views a take is seen, drawn at random; all by default.
         one_side: show each person from the left (views below 180) or from the right only.
         frames: frames of a clip, at 25 Hz.
         size_px: height and width of the frames.
-        variety: how much people, takes, masks and cameras differ, as factors.
-        workers: processes; as many as cores when null.
+        variety: how much people, takes, masks and cameras differ, as factors of the usual amount: shape, gait, take,
+            noise, camera; also fresh_clothes and mixed.
+        workers: processes; one per core by default.
         sheet: also draw some of them into this PNG.
+
+    Example:
+        walkprint walkers --out stores/walkers --subjects 30 --seed 0 --sheet walkers.png
     """
-    people = Walkers(
-        subjects=subjects,
-        train=train,
-        seed=seed,
-        views=views.split(","),
-        takes=takes,
-        scarce=scarce,
-        views_per_take=views_per_take,
-        one_side=one_side,
-        frames=frames,
-        size_px=size_px,
-        variety=variety,
-    )
+    from walkprint.data.base import GaitDataset
+    from walkprint.data.packed import Packed
+    from walkprint.data.prepare import pack
+    from walkprint.evaluation.sheets import save_sheet
+    from walkprint.recipes.classes import build
+
+    given = {
+        "subjects": subjects, "train": train, "seed": seed, "views": views.split(",") if views else None,
+        "takes": takes, "scarce": scarce, "views_per_take": views_per_take, "one_side": one_side, "frames": frames,
+        "size_px": size_px, "variety": variety,
+    }  # fmt: skip
+    settings = {name: value for name, value in given.items() if value is not None}
+    people = build(GaitDataset, {"class_path": "Walkers", "init_args": settings})
     with progress("rendering") as tell:
         report = pack(people, out, workers=workers, progress=tell)
     text = str(report)

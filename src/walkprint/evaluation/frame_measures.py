@@ -40,6 +40,8 @@ Classify = Callable[[Gray], Sequence[str]]
 Item = TypeVar("Item")
 Group = TypeVar("Group", bound=Hashable)
 _CANDIDATES = 8
+_LOOKED_AT = 100  # sequences of each kind, whose areas are compared
+_LEAST_GAIN = 0.02
 
 
 class NothingToCompareError(DataError):
@@ -71,6 +73,36 @@ def recordings_like(store: Store, generated: Keys | None = None) -> list[Sequenc
         raise DataError(f"{store.path}: holds no generated take; expand it first")
     labels = {_subject_condition(key) for key in (store.generated if generated is None else generated)}
     return [key for key in store.keys if _subject_condition(key) in labels and key not in store.generated]
+
+
+def area_lines(store: Store) -> list[str]:
+    """How much more of the picture generated takes fill than their sources do, and recorded ones likewise, in words.
+
+    Empty when all of them were made from takes of their own condition.
+    """
+    made = sorted(
+        key for key, line in store.generated.items() if not line["source"].startswith(f"{key.subject}/{key.condition}-")
+    )
+    if not made:
+        return []
+
+    def area(keys: Keys) -> float:
+        return float(np.mean([store.read(key).frames.mean() for key in keys[:: max(1, len(keys) // _LOOKED_AT)]]))
+
+    sources = [SequenceKey.parse(store.generated[key]["source"]) for key in made]
+    gain = area(made) / max(area(sources), 1e-9) - 1
+    known = [key for key in store.keys if key not in store.generated]
+    wanted, before = ({key.condition for key in keys} for keys in (made, sources))
+    like = [key for key in known if key.condition in wanted]
+    wearers = {key.subject for key in like}
+    usual = [key for key in known if key.condition in before and key.subject in wearers]
+    beside = (
+        f"; that of recorded ones by {100 * (area(like) / max(area(usual), 1e-9) - 1):+.0f} %" if like and usual else ""
+    )
+    lines = [f"their area differs from that of their sources by {100 * gain:+.0f} %{beside}"]
+    if abs(gain) < _LEAST_GAIN and beside:
+        lines.append("warning: they hardly differ from their sources; look at them, and train the generator longer")
+    return lines
 
 
 def measure_frames(

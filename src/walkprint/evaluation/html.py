@@ -32,6 +32,16 @@ def write_html(
     write_atomically(path, page.to_html())
 
 
+def save_reports(reports: Sequence[Report], out: Path) -> Path:
+    """Write reports as JSON, Markdown and text, and one page of them all; returns the page."""
+    for report in reports:
+        for ending in (".json", ".md", ".txt"):
+            report.save(out / f"{report.kind.replace(' ', '_')}{ending}")
+    page = out / "report.html"
+    write_html(page, reports)
+    return page
+
+
 def report_page(
     reports: Sequence[Report],
     *,

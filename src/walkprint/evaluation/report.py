@@ -251,6 +251,22 @@ class Report:
         )
 
     @classmethod
+    def load(cls, path: Path) -> "Report":
+        """The report in a JSON file.
+
+        Raises:
+            DataError: the file is missing or no report.
+        """
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{path}: cannot be read ({error}); give a .json that `walkprint evaluate` wrote"
+            ) from error
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+
+    @classmethod
     def from_json(cls, text: str) -> "Report":
         """Read what `to_json` wrote.
 

@@ -76,6 +76,21 @@ def build(family: type, entry: Mapping[str, Any] | str, **settings: Any) -> Any:
     return kind(**vars(instantiate(parser, parsed)))
 
 
+def typed_settings(kind: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a class as its annotations want them, e.g. 3 for "3"; only those that are given.
+
+    Raises:
+        RecipeError: a setting is unknown or wrong.
+    """
+    parser = new_parser()
+    parser.add_class_arguments(kind, sub_configs=False)
+    try:
+        parsed = vars(parser.parse_object(dict(settings)))
+    except ArgumentError as error:
+        raise RecipeError(f"{kind.__name__}: {with_nearest_name(str(error), parser)}") from error
+    return {name: parsed[name] for name in settings}
+
+
 def find_class(family: type, path: str) -> Any:
     """A class of a family, by its name or dotted path.
 

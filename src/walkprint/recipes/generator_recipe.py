@@ -1,5 +1,6 @@
 """A generator's recipe: one complete training as YAML. Names of subjects, conditions and views come from the data."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -76,6 +77,24 @@ class GeneratorRecipe:
         return FrameBatches(
             self.data.store(), keys, batch_size=self.batch_size, source=self.generator.source, seed=self.seed
         )
+
+    def wanted(self) -> dict[str, int]:
+        """How many takes of each learned condition an expansion should aim at.
+
+        Where most training subjects have no take of it, they get as many as the others; where most have, each gets as
+        many as of the source.
+        """
+        takes: dict[str, Counter[str]] = {}
+        for subject, condition, _ in {
+            (key.subject, key.condition, key.take) for key in training_keys(self.data, self.conditions)
+        }:
+            takes.setdefault(condition, Counter())[subject] += 1
+        most = {condition: max(counted.values()) for condition, counted in takes.items()}
+        source, people = self.generator.source, len(set().union(*takes.values()))
+        return {
+            name: most[name] if 2 * len(takes[name]) < people else max(most[source], most[name] + 1)
+            for name in sorted(set(most) - {source}) or [source]
+        }
 
 
 class NamesOfData:

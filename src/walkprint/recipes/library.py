@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import walkprint
-from walkprint.core.errors import RecipeError
+from walkprint.core.errors import CheckpointError, RecipeError
 from walkprint.core.spelling import nearest
 
 _PACKAGE = Path(walkprint.__file__).resolve().parent
-_INSTALLED, _CHECKOUT = _PACKAGE / "recipes" / "library", _PACKAGE.parents[1]
+_INSTALLED, _CHECKOUT = _PACKAGE / "recipes" / "bundled", _PACKAGE.parents[1]
 
 
 def bundled() -> dict[str, Path]:
@@ -43,3 +43,26 @@ def first_comment(path: Path) -> str:
     with path.open(encoding="utf-8") as lines:
         line = next((one.strip() for one in lines if one.strip()), "")
     return line.strip('#" ') if line.startswith(("#", '"')) else ""
+
+
+def bundled_networks() -> dict[str, Path]:
+    """The trained networks that come with the package: name -> folder."""
+    return {
+        folder.name: folder for folder in sorted((_PACKAGE / "networks" / "pretrained").iterdir()) if folder.is_dir()
+    }
+
+
+def find_trained(name: str | Path) -> Path:
+    """The folder of a run or of a finished network, by its path; or of a bundled network, by its name.
+
+    Raises:
+        CheckpointError: there is neither.
+    """
+    path, known = Path(name), bundled_networks()
+    if path.exists():
+        return path
+    if str(name) in known:
+        return known[str(name)]
+    beside = {str(one) for one in path.parent.glob("*") if one.is_dir()}
+    advice = nearest(str(name), {*beside, *known}) or f"; give the folder of a run, or {' or '.join(known)}"
+    raise CheckpointError(f"{name}: no such folder{advice}")

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import yaml
 
+from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
+from walkprint.core.files import write_atomically
 from walkprint.core.protocol import Protocol
 from walkprint.data.base import GaitDataset
+from walkprint.data.packed import Packed
 from walkprint.recipes.classes import import_families
+from walkprint.recipes.library import bundled, find_file
 
 
 def protocols_file(embeddings: Path) -> Path:
@@ -17,18 +21,25 @@ def protocols_file(embeddings: Path) -> Path:
     return embeddings.with_suffix(".protocols.json")
 
 
+def save_embeddings(embeddings: EmbeddingSet, dataset: Packed, out: Path) -> None:
+    """Write embeddings, and the data set's protocols beside them, where `find_protocol` looks."""
+    embeddings.save(out)
+    protocols = [protocol.to_dict() for protocol in dataset.protocols.values()]
+    write_atomically(protocols_file(out), json.dumps(protocols, indent=1) + "\n")
+
+
 def find_protocol(name: str | None, embeddings: Path) -> Protocol:
     """A protocol by file or name.
 
     Args:
-        name: a YAML file, a name, or None for the first protocol of the embedded data set.
+        name: a YAML file, a bundled one, a name, or None for the first protocol of the embedded data set.
         embeddings: beside which `walkprint embed` left the data set's protocols.
 
     Raises:
         ProtocolError: no such protocol, or the file spells none.
     """
-    if name is not None and (name.endswith((".yaml", ".yml", ".json")) or Path(name).is_file()):
-        return read_protocol(Path(name))
+    if name is not None and (name.endswith((".yaml", ".yml", ".json")) or Path(name).is_file() or name in bundled()):
+        return read_protocol(find_file(name))
     own = _protocols_beside(embeddings)
     known = {**_protocols_of_families(), **own}
     if name is None:

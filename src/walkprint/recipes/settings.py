@@ -26,18 +26,6 @@ _Loader.add_implicit_resolver(
 )
 
 
-def read_value(text: str) -> Any:
-    """What a piece of YAML spells, e.g. the value of a setting.
-
-    Raises:
-        RecipeError: it is no YAML.
-    """
-    try:
-        return yaml.load(text, _Loader)
-    except (ValueError, yaml.YAMLError) as error:
-        raise RecipeError(f"{text[:40]!r}: no YAML ({' '.join(str(error).split())})") from error
-
-
 def read_settings(source: str | Path) -> dict[str, Any]:
     """The settings in a YAML file, or in a bundled one.
 
@@ -49,8 +37,12 @@ def read_settings(source: str | Path) -> dict[str, Any]:
     """
     path = find_file(source)
     try:
-        found = read_value(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecipeError) as error:
+        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.context_mark or error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise RecipeError(f"{error.problem} in {source}{place}; expected settings in YAML") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: cannot be read ({error}); expected settings in YAML") from error
     if not isinstance(found, dict):
         raise RecipeError(f"{path}: found a {type(found).__name__}, expected names and settings")

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import walkprint.networks
 from walkprint.core.errors import CheckpointError, RecipeError
-from walkprint.core.spelling import nearest
 from walkprint.data.earlier import current_entry
 from walkprint.data.packed import Packed
 from walkprint.evaluation.whitening import WHITENING_NAME, Whitening
@@ -15,14 +13,9 @@ from walkprint.generation.earlier import current_entry as current_generator
 from walkprint.networks.base import Network
 from walkprint.recipes.card import folder_digest, read_card
 from walkprint.recipes.classes import build
+from walkprint.recipes.library import bundled_networks, find_trained
 from walkprint.training.checkpoint import load_weights, read_config
 from walkprint.training.run import RunFolder, read_recipe
-
-
-def bundled_networks() -> dict[str, Path]:
-    """The networks that come with the package, by name."""
-    folders = (Path(walkprint.networks.__file__).parent / "pretrained").iterdir()
-    return {folder.name: folder for folder in sorted(folders)}
 
 
 def load_network(name: str | Path) -> Network:
@@ -68,13 +61,7 @@ def network_folder(name: str | Path) -> Path:
     Raises:
         CheckpointError: there is no such folder, or no finished network in it.
     """
-    run, bundled = RunFolder(name), bundled_networks()
-    if not run.path.exists() and str(name) in bundled:
-        return bundled[str(name)]
-    if not run.path.is_dir():
-        beside = {str(one) for one in run.path.parent.glob("*") if one.is_dir()}
-        advice = nearest(str(name), {*beside, *bundled}) or f"; give the folder of a run, or {' or '.join(bundled)}"
-        raise CheckpointError(f"{name}: no such folder{advice}")
+    run = RunFolder(find_trained(name))
     if run.generator.is_dir():
         raise CheckpointError(f"{name}: holds a generator; expected the run of a network")
     if run.recipe.is_file() and not run.network.is_dir():

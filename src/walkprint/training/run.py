@@ -188,6 +188,13 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     return recipe
 
 
+def provenance(embeddings: str) -> dict[str, str]:
+    """What a report says about where it comes from: the file of the embeddings, versions, commit, machine."""
+    found = versions()
+    names = ("walkprint", "commit", "torch", "machine")
+    return {"embeddings": embeddings} | {name: str(found[name]) for name in names if found[name]}
+
+
 def versions() -> dict[str, Any]:
     """What a result depends on besides the recipe: versions, commit and machine."""
     return {

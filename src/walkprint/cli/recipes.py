@@ -1,0 +1,23 @@
+"""`walkprint recipes`: the files that come with the package."""
+
+from walkprint.cli.verb import Summary
+from walkprint.recipes.library import bundled, find_file, first_comment
+
+
+def recipes(name: str | None = None) -> Summary:
+    """List the bundled recipes, protocols, studies and examples, or print one.
+
+    Other verbs take them by these names, e.g. `walkprint train walkers/gaitset_narrow`.
+
+    Args:
+        name: print this one instead, to be read or changed.
+
+    Example:
+        walkprint recipes walkers/gaitset_narrow > mine.yaml
+    """
+    if name is not None:
+        text = find_file(name).read_text(encoding="utf-8")
+        return Summary({"name": name, "text": text}, text)
+    found = {one: first_comment(path) for one, path in bundled().items()}
+    width = max(map(len, found))
+    return Summary({"recipes": found}, "\n".join(f"{one:<{width}}  {said}" for one, said in found.items()))

@@ -1,0 +1,140 @@
+"""Studies by name or by file: their settings, the computation of their cells, their report.
+
+The module loads nothing heavy, so that an unknown name or a missing file is refused at once.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from walkprint.core.errors import RecipeError, TrainingError
+from walkprint.core.share import Share
+from walkprint.core.spelling import nearest
+from walkprint.recipes.library import bundled, find_file
+
+if TYPE_CHECKING:
+    from walkprint.evaluation.page import Page
+
+STUDIES = {
+    "inter-class": "InterClassStudy",
+    "cloth-expansion": "ClothExpansionStudy",
+    "disentanglement": "DisentanglementStudy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a study found.
+
+    Attributes:
+        page: the report.
+        saved: where it lies.
+        finished, cells: how many.
+    """
+
+    page: "Page"
+    saved: Path
+    finished: int
+    cells: int
+
+
+def find_study(source: str, settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name of a study, and its settings.
+
+    Args:
+        source: a name of `STUDIES`; or a YAML file, by path or bundled name, that holds `study`, a name, and settings.
+        settings: count more than those of the file; `protocol` is a file too.
+
+    Raises:
+        RecipeError: there is no such study, or a file is not there.
+    """
+    from walkprint.recipes.settings import read_settings
+
+    plain: dict[str, Any] = {}
+    name = source
+    if source not in STUDIES:
+        files = [one for one in bundled() if one.startswith("studies/")]
+        if not Path(source).is_file() and source not in files:
+            known = [*STUDIES, *files]
+            raise RecipeError(f"no study {source!r}; expected {', '.join(known)} or a file{nearest(source, known)}")
+        plain = read_settings(source)
+        name = str(plain.pop("study", None))
+        if name not in STUDIES:
+            raise RecipeError(f"{source}: study is {name!r}; expected {' or '.join(STUDIES)}")
+    plain |= settings
+    if plain.get("protocol") is not None:
+        plain["protocol"] = find_file(plain["protocol"])
+    return name, plain
+
+
+def build_study(name: str, settings: Mapping[str, Any], *, quick: bool = False, large: bool = False) -> Any:
+    """A study of its settings.
+
+    Args:
+        name: one of `STUDIES`.
+        settings: as of `find_study`; they count more than what `quick` and `large` stand for.
+        quick: all of it tiny.
+        large: sized for a GPU.
+
+    Raises:
+        RecipeError: a setting is unknown or wrong, or the study has no large size.
+    """
+    from walkprint.recipes.classes import typed_settings
+    from walkprint.recipes.protocols import read_protocol
+
+    module = _module(name)
+    kind, plain = getattr(module, STUDIES[name]), dict(settings)
+    protocol = plain.pop("protocol", None)
+    given = typed_settings(kind, plain)
+    if protocol is not None:
+        given["protocol"] = read_protocol(Path(protocol))
+    if large and not quick and not hasattr(module, "LARGE"):
+        raise RecipeError(f"study {name}: has no large size; set its settings")
+    preset = {} if not quick else module.quick(given) if hasattr(module, "quick") else module.QUICK
+    return kind(**{**(module.LARGE if large and not quick else preset), **given})
+
+
+def run_study(
+    name: str,
+    study: Any,
+    out: Path,
+    *,
+    share: Share = (0, 1),
+    workers: int | None = None,
+    start_worker: Callable[[], object] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Compute the cells of a study that are missing, and write its report.
+
+    Args:
+        name: one of `STUDIES`.
+        study: its settings, see `build_study`.
+        out: its folder.
+        share, start_worker, progress: see `run_cells`.
+        workers: processes with one thread each; one per core when None.
+
+    Raises:
+        TrainingError: cells failed; the report of the others is written.
+    """
+    from walkprint.data.prepare import usable_cores
+    from walkprint.studies.grid import read_cells, run_cells
+
+    cells, count = study.cells(), usable_cores() if workers is None else workers
+    failed = run_cells(
+        cells, _module(name).compute, out, share=share, workers=count, start_worker=start_worker, progress=progress
+    )
+    results = read_cells(cells, out)
+    page = importlib.import_module(f"{_module(name).__name__}_page").page(study, results, failed, out)
+    saved = page.save(out)
+    if failed:
+        cell, why = next(iter(failed.items()))
+        raise TrainingError(
+            f"{len(failed)} of {len(cells)} cells failed; {cell}: {why} (the report of the others: {saved})"
+        )
+    return Result(page, saved, len(results), len(cells))
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"walkprint.studies.{name.replace('-', '_')}")

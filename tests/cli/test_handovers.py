@@ -1,0 +1,521 @@
+"""Every option of every verb reaches the library: a recorder stands in place of the library's function.
+
+Each case gives every option a value that is not its default, and names what the library must be called with. Options
+are found by introspection, so that a new one cannot be forgotten, and so are the parameters of the library's function:
+one that a verb does not hand over is named in the case.
+"""
+
+import importlib
+import inspect
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from walkprint.cli import VERBS, find_verb
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.base import GaitDataset
+from walkprint.data.packed import Packed
+from walkprint.evaluation import Scoring
+from walkprint.generation.expander import Expander
+
+PROTOCOL, STORE, NETWORK, MODEL = (SimpleNamespace(name=name) for name in ("protocol", "store", "network", "model"))
+
+
+class Data:
+    """A data set in name only."""
+
+    protocols: dict[str, Any] = {}
+
+    def store(self) -> Any:
+        return STORE
+
+    def keys(self, split: str) -> list[str]:
+        return [split]
+
+
+DATA = Data()
+
+
+@dataclass
+class Case:
+    """One verb.
+
+    Attributes:
+        words: after the verb; each option once.
+        calls: function of the library -> arguments that it must get, by name.
+        gives: function of the library -> what it returns.
+        kept: function -> parameters that the verb leaves at their defaults, on purpose; ... when these are most.
+        without: options that this case cannot give; another one does.
+    """
+
+    words: str
+    calls: dict[str, dict[str, Any]]
+    gives: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
+    without: set[str] = field(default_factory=set)
+
+
+def _embeddings() -> EmbeddingSet:
+    return EmbeddingSet(np.ones((1, 1, 2), np.float32), (SequenceKey("a"),), "GaitSet")
+
+
+CAPTURED = SimpleNamespace(
+    out=Path("store"), takes=Counter(anna=2), frames=9, dropped=SimpleNamespace(frames={}), lost=[], previews=[],
+    shown=[],
+)  # fmt: skip
+RESULT = SimpleNamespace(first=True, step=3, numbers={}, network=NETWORK, model=MODEL)
+RECIPE = SimpleNamespace(schedule=SimpleNamespace(steps=3), steps=3)
+REPORT = SimpleNamespace(kind="identification", to_text=lambda: "", to_json=lambda: "{}")
+PAGE = SimpleNamespace(tables=[], to_text=lambda: "")
+GENERATED = SimpleNamespace(
+    generated={"a": {}}, keys=["a"], meta={"generated": {}, "dropped": {}}, ordered=True, path="x"
+)
+
+CASES = {
+    "demo": Case(
+        "--quick --out there --seed 3",
+        {"walkprint.studies.demo.run_demo": {"out": Path("there"), "quick": True, "seed": 3, "phase": ...}},
+        {"walkprint.studies.demo.run_demo": SimpleNamespace(numbers=dict, to_text=str)},
+    ),
+    "walkers": Case(
+        "--out store --subjects 7 --train 5 --seed 3 --views 036,072 --takes nm=2 cl=1 --scarce cl=2 "
+        "--views_per_take 1 --one_side --frames 9 --size_px 32 --variety gait=0.5 fresh_clothes=true "
+        "--workers 2 --sheet sheet.png",
+        {
+            "walkprint.recipes.classes.build": {
+                "family": GaitDataset,
+                "entry": {
+                    "class_path": "Walkers",
+                    "init_args": {
+                        "subjects": 7,
+                        "train": 5,
+                        "seed": 3,
+                        "views": ["036", "072"],
+                        "takes": {"nm": 2, "cl": 1},
+                        "scarce": {"cl": 2},
+                        "views_per_take": 1,
+                        "one_side": True,
+                        "frames": 9,
+                        "size_px": 32,
+                        "variety": {"gait": "0.5", "fresh_clothes": "true"},
+                    },
+                },
+                "settings": {},
+            },
+            "walkprint.data.prepare.pack": {
+                "dataset": DATA,
+                "out": Path("store"),
+                "workers": 2,
+                "progress": ...,
+            },
+            "walkprint.evaluation.sheets.save_sheet": {"store": STORE, "path": Path("sheet.png")},
+        },
+        {
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.data.prepare.pack": SimpleNamespace(to_dict=dict),
+            "walkprint.data.packed.Packed": DATA,
+        },
+        {"walkprint.data.prepare.pack": {"bits", "compression", "share", "strict"}},
+    ),
+    "segment": Case(
+        "a.mp4 b.mp4 --out store --segmenter background --set segmenter.contrast=20 --color --gaitnet_crop "
+        "--one_person --condition nm --frame_rate_hz 12.5 --image_rate_hz 10 --size_px 128 --least_frames 7 "
+        "--preview shown",
+        {
+            "walkprint.recipes.classes.build": {
+                "family": ...,
+                "entry": {"class_path": "Background", "init_args": {"contrast": "20"}},
+                "settings": {},
+            },
+            "walkprint.capture.capture": {
+                "videos": ["a.mp4 at 10.0", "b.mp4 at 10.0"],
+                "segmenter": MODEL,
+                "out": Path("store"),
+                "cut": ("cut", 128, True, True, 7),
+                "one_person": True,
+                "condition": "nm",
+                "frame_rate_hz": 12.5,
+                "preview": Path("shown"),
+                "progress": ...,
+            },
+            "walkprint.evaluation.sheets.save_sheet_of": {"clips": [], "path": Path("shown/sheet.png")},
+        },
+        {
+            "walkprint.recipes.classes.build": MODEL,
+            "walkprint.capture.capture": CAPTURED,
+            "walkprint.video.reader.Video": lambda path, *, image_rate_hz: f"{path} at {image_rate_hz}",
+            "walkprint.video.walks.Cut": lambda *settings: ("cut", *settings),
+        },
+        {"walkprint.evaluation.sheets.save_sheet_of": {"generated"}},
+    ),
+    "prepare": Case(
+        "Folder --root masks --out store --set data.size_px=32 --bits 1 --compression zstd --share 1/3 --strict "
+        "--workers 2",
+        {
+            "walkprint.recipes.classes.build": {
+                "family": GaitDataset,
+                "entry": {"class_path": "Folder", "init_args": {"size_px": "32", "root": "masks"}},
+                "settings": {},
+            },
+            "walkprint.data.prepare.pack": {
+                "dataset": DATA,
+                "out": Path("store"),
+                "bits": 1,
+                "compression": "zstd",
+                "workers": 2,
+                "share": (1, 3),
+                "strict": True,
+                "progress": ...,
+            },
+        },
+        {
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.data.prepare.pack": SimpleNamespace(to_dict=dict),
+        },
+    ),
+    "train": Case(
+        "mine.yaml --run run --set schedule.steps=3 data.root=x --accelerator cpu --devices 2 --nodes 3 --tensorboard "
+        "--fresh",
+        {
+            "walkprint.recipes.recipe.load_recipe": {
+                "source": Path("mine.yaml"),
+                "changes": {"schedule.steps": "3", "data.root": "x"},
+            },
+            "walkprint.training.listeners.TensorBoard": {"folder": Path("run/tensorboard")},
+            "walkprint.recipes.training.train": {
+                "recipe": RECIPE,
+                "run": Path("run"),
+                "accelerator": "cpu",
+                "devices": 2,
+                "nodes": 3,
+                "listeners": [..., MODEL],
+                "resume": False,
+            },
+        },
+        {
+            "walkprint.recipes.recipe.load_recipe": RECIPE,
+            "walkprint.training.listeners.TensorBoard": MODEL,
+            "walkprint.recipes.training.train": RESULT,
+        },
+    ),
+    "train-generator": Case(
+        "mine.yaml --run run --set steps=3 --accelerator cpu --fresh",
+        {
+            "walkprint.recipes.generator_recipe.load_generator_recipe": {
+                "source": Path("mine.yaml"),
+                "changes": {"steps": "3"},
+            },
+            "walkprint.recipes.training.train_generator": {
+                "recipe": RECIPE,
+                "run": Path("run"),
+                "accelerator": "cpu",
+                "listeners": [...],
+                "resume": False,
+            },
+        },
+        {
+            "walkprint.recipes.generator_recipe.load_generator_recipe": RECIPE,
+            "walkprint.recipes.training.train_generator": RESULT,
+            "walkprint.cli.train_generator.next_command": "",
+        },
+    ),
+    "expand": Case(
+        "--data store --set data.train=1 --run run --wanted cl=2 --out more --seed 3 --device cuda --bf16 --cover "
+        "--sheet sheet.png",
+        {
+            "walkprint.recipes.classes.build": {
+                "family": Packed,
+                "entry": {"root": "store", "train": "1"},
+                "settings": {},
+            },
+            "walkprint.core.device.usable_device": {"name": "cuda"},
+            "walkprint.recipes.trained.load_generator": {"run": Path("run")},
+            "walkprint.generation.expander.GeneratorExpander": {
+                "model": "model on the device",
+                "bf16": True,
+                "cover": True,
+            },
+            "walkprint.generation.expand.expand": {
+                "dataset": DATA,
+                "expander": MODEL,
+                "wanted": {"cl": 2},
+                "out": Path("more"),
+                "seed": 3,
+                "progress": ...,
+            },
+            "walkprint.cli.expand._summary": {"store": GENERATED, "sheet": Path("sheet.png")},
+        },
+        {
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.core.device.usable_device": "the device",
+            "walkprint.recipes.trained.load_generator": SimpleNamespace(to=lambda device: f"model on {device}"),
+            "walkprint.generation.expander.GeneratorExpander": MODEL,
+            "walkprint.generation.expand.expand": Path("more"),
+            "walkprint.data.store.Store.open": GENERATED,
+        },
+        without={"expander"},
+    ),
+    "expand by something simpler": Case(
+        "--data store --set expander.p=0.1 --expander NoiseInjection --wanted cl=2 --out more",
+        {
+            "walkprint.recipes.classes.build": {
+                "family": Expander,
+                "entry": {"class_path": "NoiseInjection", "init_args": {"p": "0.1"}},
+                "settings": {},
+            },
+        },
+        {
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.generation.expand.expand": Path("more"),
+            "walkprint.data.store.Store.open": GENERATED,
+            "walkprint.cli.expand._summary": None,
+        },
+        without={"run", "seed", "device", "bf16", "cover", "sheet"},
+    ),
+    "embed": Case(
+        "--run run --data store --set data.train=1 --split train --out e.npz --device cuda --precision bf16 "
+        "--frames_per_batch 7 --workers 2 --share 1/3",
+        {
+            "walkprint.core.device.usable_device": {"name": "cuda"},
+            "walkprint.recipes.trained.load_network": {"name": Path("run")},
+            "walkprint.recipes.classes.build": {
+                "family": Packed,
+                "entry": {"root": "store", "train": "1"},
+                "settings": {},
+            },
+            "walkprint.evaluation.embed": {
+                "network": NETWORK,
+                "store": STORE,
+                "keys": ["train"],
+                "device": "the device",
+                "precision": "bf16",
+                "frames_per_batch": 7,
+                "workers": 2,
+                "share": (1, 3),
+                "progress": ...,
+            },
+            "walkprint.recipes.protocols.save_embeddings": {"embeddings": ..., "dataset": DATA, "out": Path("e.npz")},
+        },
+        {
+            "walkprint.core.device.usable_device": "the device",
+            "walkprint.recipes.trained.load_network": NETWORK,
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.evaluation.embed": _embeddings(),
+        },
+        {"walkprint.evaluation.embed": {"max_frames"}},
+        without={"energy_image"},
+    ),
+    "embed the energy image": Case(
+        "--energy_image --data store --set data.train=1 --split all --out e.npz",
+        {"walkprint.evaluation.energy_image_embeddings": {"store": STORE, "keys": ["all"]}},
+        {
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.evaluation.energy_image_embeddings": _embeddings(),
+            "walkprint.recipes.protocols.save_embeddings": None,
+        },
+        {"walkprint.evaluation.energy_image_embeddings": {"columns"}},
+        without={"run", "device", "precision", "frames_per_batch", "workers", "share"},
+    ),
+    "embed the run's own data": Case(
+        "--run run --out e.npz",
+        {
+            "walkprint.recipes.trained.dataset_of": {"run": Path("run")},
+            "walkprint.evaluation.embed": {"store": STORE, "keys": ["test"]},
+        },
+        {
+            "walkprint.recipes.trained.load_network": NETWORK,
+            "walkprint.recipes.trained.dataset_of": DATA,
+            "walkprint.evaluation.embed": _embeddings(),
+            "walkprint.recipes.protocols.save_embeddings": None,
+        },
+        {"walkprint.evaluation.embed": ...},
+        without={"data", "set", "split", "energy_image", "device", "precision", "frames_per_batch", "workers", "share"},
+    ),
+    "evaluate": Case(
+        "--embeddings mine.npz --protocol coat --gallery theirs.npz --metric cosine --normalize --center --ranks 1 2 "
+        "--false_accept_rates 0.2 --resamples 5 --seed 3 --out there",
+        {
+            "walkprint.recipes.protocols.find_protocol": {"name": "coat", "embeddings": Path("mine.npz")},
+            "walkprint.evaluation.identify": {
+                "embeddings": ("loaded", Path("mine.npz")),
+                "protocol": PROTOCOL,
+                "gallery": ("loaded", Path("theirs.npz")),
+                "ranks": [1, 2],
+                "provenance": "facts of mine.npz",
+                "scoring": Scoring(metric="cosine", center=True, normalize=True, resamples=5, seed=3),
+            },
+            "walkprint.evaluation.verify": {
+                "embeddings": ("loaded", Path("mine.npz")),
+                "protocol": PROTOCOL,
+                "gallery": ("loaded", Path("theirs.npz")),
+                "false_accept_rates": [0.2],
+                "provenance": "facts of mine.npz",
+                "scoring": Scoring(metric="cosine", center=True, normalize=True, resamples=5, seed=3),
+            },
+            "walkprint.evaluation.html.save_reports": {"reports": [REPORT, REPORT], "out": Path("there")},
+        },
+        {
+            "walkprint.core.embedding.EmbeddingSet.load": lambda path: ("loaded", path),
+            "walkprint.recipes.protocols.find_protocol": PROTOCOL,
+            "walkprint.evaluation.identify": REPORT,
+            "walkprint.evaluation.verify": REPORT,
+            "walkprint.training.run.provenance": lambda name: f"facts of {name}",
+        },
+        {
+            "walkprint.evaluation.identify": {"allow_different_sources"},
+            "walkprint.evaluation.verify": {"allow_different_sources"},
+        },
+    ),
+    "report": Case(
+        "a.json b.json --out page.html --title Mine",
+        {
+            "walkprint.evaluation.html.write_html": {
+                "path": Path("page.html"),
+                "reports": ["a.json", "b.json"],
+                "title": "Mine",
+            }
+        },
+        {"walkprint.evaluation.Report.load": str},
+        {"walkprint.evaluation.html.write_html": {"lead", "table", "sheets", "provenance"}},
+    ),
+    "study": Case(
+        "inter-class --set seeds=3 --out there --share 1/3 --workers 2 --quick --large",
+        {
+            "walkprint.studies.run.build_study": {
+                "name": "inter-class",
+                "settings": {"seeds": "3"},
+                "quick": True,
+                "large": True,
+            },
+            "walkprint.studies.run.run_study": {
+                "name": "inter-class",
+                "study": MODEL,
+                "out": Path("there"),
+                "share": (1, 3),
+                "workers": 2,
+                "start_worker": ...,
+                "progress": ...,
+            },
+        },
+        {
+            "walkprint.studies.run.build_study": MODEL,
+            "walkprint.studies.run.run_study": SimpleNamespace(page=PAGE, saved=Path("p"), finished=1, cells=1),
+        },
+    ),
+    "import-opengait": Case(
+        "a.pt --network GaitSet --set network.feature=7 --out there",
+        {
+            "walkprint.networks.opengait.read_state": {"path": Path("a.pt")},
+            "walkprint.recipes.classes.build": {
+                "family": ...,
+                "entry": {"class_path": "GaitSet", "init_args": {"feature": "7", "num_subjects": 5}},
+                "settings": {},
+            },
+            "walkprint.training.checkpoint.save_network": {"folder": Path("there"), "network": ...},
+        },
+        {
+            "walkprint.networks.opengait.read_state": {},
+            "walkprint.networks.opengait.count_subjects": 5,
+            "walkprint.networks.opengait.convert_state": {},
+            "walkprint.recipes.classes.build": SimpleNamespace(load_state_dict=len, parameters=list),
+        },
+        {"walkprint.training.checkpoint.save_network": {"further"}},
+    ),
+    "import-gaitnet": Case(
+        "a.pickle --out there --official_padding 9",
+        {
+            "walkprint.networks.gaitnet_state.read_published": {"path": Path("a.pickle")},
+            "walkprint.networks.gaitnet.GaitNet": {"variant": "cvpr", "num_subjects": 5, "official_padding": 9},
+            "walkprint.training.checkpoint.save_network": {"folder": Path("there"), "network": ...},
+        },
+        {
+            "walkprint.networks.gaitnet_state.read_published": {},
+            "walkprint.networks.gaitnet_state.settings_of": {"variant": "cvpr", "num_subjects": 5},
+            "walkprint.networks.gaitnet_state.convert_published": {},
+            "walkprint.networks.gaitnet.GaitNet": SimpleNamespace(load_state_dict=len),
+        },
+        {"walkprint.networks.gaitnet.GaitNet": ..., "walkprint.training.checkpoint.save_network": {"further"}},
+    ),
+    "import-opengait-config": Case(
+        "mine.yaml --out there.yaml",
+        {
+            "walkprint.recipes.from_opengait.recipe_from_opengait": {"file": Path("mine.yaml")},
+            "walkprint.core.files.write_atomically": {"path": Path("there.yaml"), "content": ...},
+        },
+        {"walkprint.recipes.from_opengait.recipe_from_opengait": ({}, [])},
+    ),
+}
+READ_ONLY = {"recipes", "explain", "completion"}
+"""They print what is there; see test_recipes_verb.py."""
+
+
+def _place(path: str) -> tuple[Any, str]:
+    module, _, name = path.rpartition(".")
+    try:
+        return importlib.import_module(module), name
+    except ModuleNotFoundError:
+        outer, name_of_class = _place(module)
+        return getattr(outer, name_of_class), name
+
+
+def test_every_verb_has_a_case() -> None:
+    assert {name.split()[0] for name in CASES} | READ_ONLY == set(VERBS)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_option_is_handed_over(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, verb = CASES[name], find_verb(name.split(maxsplit=1)[0])
+    monkeypatch.chdir(tmp_path)
+    for file in ("mine.yaml", "mine.npz", "theirs.npz", "a.mp4", "b.mp4", "a.json", "b.json", "a.pt", "a.pickle"):
+        Path(file).touch()
+    for folder in ("run", "masks", "store"):
+        Path(folder).mkdir()
+    given, _ = verb.parse(case.words.split())
+    assert given.keys() | case.without == verb.options.keys(), "every option is given, or named as given elsewhere"
+    options = verb.options.values()
+    assert not [one.name for one in options if one.name in given and given[one.name] == one.default]
+    signatures = {path: inspect.signature(getattr(*_place(path))) for path in case.calls}
+    called: dict[str, list[dict[str, Any]]] = {path: [] for path in case.calls}
+
+    def recorder(path: str) -> Any:
+        def record(*arguments: Any, **named: Any) -> Any:
+            if path in called:
+                bound = signatures[path].bind(*arguments, **named)
+                called[path].append(dict(bound.arguments))
+            answer = case.gives.get(path)
+            return answer(*arguments, **named) if inspect.isroutine(answer) or answer is str else answer
+
+        return record
+
+    for path in case.calls.keys() | case.gives.keys():
+        monkeypatch.setattr(*_place(path), recorder(path))
+    verb.function(**given)
+    for path, expected in case.calls.items():
+        parameters, kept = signatures[path].parameters, case.kept.get(path, set())
+        if kept is not ...:
+            assert expected.keys() | kept >= {one for one in parameters if one != "settings"}, (
+                f"{path}: named in the case"
+            )
+        found = [_as_expected(one, expected) for one in called[path]]
+        if kept is ...:
+            found = [{name: one.get(name) for name in expected} for one in found]
+        assert any(one == expected for one in found), f"{path} was called with {called[path]}"
+
+
+def _as_expected(found: Any, expected: Any) -> Any:
+    """What was found, with ... where anything is expected."""
+    if expected is ...:
+        return ...
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return {name: _as_expected(one, expected.get(name)) for name, one in found.items()} | {
+            name: {} for name in expected if name not in found and expected[name] == {}
+        }
+    if isinstance(expected, list) and isinstance(found, list) and len(found) == len(expected):
+        return [_as_expected(one, other) for one, other in zip(found, expected, strict=True)]
+    return found
