@@ -264,9 +264,7 @@ def test_embed_names_the_run_that_was_meant(
 
 def test_the_bundled_network_embeds_other_data(store: Path, tmp_path: Path, capsys: Captured) -> None:
     out = tmp_path / "street.npz"
-    assert (
-        main(["embed", "--run", "street", "--data", "Walkers", "--set", f"data.root={store}", "--out", str(out)]) == 0
-    )
+    assert main(["embed", "--run", "street", "--data", str(store), "--out", str(out)]) == 0
     capsys.readouterr()
     assert main(["evaluate", "--embeddings", str(out), "--resamples", "0", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["identification"]["rows"]
