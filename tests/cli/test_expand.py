@@ -123,7 +123,10 @@ def test_what_is_no_generator_is_named(store: Path, tmp_path: Path, capsys: Capt
         (["--expander", "Copying", "--cover", "--bf16"], "--bf16 and --cover: only for a generator's --run"),
         (["--expander", "subprocess.Popen"], "expected one of Copying"),
         (["--run", "nowhere"], "nowhere"),
-        (["--expander", "Copying", "--device", "cuda:99"], "device is 'cuda:99'; expected what is on this machine: cpu"),
+        (
+            ["--expander", "Copying", "--device", "cuda:99"],
+            "device is 'cuda:99'; expected what is on this machine: cpu",
+        ),
     ],
 )
 def test_refusals(store: Path, tmp_path: Path, capsys: Captured, more: list[str], message: str) -> None:
