@@ -161,3 +161,20 @@ def test_dilation_makes_people_thicker_not_taller():
 def test_settings_out_of_range(make):
     with pytest.raises(RecipeError, match="expected"):
         make()
+
+
+def test_erased_rectangles_reach_every_edge_and_are_tall_as_often_as_wide():
+    drawn = np.array([Erasing().draw(np.random.default_rng(seed), (1, 1, 20, 20)) for seed in range(300)])
+    top, bottom, left, right = drawn.T
+    assert (top.min(), left.min(), bottom.max(), right.max()) == (0, 0, 20, 20)
+    ratios = (bottom - top) / (right - left)
+    assert ratios.min() < 0.5
+    assert ratios.max() > 2
+
+
+def test_resampled_pixels_are_rounded():
+    frames = np.zeros((1, 1, 4, 4), np.uint8)
+    frames[..., 2:] = 1
+    half = np.array([[1, 0, 0.5], [0, 1, 0], [0, 0, 1]])  # each pixel from half a pixel to its right
+    Rotation().apply(frames, half)
+    assert frames[0, 0, 1].tolist() == [0, 1, 1, 1]

@@ -302,3 +302,37 @@ def test_wide_and_low_frames(tmp_path):
     assert not dropped
     with pytest.raises(DataError, match="expected 1 x 64 x 64"):
         expander.make(random_clip(SequenceKey("a", "nm", "01", "090"), 3), key, rng)
+
+
+def test_it_does_not_go_on_from_other_recordings_of_the_same_names(tmp_path):
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    stores = []
+    for bright in (200, 255):
+        with StoreWriter(tmp_path / str(bright)) as writer:
+            for subject, condition in (("000", "nm"), ("000", "cl"), ("001", "nm")):
+                frames = np.minimum(np.stack([person(0, condition, 0)])[:, None], np.uint8(bright))
+                writer.add(Clip(frames, SequenceKey(subject, condition, "01", "090")))
+        stores.append(Packed(tmp_path / str(bright), train=1))
+    with pytest.raises(KeyboardInterrupt):
+        expand(stores[0], Copying(), wanted={"cl": 4}, out=tmp_path / "more", progress=stop)
+    with pytest.raises(DataError, match="other settings"):
+        expand(stores[1], Copying(), wanted={"cl": 4}, out=tmp_path / "more")
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_generator_computes_in_bf16_only_if_asked(people, bf16):
+    seen = []
+
+    class Asking(Widen):
+        def generate(self, sources, labels, generator):
+            seen.append((torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")))
+            return self.to_unit(sources)
+
+    model = Asking(subjects=("000", "001"), conditions=("cl", "nm"), views=("090",))
+    source = people.store().read(people.store().keys[0])
+    wanted = SequenceKey(source.key.subject, "cl", "09", "090")
+    GeneratorExpander(model, bf16=bf16).make(source, wanted, np.random.default_rng(0))
+    assert [enabled for enabled, _ in seen] == [bf16]
+    assert not bf16 or seen[0][1] == torch.bfloat16
