@@ -24,7 +24,7 @@ from walkprint.evaluation.whitening import WHITENING_NAME
 from walkprint.losses import TripletLoss
 from walkprint.networks import GaitSet, Network
 from walkprint.recipes.card import CARD_NAME, folder_digest, read_card
-from walkprint.recipes.trained import bundled_networks, dataset_of, load_generator
+from walkprint.recipes.trained import bundled_networks, dataset_of, load_generator, load_whitening
 from walkprint.training.checkpoint import save_network
 from walkprint.training.loop import Loop
 
@@ -167,8 +167,11 @@ def test_whitening_lies_beside_the_weights(finished: Path, store: Path, tmp_path
         network = load_network(name)
         assert network.whitening.source == weights_source(network)
         assert network.whitening.digest == Whitening.load(finished / WHITENING_NAME).digest
+    assert load_whitening(finished).digest == network.whitening.digest
     trained(store, tmp_path / "plain")
     assert load_network(tmp_path / "plain").whitening is None
+    with pytest.raises(CheckpointError, match="this network has no whitening; score without"):
+        load_whitening(tmp_path / "plain")
 
 
 def test_a_card_is_checked_against_weights_and_whitening(finished: Path) -> None:

@@ -36,18 +36,25 @@ def load_network(name: str | Path) -> Network:
     folder = network_folder(name)
     network: Network = build(Network, _how_to_build(folder))
     load_weights(network, folder)
-    network.whitening = whitening_of(folder)
+    network.whitening = _whitening_in(folder)
     return network.eval()
 
 
-def whitening_of(name: str | Path) -> Whitening | None:
-    """The whitening beside a network's weights, by the `name` of `load_network`; None where there is none.
+def load_whitening(name: str | Path) -> Whitening:
+    """The whitening of a network alone, by the `name` of `load_network`.
 
     Raises:
-        CheckpointError: there is no such folder, or its weights or its whitening are not those of its card.
+        CheckpointError: there is no such network, it has no whitening, or its files are not those of its card.
         DataError: the whitening is damaged.
     """
-    folder = network_folder(name)
+    found = _whitening_in(network_folder(name))
+    if found is None:
+        known = [one for one, folder in bundled_networks().items() if (folder / WHITENING_NAME).is_file()]
+        raise CheckpointError(f"{name}: this network has no whitening; score without, or use {' or '.join(known)}")
+    return found
+
+
+def _whitening_in(folder: Path) -> Whitening | None:
     card = read_card(folder)
     if card is not None and card.digest != folder_digest(folder):
         raise CheckpointError(f"{folder}: its weights or whitening are not those of its card; install it again")
