@@ -1,10 +1,10 @@
-"""Batch norm whose statistics stay right on long batches of channels-last pictures.
+"""Batch norm with accurate statistics on long batches of channels-last pictures.
 
 Source: Ioffe, Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate shift",
 ICML 2015.
-Deviations: none; on the processor torch adds all positions of a channels-last batch into one float32 number per
-channel, which is off by 1e-4 after a million positions and stands still after sixteen million. Here each position of a
-picture has its own sum over the batch, and these are joined in float64.
+Deviations: none; on the CPU torch adds all positions of a channels-last batch into one float32 number per channel. That
+is off by 1e-4 after a million positions and stops growing after sixteen million. Here each position of a picture has
+its own sum over the batch, and these are added in float64.
 """
 
 from typing import Any

@@ -43,15 +43,15 @@ class TimeConv(nn.Conv3d):
 
 
 class TemporalBlock(ResidualBlock):
-    """A residual block in a stage that sees time; its shortcut, too, is written as a convolution over time."""
+    """A residual block in a stage with convolutions over time; its shortcut is such a convolution, too."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
         super().__init__(inputs, outputs, stride=stride)
         if not isinstance(self.shortcut, nn.Identity):
             self.shortcut = nn.Sequential(TimeConv(inputs, outputs, (1, 1, 1), stride=stride), BatchNorm2d(outputs))
 
-    def beside(self, features: Tensor, batch: int) -> Tensor:
-        """What the shortcut makes of (batch * time, channel, height, width)."""
+    def shortcut_of(self, features: Tensor, batch: int) -> Tensor:
+        """The shortcut of (batch * time, channel, height, width)."""
         if isinstance(self.shortcut, nn.Sequential):
             conv, norm = self.shortcut
             features = norm(conv(features, batch))
@@ -59,7 +59,7 @@ class TemporalBlock(ResidualBlock):
 
 
 class PseudoBlock(TemporalBlock):
-    """A residual block with a convolution over time, itself residual, between its two over space."""
+    """A residual block with a residual convolution over time between its two over space."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
         super().__init__(inputs, outputs, stride=stride)
@@ -70,7 +70,7 @@ class PseudoBlock(TemporalBlock):
         """(batch * time, channel, height, width) to the same axes, smaller by the stride."""
         inner = F.relu(self.norm1(self.conv1(features)), inplace=True)
         inner = F.relu(inner + self.temporal_norm(self.temporal(inner, batch)), inplace=True)
-        return F.relu(self.norm2(self.conv2(inner)) + self.beside(features, batch), inplace=True)
+        return F.relu(self.norm2(self.conv2(inner)) + self.shortcut_of(features, batch), inplace=True)
 
 
 class SpaceTimeBlock(TemporalBlock):
@@ -84,7 +84,7 @@ class SpaceTimeBlock(TemporalBlock):
     def forward(self, features: Tensor, batch: int = 1) -> Tensor:
         """(batch * time, channel, height, width) to the same axes, smaller by the stride."""
         inner = F.relu(self.norm1(self.conv1(features, batch)), inplace=True)
-        return F.relu(self.norm2(self.conv2(inner, batch)) + self.beside(features, batch), inplace=True)
+        return F.relu(self.norm2(self.conv2(inner, batch)) + self.shortcut_of(features, batch), inplace=True)
 
 
 class DeepGaitV2(Network):
@@ -93,18 +93,18 @@ class DeepGaitV2(Network):
     The embeddings are those before the neck: triplet loss and recognition use them.
 
     Args:
-        mode: how the stages after the first see time: "2d" not at all, "p3d" by a convolution of their own, "3d" by
+        mode: how the stages after the first treat time: "2d" not at all, "p3d" with a separate convolution, "3d" with
             convolutions over space and time.
-        channels: widths of the stages; the first is the stem's too.
+        channels: widths of the stages; the stem has the first.
         blocks: residual blocks of each stage; (1, 4, 4, 1) is customary outdoors.
-        strides: by how much each stage shrinks height and width.
+        strides: factors by which each stage shrinks height and width.
         strips: counts of horizontal strips.
         feature: length of each part's embedding.
         num_subjects: with a number, the neck gives logits for cross entropy.
         height_px, width_px: size of the frames.
 
     Raises:
-        RecipeError: an unknown mode, or channels, blocks and strides are not equally many.
+        RecipeError: an unknown mode, or channels, blocks and strides of different lengths.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class DeepGaitV2(Network):
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width); logits only where `num_subjects` was given."""
+        """See `Network`; logits only with `num_subjects`."""
         features = F.relu(self.norm(self.conv(fold_time(frames))), inplace=True)
         for block in chain.from_iterable(cast("list[nn.ModuleList]", self.stages)):
             features = block(features, len(frames))

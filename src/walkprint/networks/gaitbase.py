@@ -30,16 +30,16 @@ class GaitBase(Network):
     The embeddings are those before the neck: triplet loss and recognition use them.
 
     Args:
-        channels: widths of the stages; the first is the stem's too.
+        channels: widths of the stages; the stem has the first.
         blocks: residual blocks of each stage.
-        strides: by how much each stage shrinks height and width.
+        strides: factors by which each stage shrinks height and width.
         strips: counts of horizontal strips.
         feature: length of each part's embedding.
         num_subjects: with a number, the neck gives logits for cross entropy.
         height_px, width_px: size of the frames.
 
     Raises:
-        RecipeError: channels, blocks and strides are not equally many.
+        RecipeError: channels, blocks and strides of different lengths.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class GaitBase(Network):
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width); logits only where `num_subjects` was given."""
+        """See `Network`; logits only with `num_subjects`."""
         features = F.relu(self.norm(self.conv(fold_time(frames))), inplace=True)
         pooled = self.pooling(pool_time(self.stages(features), len(frames)))
         embeddings = self.head(pooled)

@@ -18,7 +18,7 @@ from walkprint.networks.layers import PartLinear, fold_time, initialize, over_ti
 
 
 class GlobalLocal(nn.Module):
-    """A convolution of whole frames and one of strips that do not see each other, added or one below the other."""
+    """A convolution of whole frames and one of separate strips, added or stacked along the height."""
 
     def __init__(self, inputs: int, outputs: int, *, strips: int, stacked: bool = False) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class GlobalLocal(nn.Module):
         self.strips, self.stacked = strips, stacked
 
     def forward(self, features: Tensor) -> Tensor:
-        """(batch, channel, time, height, width) to the same axes, twice as high where stacked."""
+        """(batch, channel, time, height, width) to the same axes, twice as high if stacked."""
         whole: Tensor = F.leaky_relu(self.whole(features), inplace=True)
         local: Tensor = F.leaky_relu(self._by_strip(features), inplace=True)
         return torch.cat([whole, local], dim=3) if self.stacked else whole + local
@@ -42,7 +42,7 @@ class GlobalLocal(nn.Module):
 
 
 class RowMean(nn.Module):
-    """Generalized mean over the width of each row, its power learned."""
+    """Generalized mean over the width of each row, with a trained power."""
 
     def __init__(self, power: float = 6.5) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class RowMean(nn.Module):
 
 
 class GaitGL(Network):
-    """Spatio-temporal convolutions, every row of the last map a part, one map per part, batch norm, classifier.
+    """Convolutions over space and time, rows of the last map as parts, one linear map per part, batch norm, classifier.
 
     The embeddings are those after the batch norm: all losses and recognition use them.
 
@@ -63,8 +63,8 @@ class GaitGL(Network):
         channels: widths of the four stages.
         layers: convolutions in each stage. The network for large sets of subjects: channels (32, 64, 128, 256), two
             layers, two strips.
-        strips: into how many strips the local convolutions cut the body.
-        feature: length of each part's embedding; the last width where None.
+        strips: number of strips of the local convolutions.
+        feature: length of each part's embedding; the last width if None.
         num_subjects: with a number, a linear classifier per part gives logits.
         height_px, width_px: size of the frames.
 
@@ -89,7 +89,7 @@ class GaitGL(Network):
         super().__init__()
         if len(channels) != 4 or layers < 1:
             raise RecipeError(
-                f"GaitGL: channels {list(channels)}, {layers} layers; expected four widths and a layer or more"
+                f"GaitGL: channels {list(channels)}, {layers} layers; expected four widths and at least one layer"
             )
         self.height_px, self.width_px, self.num_subjects = height_px, width_px, num_subjects
         first, *wider = channels
@@ -115,7 +115,7 @@ class GaitGL(Network):
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width); logits only with `num_subjects`."""
+        """See `Network`; logits only with `num_subjects`."""
         features = over_time(fold_time(frames), len(frames))
         for conv in (*self.stem, self.shorten):
             features = F.leaky_relu(conv(features), inplace=True)

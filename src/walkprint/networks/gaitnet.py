@@ -1,12 +1,12 @@
-"""GaitNet: every frame into codes of appearance, of the body and of pose; gait is what the pose does over time.
+"""GaitNet: codes of appearance, body and pose for every frame; gait is the course of the pose over time.
 
 Source: Zhang, Tran, Yin, Atoum, Liu, Wan, Wang, "Gait recognition via disentangled representation learning", CVPR 2019
 ("cvpr": appearance and pose); Zhang, Tran, Liu, Liu, "On learning disentangled representations for gait recognition",
 TPAMI 2020 ("tpami": appearance, canonical, pose); layers as in the authors' released code.
-Deviations: frames of a batch are normalized together, not one time step after the other. Sizes are settings. No clip is
-padded, so that no padding enters the mean over time; the released code brings test clips to one length, with empty
-frames that do (`official_padding`). At 128 x 64 px "tpami", of which only 64 x 32 was released, pools to the same grids
-and decodes one stage more.
+Deviations: frames of a batch are normalized together, not one time step after another. Sizes are settings. Clips are
+not padded; the released code brings test clips to one length with empty frames, which enter the mean over time
+(`official_padding`). Only 64 x 32 px was released of "tpami"; at 128 x 64 px it pools to the same grids and decodes
+with one more stage.
 """
 
 from dataclasses import replace
@@ -32,24 +32,24 @@ _SLOPE = 0.2
 class GaitNet(Network):
     """Encoder and decoder of single frames, an LSTM over pose codes.
 
-    The embedding of a clip joins the direction of its mean canonical code with that of its gait feature, so that the
-    cosine of two embeddings is the weighted mean of the two cosines; without canonical code it is the gait's direction.
+    The embedding of a clip concatenates the directions of its mean canonical code and of its gait feature, so that the
+    cosine of two embeddings is the weighted mean of both cosines; without a canonical code it is the gait's direction.
 
     Args:
-        num_subjects: how many training subjects the classifiers tell apart.
-        variant: "cvpr"; "tpami"; or "tpami-shallow", which leaves out the last convolution and is what the released
-            models of CASIA-B's coats have.
+        num_subjects: number of training subjects, for the classifiers.
+        variant: "cvpr"; "tpami"; or "tpami-shallow", without the last convolution, as in the released models of
+            CASIA-B's coats.
         channels: 3 for masked RGB, 1 for silhouettes.
         height_px, width_px: of the frames: 64 x 32 or 128 x 64.
         width: channels of the first convolution; all others are multiples.
-        codes: features of appearance, canonical and pose; 0 for no canonical code. (288, 0, 32) or (128, 128, 64) when
-            None, by the variant.
-        hidden: features of the LSTM; 128 or 256 when None, by the variant.
+        codes: features of appearance, canonical and pose; 0 for no canonical code. If None, (288, 0, 32) or (128, 128,
+            64), by the variant.
+        hidden: features of the LSTM; if None, 128 or 256, by the variant.
         pooling: "mean" of the LSTM's outputs over time, or the "last" one.
         gait_share: weight of the gait feature against the canonical code in the embedding, 0 to 1.
-        official_padding: in evaluation, clips are brought to so many frames: longer ones are cut off, shorter ones are
-            filled up with empty frames, which count in every mean over time. The released code does so, to 70 frames on
-            FVG and 50 on CASIA-B; 0 leaves clips as they are.
+        official_padding: in evaluation, clips are cut or padded to this number of frames, and empty frames count in
+            every mean over time. The released code does so, to 70 frames on FVG and 50 on CASIA-B; 0 leaves clips as
+            they are.
 
     Raises:
         RecipeError: a size or an option is not among these.
@@ -109,10 +109,10 @@ class GaitNet(Network):
             self.canonical_classifier = nn.Sequential(
                 nn.LeakyReLU(_SLOPE), nn.Linear(self.sizes[1], num_subjects), nn.BatchNorm1d(num_subjects)
             )
-        _draw(self, 0.02 if variant == "cvpr" else 0.01)
+        _initialize(self, 0.02 if variant == "cvpr" else 0.01)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips; in training, codes hold all that the losses judge, decoded from a random frame's appearance."""
+        """See `Network`; in training, codes hold all inputs of the losses, decoded from a random frame's appearance."""
         if not self.training and self.official_padding:
             frames = frames[:, : self.official_padding]
             frames = F.pad(frames, (0, 0) * 3 + (0, self.official_padding - frames.shape[1]))
@@ -145,7 +145,7 @@ class GaitNet(Network):
         return Codes(appearance_code, pose_code, canonical_code if canonical else None)
 
     def decode(self, codes: Codes) -> Tensor:
-        """Frames (batch, time, channel, height, width), 0 to 1, that have these codes."""
+        """From codes to frames (batch, time, channel, height, width), 0 to 1."""
         parts = [codes.appearance, codes.pose] if codes.canonical is None else [
             codes.canonical, codes.appearance, codes.pose,
         ]  # fmt: skip
@@ -158,13 +158,13 @@ class GaitNet(Network):
         return self._gait(pose)[0][:, -1]
 
     def _gait(self, pose: Tensor) -> tuple[Tensor, Tensor]:
-        """Features and logits of the frames up to each, (batch, time, feature); in evaluation of the whole alone."""
+        """Features and logits of the frames up to each, (batch, time, feature); in evaluation of whole clips only."""
         with torch.autocast(pose.device.type, enabled=False):
             outputs, _ = self.lstm(pose)
             if self.pooling == "mean":
                 counts = torch.arange(1, pose.shape[1] + 1, device=pose.device, dtype=pose.dtype)
                 outputs = outputs.cumsum(1) / counts[:, None]
-            # Clips of one length are normalized together, and the running statistics end with whole clips.
+            # Prefixes of one length are normalized together, and the running statistics end with whole clips.
             prefixes = outputs.unbind(1) if self.training else outputs[:, -1:].unbind(1)
             features = [F.leaky_relu(self.norm(one), _SLOPE) for one in prefixes]
             logits = [self.classifier(one) for one in features]
@@ -178,11 +178,11 @@ class GaitNet(Network):
 
 
 def wear(codes: Codes, chosen: Tensor) -> Codes:
-    """Every frame's pose with appearance and body of one frame of its clip.
+    """The pose of every frame with appearance and body of one frame of its clip.
 
     Args:
         codes: of clips.
-        chosen: int64 (batch,), that frame of each clip.
+        chosen: int64 (batch,), the frame of each clip.
     """
 
     def spread(code: Tensor) -> Tensor:
@@ -208,7 +208,7 @@ def _up(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def _strided(channels: int, width: int, *, large: bool) -> tuple[list[nn.Module], list[nn.Module], int]:
-    """Encoder, decoder and top channels of "cvpr"; the large one has a stage more and no convolutions between."""
+    """Encoder, decoder and top channels of "cvpr"; the large one has one more stage and no convolutions between."""
     widths = [width, 2 * width, 4 * width, 8 * width, *([8 * width] if large else [])]
     encoder: list[nn.Module] = []
     decoder: list[nn.Module] = [] if large else [_conv(widths[-1], widths[-1])]
@@ -231,8 +231,8 @@ def _pooled(channels: int, width: int, *, large: bool, shallow: bool) -> tuple[l
     return encoder, [*decoder, nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1)], widths[0]
 
 
-def _draw(network: nn.Module, spread: float) -> None:
-    """First weights: normal with that standard deviation around 0, of batch norms around 1; biases 0."""
+def _initialize(network: nn.Module, spread: float) -> None:
+    """Initial weights: normal around 0, of batch norms around 1, with that standard deviation; biases 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0, spread)

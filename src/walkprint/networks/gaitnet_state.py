@@ -1,7 +1,7 @@
-"""Weights that the authors of GaitNet published, under our names.
+"""Converts the published weights of GaitNet.
 
-Source: checkpoint naming of the code released with Zhang et al., CVPR 2019 and TPAMI 2020; only the names and layouts
-are taken over.
+Source: checkpoint naming of the code released with Zhang et al., CVPR 2019 and TPAMI 2020; only names and layouts
+are used.
 """
 
 import re
@@ -19,7 +19,7 @@ from walkprint.core.errors import CheckpointError
 from walkprint.networks.gaitnet import GaitNet
 
 _MODULES = ("netE", "netD", "lstm")
-# Pattern and replacement; FLAT and NORM stand for places that depend on how deep the encoder is.
+# Pattern and replacement; FLAT and NORM stand for positions that depend on the depth of the encoder.
 _RULES = (
     (r"^netE\.main\.(\d+)\.main\.(\d)\.", r"encoder.\1.\2."),
     (r"^netE\.flatten\.0\.", "encoder.FLAT."),
@@ -37,9 +37,9 @@ _UNUSED = re.compile(r"^lstm\.match\.")
 
 
 def read_published(path: str | Path) -> dict[str, Tensor]:
-    """The weights in one of the published files, as names such as "netE.main.0.main.0.weight" to tensors.
+    """The weights in a published file: names such as "netE.main.0.main.0.weight" -> tensors.
 
-    Only tensors and plain data are admitted, nothing in the file can run; optimizers in it are passed over.
+    Only tensors and plain data are accepted, nothing in the file can run; optimizers are ignored.
 
     Raises:
         CheckpointError: the file is missing or damaged, or holds anything else.
@@ -50,7 +50,7 @@ def read_published(path: str | Path) -> dict[str, Tensor]:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror}); expected a file of GaitNet") from error
-    except Exception as error:  # a damaged file can raise about anything
+    except Exception as error:  # a damaged file can raise almost anything
         reason = " ".join(str(error).split())[:100]
         raise CheckpointError(f"{path}: damaged, or more than tensors and plain data ({reason})") from error
     state = {
@@ -69,10 +69,10 @@ def _entries(module: Any) -> dict[str, Any]:
 
 
 def settings_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """The arguments that `GaitNet` needs to hold these weights; codes are those of the variant.
+    """The arguments of a `GaitNet` for these weights; codes are those of the variant.
 
     Raises:
-        CheckpointError: an entry that says so is missing or empty.
+        CheckpointError: a needed entry is missing or empty.
     """
     try:
         first, last = state["netE.main.0.main.0.weight"], state["netE.flatten.0.weight"]
@@ -111,7 +111,7 @@ def convert_published(network: GaitNet, state: Mapping[str, Tensor | NDArray[np.
         What `network.load_state_dict` takes, complete.
 
     Raises:
-        CheckpointError: names every entry that is unknown, missing or of another shape.
+        CheckpointError: names the entries that are unknown, missing or of another shape.
     """
     wanted, converted, faults = network.state_dict(), dict[str, Tensor](), []
     for name, value in state.items():

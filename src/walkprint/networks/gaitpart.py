@@ -18,7 +18,7 @@ from walkprint.networks.layers import ConvPair, NormalizedNeck, PartLinear, Stri
 
 
 class PartConv(nn.Module):
-    """A convolution over time of its own for every part, without bias, as one convolution of groups."""
+    """A separate convolution over time for each part, without bias, as one grouped convolution."""
 
     def __init__(self, parts: int, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class PartConv(nn.Module):
 
 
 class ShortMovements(nn.Module):
-    """Mean plus maximum over a window of frames, weighed by attention that two convolutions over time give."""
+    """Mean plus maximum over a window of frames, weighted by attention from two convolutions over time."""
 
     def __init__(self, parts: int, features: int, *, squeeze: int, kernel: int, window: int) -> None:
         super().__init__()
@@ -56,16 +56,16 @@ class GaitPart(Network):
 
     Args:
         channels: widths of the blocks; the first two halve height and width.
-        focal_strips: for each block, into how many strips that do not see each other its pictures are cut. The
-            network for large sets of subjects: channels (32, 64, 128, 256), focal strips (1, 1, 8, 8).
+        focal_strips: number of separate strips in each block. The network for large sets of subjects has channels
+            (32, 64, 128, 256) and focal strips (1, 1, 8, 8).
         strips: counts of horizontal strips that become parts.
         feature: length of each part's embedding.
-        squeeze: by how much the attention narrows the features.
+        squeeze: factor by which the attention narrows the features.
         num_subjects: with a number, a neck of batch norm and cosines gives logits for cross entropy.
         height_px, width_px: size of the frames.
 
     Raises:
-        RecipeError: channels and focal strips are not equally many, or fewer than two.
+        RecipeError: channels and focal strips of different lengths, or fewer than two.
     """
 
     ordered = True
@@ -86,7 +86,7 @@ class GaitPart(Network):
         if len(channels) != len(focal_strips) or len(channels) < 2:
             raise RecipeError(
                 f"GaitPart: {len(channels)} channels, {len(focal_strips)} focal strips; "
-                "expected one of each per block, two blocks or more"
+                "expected one of each per block, at least two blocks"
             )
         self.height_px, self.width_px, self.num_subjects = height_px, width_px, num_subjects
         self.blocks = nn.Sequential()
@@ -102,7 +102,7 @@ class GaitPart(Network):
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width); logits only where `num_subjects` was given."""
+        """See `Network`; logits only with `num_subjects`."""
         pooled = self.pooling(self.blocks(fold_time(frames))).to(self.head.weight.dtype)
         with torch.autocast(frames.device.type, enabled=False):
             parts = pooled.reshape(len(frames), -1, *pooled.shape[1:]).permute(0, 2, 3, 1).contiguous()

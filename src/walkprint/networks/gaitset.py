@@ -26,13 +26,13 @@ from walkprint.networks.layers import (
 
 
 class GaitSet(Network):
-    """Convolutions per frame, maximum over the set, a second branch of sets, pyramid of strips, one map per part.
+    """Convolutions per frame, maximum over the set, a second branch of sets, strip pyramid, one linear map per part.
 
     Args:
         channels: widths of the three blocks; (64, 128, 256) is customary for large sets of subjects.
         strips: the pyramid of horizontal strips.
         feature: length of each part's embedding.
-        global_branch: also convolve the pooled sets of the first two blocks; doubles the parts.
+        global_branch: also convolve the pooled sets of the first two blocks; doubles the number of parts.
         batch_norm: normalize after each convolution.
         num_subjects: with a number, a neck of batch norm and cosines gives logits for cross entropy.
         height_px, width_px: size of the frames.
@@ -76,7 +76,7 @@ class GaitSet(Network):
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width); logits only where `num_subjects` was given."""
+        """See `Network`; logits only with `num_subjects`."""
         features = fold_time(frames)
         sets = []
         for block in self.blocks:

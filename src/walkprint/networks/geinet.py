@@ -21,11 +21,11 @@ class GEINet(Network):
     """Energy image, two blocks of convolution, pooling and response normalization, two linear layers.
 
     Args:
-        num_subjects: how many training subjects the last layer tells apart.
-        embedding: "fc4" compares the similarities to the training subjects, as published; "fc3" the hidden layer.
+        num_subjects: number of training subjects, the last layer's outputs.
+        embedding: "fc4" is the similarities to the training subjects, as published; "fc3" the hidden layer.
         channels: widths of the two convolutions.
         hidden: width of the hidden layer.
-        dropout: share of the hidden layer that is dropped in training, 0 to 1.
+        dropout: share of the hidden layer dropped in training, 0 to 1.
         height_px, width_px: size of the frames; 128 x 88 in the paper.
 
     Raises:
@@ -60,7 +60,7 @@ class GEINet(Network):
         initialize(self)
 
     def forward(self, frames: Tensor) -> GaitOutput:
-        """Embed clips (batch, time, channel, height, width) into one part each."""
+        """See `Network`; one part."""
         pictures = fold_time(frames)
         image = pictures.reshape(len(frames), -1, *pictures.shape[1:]).mean(1)
         features = self.respond(F.max_pool2d(F.relu(self.conv1(image)), 2))

@@ -1,8 +1,8 @@
-"""Layers that several networks share: time folded into the batch, pooling over time and strips, one map per part.
+"""Shared layers: time folded into the batch, pooling over time and strips, one linear map per part.
 
-Features travel channels-last where the precision is mixed or an accelerator computes: that layout is fast there. In
-float32 on the processor they keep the usual layout, and with it the reference's order of additions: gradients through a
-batch norm over few clips magnify a difference of 1e-6 a hundredfold. Parameters are contiguous in either case.
+Features are channels-last in mixed precision and on accelerators, where that layout is fast. In float32 on the CPU they
+keep the usual layout, and with it the reference's order of additions: gradients through a batch norm over few clips
+magnify a difference of 1e-6 a hundredfold. Parameters are contiguous in either case.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from walkprint.networks.batch_norm import BatchNorm2d
 
 
 def fold_time(frames: Tensor) -> Tensor:
-    """Clips as one long batch of pictures, in the layout that is fast at the precision of the moment.
+    """From clips to one long batch of pictures, in the fast layout of the current precision.
 
     Args:
         frames: (batch, time, channel, height, width).
@@ -56,7 +56,7 @@ def pool_time(features: Tensor, batch: int) -> Tensor:
 
     Args:
         features: (batch * time, channel, height, width).
-        batch: how many clips there are.
+        batch: number of clips.
 
     Returns:
         (batch, channel, height, width).
@@ -68,7 +68,7 @@ def cut_strips(features: Tensor, strips: int) -> Tensor:
     """(batch, channel, height, width) to (batch * strips, channel, height / strips, width).
 
     Raises:
-        DataError: the height cannot be cut into so many equal strips.
+        DataError: the height is no multiple of the number of strips.
     """
     if strips == 1:
         return features
@@ -83,7 +83,7 @@ def cut_strips(features: Tensor, strips: int) -> Tensor:
 
 
 def join_strips(features: Tensor, strips: int) -> Tensor:
-    """What `cut_strips` took apart: (batch * strips, channel, height / strips, width) to whole pictures."""
+    """The inverse of `cut_strips`: (batch * strips, channel, height / strips, width) to whole pictures."""
     if strips == 1:
         return features
     batch, channel, height, width = features.shape
@@ -95,14 +95,14 @@ def join_strips(features: Tensor, strips: int) -> Tensor:
 
 
 class ConvPair(nn.Module):
-    """Two convolutions without bias, each followed by LeakyReLU, and a 2 x 2 max pool on request.
+    """Two convolutions without bias, each followed by LeakyReLU, and an optional 2 x 2 max pool.
 
     Args:
         inputs, outputs: channels.
         kernel: size of the first convolution's kernel; the second's is 3.
         pool: halve height and width at the end.
         batch_norm: normalize after each convolution.
-        strips: into how many horizontal strips the height is cut, which do not see each other.
+        strips: number of separate horizontal strips.
     """
 
     def __init__(
@@ -127,13 +127,13 @@ class ConvPair(nn.Module):
         features = cut_strips(features, self.strips)
         features = F.leaky_relu(self.norm1(self.conv1(features)), inplace=True)
         features = join_strips(self.norm2(self.conv2(features)), self.strips)
-        if self.pool:  # before the activation, which rises and so gives the same four times cheaper
+        if self.pool:  # before the monotonic activation: the same result at a quarter of the cost
             features = F.max_pool2d(features, 2)
         return F.leaky_relu(features, inplace=True)
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions with batch norm beside a shortcut, which is 1 x 1 where size or channels change."""
+    """Two 3 x 3 convolutions with batch norm and a shortcut, a 1 x 1 convolution if size or channels change."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
         super().__init__()
@@ -148,16 +148,16 @@ class ResidualBlock(nn.Module):
             )
 
     def forward(self, features: Tensor, batch: int = 1) -> Tensor:
-        """(batch, channel, height, width) to the same axes, smaller by the stride; heirs use `batch`."""
+        """(batch, channel, height, width) to the same axes, smaller by the stride; subclasses use `batch`."""
         inner = F.relu(self.norm1(self.conv1(features)), inplace=True)
         return F.relu(self.norm2(self.conv2(inner)) + self.shortcut(features), inplace=True)
 
 
 class StripPooling(nn.Module):
-    """Horizontal pyramid pooling: mean plus maximum of every strip, for several counts of strips.
+    """Horizontal pyramid pooling: mean plus maximum of every strip, for several numbers of strips.
 
     Args:
-        strips: into how many equal strips the height is cut, once per entry.
+        strips: numbers of equal strips.
 
     Raises:
         RecipeError: no entry, or one below 1.
@@ -171,14 +171,14 @@ class StripPooling(nn.Module):
 
     @property
     def parts(self) -> int:
-        """How many parts come out."""
+        """Number of parts."""
         return sum(self.strips)
 
     def forward(self, features: Tensor) -> Tensor:
         """(batch, channel, height, width) to (batch, part, channel).
 
         Raises:
-            DataError: the height cannot be cut into so many equal strips.
+            DataError: the height is no multiple of the number of strips.
         """
         features = features.contiguous().flatten(2)
         pooled = []
@@ -191,7 +191,7 @@ class StripPooling(nn.Module):
 
 
 class PartLinear(nn.Module):
-    """A linear map of its own for every part, without bias, in float32 whatever precision surrounds it.
+    """A separate linear map for each part, without bias, in float32 in any precision.
 
     Args:
         parts, inputs, outputs: sizes of the weight (part, input, output).
@@ -199,7 +199,7 @@ class PartLinear(nn.Module):
 
     def __init__(self, parts: int, inputs: int, outputs: int) -> None:
         super().__init__()
-        # Over all three axes on purpose: embeddings that begin small against the triplet's margin train well.
+        # Over all three axes on purpose: embeddings that start small relative to the triplet's margin train well.
         self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(parts, inputs, outputs)))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -209,7 +209,7 @@ class PartLinear(nn.Module):
 
 
 class NormalizedNeck(nn.Module):
-    """Batch norm over part and feature jointly, then cosines with one direction per part and subject.
+    """Joint batch norm over part and feature, then cosines with one direction per part and subject.
 
     Args:
         parts, features, subjects: sizes.
@@ -228,7 +228,7 @@ class NormalizedNeck(nn.Module):
 
 
 def initialize(network: nn.Module) -> None:
-    """Draw the weights of all convolutions and linear layers by Glorot's uniform rule; biases become 0."""
+    """Initialize all convolutions and linear layers by Glorot's uniform rule; biases are 0."""
     for module in network.modules():
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)

@@ -24,8 +24,8 @@ class TrackedWalk:
     Attributes:
         track: number of the person in this video, from 1.
         silhouettes: uint8 (time, 1, size, size), aligned, soft edges.
-        pictures: uint8 (time, 3, size, size), RGB times the mask, aligned alike; or (time, 3, size, size / 2), in
-            GaitNet's crop; None without color.
+        pictures: uint8 (time, 3, size, size), RGB times the mask, aligned the same way; or (time, 3, size, size / 2),
+            in GaitNet's crop; None without color.
         start_s, end_s: times of its first and last frame.
         direction: "left", "right", "towards" or "away", as seen by the camera; "" for a person who stays in place.
     """
