@@ -178,3 +178,31 @@ def test_resampled_pixels_are_rounded():
     half = np.array([[1, 0, 0.5], [0, 1, 0], [0, 0, 1]])  # each pixel from half a pixel to its right
     Rotation().apply(frames, half)
     assert frames[0, 0, 1].tolist() == [0, 1, 1, 1]
+
+
+def test_perspective_moves_every_corner_inwards_by_at_most_the_strength():
+    right, bottom = 43, 63
+    corners = np.array([[0, 0, 1], [right, 0, 1], [right, bottom, 1], [0, bottom, 1]])
+    moved = []
+    for seed in range(50):
+        back = np.linalg.inv(Perspective(strength=0.2).draw(np.random.default_rng(seed), (1, 1, 64, 44)))
+        images = corners @ back.T
+        moved.append(images[:, :2] / images[:, 2:] - corners[:, :2])
+    inwards = np.array(moved) * [[1, 1], [-1, 1], [-1, -1], [1, -1]] / [right, bottom]
+    assert inwards.min() > -1e-9
+    assert inwards.max() < 0.2 + 1e-9
+    assert (inwards.max(axis=0) > 0.15).all(), "every corner, both ways"
+
+
+def test_usual_settings():
+    found = {
+        type(one).__name__: {name: value for name, value in vars(one).items() if not name.startswith("_")}
+        for one in (Flip(), Rotation(), Perspective(), Erasing(), Dilation())
+    }
+    assert found == {
+        "Flip": {"p": 0.3},
+        "Rotation": {"p": 0.3, "degrees": 10},
+        "Perspective": {"p": 0.3, "strength": 0.1},
+        "Erasing": {"p": 0.3, "smallest": 0.05, "largest": 0.2, "flattest": 0.3},
+        "Dilation": {"p": 0.3},
+    }
