@@ -21,7 +21,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
-from walkprint.evaluation import Scoring
+from walkprint.evaluation import Scoring, Site, Whitening
 from walkprint.generation.expander import Expander
 
 PROTOCOL, STORE, NETWORK, MODEL = (SimpleNamespace(name=name) for name in ("protocol", "store", "network", "model"))
@@ -68,6 +68,17 @@ def _embeddings() -> EmbeddingSet:
 CAPTURED = SimpleNamespace(
     out=Path("store"), takes=Counter(anna=2), frames=9, dropped=SimpleNamespace(frames={}), lost=[], previews=[],
     shown=[],
+)  # fmt: skip
+WHITENING = Whitening(np.zeros((1, 2), np.float32), np.ones((1, 2, 2), np.float32))
+SITES = {
+    name: Site.learn(
+        EmbeddingSet(np.ones((5, 1, 2), np.float32), [SequenceKey(f"{name}-{i}") for i in range(5)], "GaitSet")
+    )
+    for name in ("hall.site", "yard.site")
+}
+SCORING = Scoring(
+    metric="cosine", center=True, normalize=True, whitening=WHITENING, gallery_site=SITES["hall.site"],
+    probe_site=SITES["yard.site"], resamples=5, seed=3,
 )  # fmt: skip
 RESULT = SimpleNamespace(first=True, step=3, numbers={}, network=NETWORK, model=MODEL)
 RECIPE = SimpleNamespace(schedule=SimpleNamespace(steps=3), steps=3)
@@ -339,7 +350,8 @@ CASES = {
     ),
     "evaluate": Case(
         "--embeddings mine.npz --protocol coat --gallery theirs.npz --metric cosine --normalize --center --ranks 1 2 "
-        "--false_accept_rates 0.2 --resamples 5 --seed 3 --out there",
+        "--whitening street-large --gallery_site hall.site --probe_site yard.site --false_accept_rates 0.2 "
+        "--resamples 5 --seed 3 --out there",
         {
             "walkprint.recipes.protocols.find_protocol": {"name": "coat", "embeddings": Path("mine.npz")},
             "walkprint.evaluation.identify": {
@@ -348,7 +360,7 @@ CASES = {
                 "gallery": ("loaded", Path("theirs.npz")),
                 "ranks": [1, 2],
                 "provenance": "facts of mine.npz",
-                "scoring": Scoring(metric="cosine", center=True, normalize=True, resamples=5, seed=3),
+                "scoring": SCORING,
             },
             "walkprint.evaluation.verify": {
                 "embeddings": ("loaded", Path("mine.npz")),
@@ -356,12 +368,14 @@ CASES = {
                 "gallery": ("loaded", Path("theirs.npz")),
                 "false_accept_rates": [0.2],
                 "provenance": "facts of mine.npz",
-                "scoring": Scoring(metric="cosine", center=True, normalize=True, resamples=5, seed=3),
+                "scoring": SCORING,
             },
             "walkprint.evaluation.html.save_reports": {"reports": [REPORT, REPORT], "out": Path("there")},
         },
         {
             "walkprint.core.embedding.EmbeddingSet.load": lambda path: ("loaded", path),
+            "walkprint.evaluation.Site.load": lambda path: SITES[path.name],
+            "walkprint.recipes.trained.load_whitening": lambda name: {"street-large": WHITENING}[name],
             "walkprint.recipes.protocols.find_protocol": PROTOCOL,
             "walkprint.evaluation.identify": REPORT,
             "walkprint.evaluation.verify": REPORT,
@@ -370,6 +384,18 @@ CASES = {
         {
             "walkprint.evaluation.identify": {"allow_different_sources"},
             "walkprint.evaluation.verify": {"allow_different_sources"},
+        },
+    ),
+    "calibrate": Case(
+        "--embeddings mine.npz theirs.npz --out hall.site",
+        {
+            "walkprint.evaluation.merge": {"sets": [("loaded", Path("mine.npz")), ("loaded", Path("theirs.npz"))]},
+            "walkprint.evaluation.Site.learn": {"passersby": STORE},
+        },
+        {
+            "walkprint.core.embedding.EmbeddingSet.load": lambda path: ("loaded", path),
+            "walkprint.evaluation.merge": STORE,
+            "walkprint.evaluation.Site.learn": SITES["hall.site"],
         },
     ),
     "report": Case(
@@ -451,8 +477,8 @@ CASES = {
         {"walkprint.recipes.from_opengait.recipe_from_opengait": ({}, [])},
     ),
 }
-READ_ONLY = {"recipes", "explain", "completion"}
-"""They print what is there; see test_recipes_verb.py."""
+READ_ONLY = {"recipes", "explain", "models", "completion"}
+"""They print what is there; see test_recipes_verb.py and test_models.py."""
 
 
 def _place(path: str) -> tuple[Any, str]:
@@ -472,7 +498,19 @@ def test_every_verb_has_a_case() -> None:
 def test_every_option_is_handed_over(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case, verb = CASES[name], find_verb(name.split(maxsplit=1)[0])
     monkeypatch.chdir(tmp_path)
-    for file in ("mine.yaml", "mine.npz", "theirs.npz", "a.mp4", "b.mp4", "a.json", "b.json", "a.pt", "a.pickle"):
+    for file in (
+        "mine.yaml",
+        "mine.npz",
+        "theirs.npz",
+        "a.mp4",
+        "b.mp4",
+        "a.json",
+        "b.json",
+        "a.pt",
+        "a.pickle",
+        "hall.site",
+        "yard.site",
+    ):
         Path(file).touch()
     for folder in ("run", "masks", "store"):
         Path(folder).mkdir()

@@ -40,6 +40,7 @@ def _outcome(*words: str, folder: str) -> tuple[str, float, list[str]]:
         (["embed", "--run", "none", "--out", "e.npz"], "2"),
         (["embed", "--run", "street", "--out", "e.npz"], "2"),
         (["evaluate", "--embeddings", "none.npz"], "2"),
+        (["calibrate", "--embeddings", "none.npz", "--out", "h.site"], "2"),
         (["evaluate", "--config", "none.yaml"], "2"),
         (["evaluate", "--embeddings", "none.npz", "--resamples", "some"], "2"),
         (["prepare", "Folder", "--root", "none", "--out", "s"], "2"),

@@ -17,8 +17,9 @@ from walkprint.core.errors import GaitError
 from walkprint.core.spelling import nearest
 
 VERBS = (
-    "demo", "walkers", "segment", "prepare", "recipes", "explain", "train", "train-generator", "expand", "embed",
-    "evaluate", "report", "study", "import-opengait", "import-gaitnet", "import-opengait-config", "completion",
+    "demo", "walkers", "segment", "prepare", "recipes", "explain", "train", "train-generator", "expand", "models",
+    "embed", "calibrate", "evaluate", "report", "study", "import-opengait", "import-gaitnet", "import-opengait-config",
+    "completion",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there
 from walkprint.cli.verb import Summary
-from walkprint.recipes.library import find_file
+from walkprint.recipes.library import find_file, find_trained
 
 
 def evaluate(
@@ -18,6 +18,9 @@ def evaluate(
     metric: Literal["euclidean", "cosine"] = "euclidean",
     normalize: bool = False,
     center: bool = False,
+    whitening: str | None = None,
+    gallery_site: Path | None = None,
+    probe_site: Path | None = None,
     ranks: list[int] = [1, 5, 10],  # noqa: B006 - never changed, and readable in the help
     false_accept_rates: list[float] = [0.001, 0.01, 0.05],  # noqa: B006
     resamples: int = 1000,
@@ -35,6 +38,10 @@ def evaluate(
         normalize: bring each part to unit length first, so that all have the same weight; often better across domains.
         center: move gallery and each probe set to mean zero; uses statistics of the whole probe set, so not for single
             probes.
+        whitening: weigh each part by the whitening of this network: its folder, or the name of a bundled one such as
+            street-large.
+        gallery_site: where the gallery was recorded, a file of `walkprint calibrate`.
+        probe_site: where the probes were recorded; the same file where one camera recorded both.
         ranks: the k of each rank-k.
         false_accept_rates: for the rates of true accepts.
         resamples: for the 95 % intervals, by bootstrap over subjects; 0 for none.
@@ -46,12 +53,17 @@ def evaluate(
     """
     for file in [*embeddings, *([gallery] if gallery else [])]:
         check_there(file, "; make it with `walkprint embed`")
+    for file in filter(None, (gallery_site, probe_site)):
+        check_there(file, "; make it with `walkprint calibrate`")
+    if whitening is not None:
+        find_trained(whitening)
     if protocol is not None and protocol.endswith((".yaml", ".yml", ".json")):
         find_file(protocol)
     from walkprint.core.embedding import EmbeddingSet
-    from walkprint.evaluation import Scoring, identify, merge, verify
+    from walkprint.evaluation import Scoring, Site, identify, merge, verify
     from walkprint.evaluation.html import save_reports
     from walkprint.recipes.protocols import find_protocol
+    from walkprint.recipes.trained import load_whitening
     from walkprint.training.run import provenance
 
     sets = [EmbeddingSet.load(file) for file in embeddings]
@@ -59,7 +71,16 @@ def evaluate(
     chosen = find_protocol(protocol, embeddings[0])
     options: dict[str, Any] = {
         "gallery": None if gallery is None else EmbeddingSet.load(gallery),
-        "scoring": Scoring(metric=metric, center=center, normalize=normalize, resamples=resamples, seed=seed),
+        "scoring": Scoring(
+            metric=metric,
+            center=center,
+            normalize=normalize,
+            whitening=None if whitening is None else load_whitening(whitening),
+            gallery_site=None if gallery_site is None else Site.load(gallery_site),
+            probe_site=None if probe_site is None else Site.load(probe_site),
+            resamples=resamples,
+            seed=seed,
+        ),
         "provenance": provenance(", ".join(file.name for file in embeddings)),
     }
     with progress("evaluating") as tell:

@@ -1,0 +1,24 @@
+"""`walkprint models`: the trained networks that come with the package."""
+
+from walkprint.cli.verb import Summary
+
+
+def models() -> Summary:
+    """List the bundled networks with their cards: data, figures, weaknesses, license.
+
+    Example:
+        walkprint models
+    """
+    from dataclasses import asdict
+
+    from walkprint.recipes.card import read_card
+    from walkprint.recipes.library import bundled_networks
+
+    cards, lines = {}, []
+    for name, folder in bundled_networks().items():
+        megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        card = read_card(folder)
+        cards[name] = {"megabytes": round(megabytes, 1), **(asdict(card) if card else {})}
+        told = card.to_text().splitlines() if card else []
+        lines += [f"{name} ({megabytes:.1f} MB)", *(f"  {line}" for line in told), ""]
+    return Summary({"models": cards}, "\n".join(lines))
