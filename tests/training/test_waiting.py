@@ -25,7 +25,7 @@ from walkprint.losses import (
     WeightedLosses,
     WeightedTripletLoss,
 )
-from walkprint.losses.pairs import _terms_by_order, part_distances, positives
+from walkprint.losses.pairs import _terms_by_order, pair_distances, positives
 from walkprint.networks import GaitSet
 from walkprint.training.learner import Learner
 from walkprint.training.loop import Log, Loop
@@ -88,7 +88,7 @@ def test_losses_do_not_wait(name):
 
 
 def test_what_a_gpu_does_for_triplets_does_not_wait():
-    distances, subjects, found = part_distances(torch.randn(2, 6, 4)), torch.tensor([0, 0, 1, 1, 2, 0]), {}
+    distances, subjects, found = pair_distances(torch.randn(2, 6, 4)), torch.tensor([0, 0, 1, 1, 2, 0]), {}
     with counting(found):
         _terms_by_order(distances, *positives(subjects, self_pairs=False), 0.2)
     assert found == {}
