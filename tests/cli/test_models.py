@@ -52,7 +52,6 @@ def test_a_calibrated_site_is_used_by_evaluate(tmp_path: Path, capsys: pytest.Ca
     [
         (["--gallery_site", "hall.site"], "a site for the gallery only"),
         (["--probe_site", "none.site"], "none.site: no such file"),
-        (["--whitening", "street"], "this network has no whitening"),
         (["--whitening", "street-large"], "use the whitening of the network that made them"),
         (["--whitening", "stret"], "no such folder"),
         (["--gallery_site", "own.site", "--probe_site", "own.site"], "is among the clips"),

@@ -34,7 +34,7 @@ def test_pretrained_networks_are_at_most_twelve_megabytes_each(tracked: list[Pat
             sizes[name] = sizes.get(name, 0) + path.stat().st_size
     assert sizes
     assert max(sizes.values()) < 12e6, sizes
-    assert sum(sizes.values()) < 13e6, sizes
+    assert sum(sizes.values()) < 14e6, sizes
 
 
 def test_no_path_of_a_machine(tracked: list[Path]) -> None:
