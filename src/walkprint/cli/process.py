@@ -18,7 +18,7 @@ _AT_LEAST_BYTES = 1 << 30
 
 
 def keep_freed_memory() -> bool:
-    """Hand back only blocks of a gigabyte and more; returns whether the system's allocator could be told so."""
+    """Hand back only blocks of a gigabyte and more; returns whether the system's allocator accepted it."""
     if not sys.platform.startswith("linux"):
         return False
     with contextlib.suppress(OSError, AttributeError):  # an allocator other than glibc's

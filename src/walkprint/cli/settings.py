@@ -34,7 +34,7 @@ def check_there(path: Path, advice: str = "") -> None:
     """Refuse a file or folder that is not there.
 
     Raises:
-        DataError: names it, and the one beside it that is spelled most alike.
+        DataError: names it, and the one beside it with the nearest spelling.
     """
     if not path.exists():
         beside = {str(one) for one in path.parent.glob("*")} if path.parent.is_dir() else set()

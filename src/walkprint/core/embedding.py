@@ -81,4 +81,4 @@ class EmbeddingSet:
                 keys = [SequenceKey(*values) for values in zip(*columns, strict=True)]
                 return cls(file["vectors"], keys, str(file["source"]))
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: no embeddings of ours ({error}); make them with `walkprint embed`") from error
+            raise DataError(f"{path}: no embeddings of ours ({error}); make them with `embed`") from error

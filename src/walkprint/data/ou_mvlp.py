@@ -3,7 +3,7 @@
 Source: N. Takemura, Y. Makihara, D. Muramatsu, T. Echigo and Y. Yagi, "Multi-view large population gait dataset and its
 performance evaluation for cross-view gait recognition", IPSJ Transactions on Computer Vision and Applications, 2018;
 split as in Chao et al., "GaitSet", AAAI 2019.
-Deviations: none. Many people lack some recordings: "ou-mvlp" counts a search for somebody whom the gallery view lacks
+Deviations: none. Many people lack some recordings: "ou-mvlp" counts a search for a person that the gallery view lacks
 as an error, as most published tables do, "ou-mvlp-valid-only" leaves it out. Never compare the two.
 """
 

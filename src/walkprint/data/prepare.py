@@ -104,7 +104,9 @@ def _misplaced(found: Sequence[str], layout: str) -> str:
 def _listed(what: str, found: Sequence[object]) -> list[str]:
     """A line for each, up to a number that can be read; all of them are in `to_dict`."""
     more = len(found) - _SHOWN
-    return [f"{what}: {one}" for one in found[:_SHOWN]] + ([f"{what}: {more} more; --json has all"] if more > 0 else [])
+    return [f"{what}: {one}" for one in found[:_SHOWN]] + (
+        [f"{what}: {more} more; the report has all"] if more > 0 else []
+    )
 
 
 def prepare(

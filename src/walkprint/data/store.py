@@ -238,11 +238,11 @@ def _read_meta(path: Path) -> dict[str, Any]:
     try:
         meta = json.loads((path / META_NAME).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise DataError(f"{path}: no packed store here (no {META_NAME}); make one with `walkprint prepare`") from None
+        raise DataError(f"{path}: no packed store here (no {META_NAME}); make one with `prepare`") from None
     except (OSError, ValueError) as error:
         raise DataError(f"{path / META_NAME}: cannot be read ({error}); prepare the store again") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise DataError(f"{path}: {META_NAME} is not that of a {FORMAT}; make one with `walkprint prepare`")
+        raise DataError(f"{path}: {META_NAME} is not that of a {FORMAT}; make one with `prepare`")
     if meta.get("version") != VERSION:
         raise DataError(f"{path}: store of version {meta.get('version')}, expected {VERSION}; prepare it again")
     sizes = [meta.get(name) for name in ("channels", "height_px", "width_px")]

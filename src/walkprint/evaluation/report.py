@@ -260,9 +260,7 @@ class Report:
         try:
             return cls.from_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise DataError(
-                f"{path}: cannot be read ({error}); give a .json that `walkprint evaluate` wrote"
-            ) from error
+            raise DataError(f"{path}: cannot be read ({error}); give a .json that an evaluation wrote") from error
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
 

@@ -63,7 +63,7 @@ class Whitening:
 
     @classmethod
     def learn(cls, embeddings: EmbeddingSet, shrinkage: float = 0.3) -> "Whitening":
-        """Learn from people whom the network was not trained on; a few hundred with several sequences each.
+        """Learn from people outside the training set; a few hundred with several sequences each.
 
         Args:
             embeddings: of these people; the keys name the subjects.

@@ -1,4 +1,4 @@
-"""What the parser complains about, in the words of those who typed it."""
+"""What the parser refuses, in plain words."""
 
 import inspect
 import re
@@ -38,7 +38,7 @@ _PHRASES = (
 
 
 def with_nearest_name(message: str, parser: ArgumentParser) -> str:
-    """A complaint in words; about an unknown name, with the known name that is spelled most alike, if one is alike."""
+    """A complaint in words; an unknown name comes with the known name of the nearest spelling, if there is one."""
     found = _MISSPELT.search(message)
     if found is None:
         return in_words(message)
@@ -69,20 +69,20 @@ def classes() -> Iterator[Any]:
 def _of_union(found: re.Match[str]) -> str:
     """Only the reasons that are not about leaving the value out."""
     reasons = re.split(rf"\n{found['indent']}- ", found["reasons"])
-    told = [
+    said = [
         in_words(one.replace("class, but is abstract", f"class, but {found['value']} is abstract"))
         for one in reasons
         if "<class 'NoneType'>" not in one or "\n" in one
     ]
-    if not all(one.startswith("expected ") for one in told):
-        return "; ".join(told)
-    return f"expected {' or '.join(one.removeprefix('expected ') for one in told)}, found {found['value']}"
+    if not all(one.startswith("expected ") for one in said):
+        return "; ".join(said)
+    return f"expected {' or '.join(one.removeprefix('expected ') for one in said)}, found {found['value']}"
 
 
 def _of_choices(found: re.Match[str]) -> str:
     choices = [one.strip("'\"") for one in found["choices"].split(", ")]
-    told = f"expected {' or '.join(choices)}"
-    return told if found["found"] is None else f"{told}, found {found['found']}{nearest(found['found'], choices)}"
+    said = f"expected {' or '.join(choices)}"
+    return said if found["found"] is None else f"{said}, found {found['found']}{nearest(found['found'], choices)}"
 
 
 def _of_family(found: re.Match[str]) -> str:

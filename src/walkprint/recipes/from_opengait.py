@@ -41,7 +41,7 @@ def recipe_from_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     """
     settings = Settings({name: section for name, section in config.items() if name != "evaluator_cfg"})
     if "evaluator_cfg" in config:
-        settings.note("evaluator_cfg: evaluation is `walkprint embed` and `walkprint evaluate`")
+        settings.note("evaluator_cfg: evaluation is `embed`, then `identify`")
     model = settings.take("model_cfg.model")
     if model not in _NETWORKS:
         raise RecipeError(f"model_cfg.model is {model!r}; expected one of {', '.join(_NETWORKS)}")
@@ -65,7 +65,7 @@ def recipe_from_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[
 
 
 class Settings:
-    """Nested settings of which each is taken once, so that what nobody took can be told.
+    """Nested settings of which each is taken once, so that the rest can be listed.
 
     Args:
         config: maps of maps; lists are values.
@@ -96,7 +96,7 @@ class Settings:
         self._notes.append(text)
 
     def left(self) -> list[str]:
-        """What could not be mapped: the notes, and "name: value" of all that nobody took."""
+        """What could not be mapped: the notes, and "name: value" of all that were not taken."""
         return self._notes + [f"{name}: {value}" for name, value in sorted(self._leaves.items())]
 
 
@@ -121,7 +121,7 @@ def _gaitset(settings: Settings) -> dict[str, Any]:
 def _gaitpart(settings: Settings) -> dict[str, Any]:
     blocks: list[tuple[int, int]] = []
     layers = [one for one in settings.take("model_cfg.backbone_cfg.layers_cfg") if one != "M"]
-    for layer in layers[::2]:  # two alike make a block
+    for layer in layers[::2]:  # two equal ones make a block
         kind, width, *halvings = str(layer).split("-")
         blocks.append((int(width), 2 ** int(halvings[0]) if kind == "FC" else 1))
     settings.drop(("model_cfg.backbone_cfg.type", "Plain"), ("model_cfg.backbone_cfg.in_channels", 1))

@@ -137,7 +137,7 @@ def training_keys(
     if unknown:
         raise RecipeError(
             f"conditions: {', '.join(unknown)} not among those of the training subjects, "
-            f"{', '.join(sorted(found)) or 'of whom there are none'}{nearest(unknown[0], found)}"
+            f"{', '.join(sorted(found)) or 'none, as it is empty'}{nearest(unknown[0], found)}"
         )
     return [key for key in keys if conditions is None or key.condition in conditions]
 
@@ -166,7 +166,7 @@ def build_recipe(parser: ArgumentParser, settings: Namespace) -> Recipe:
 
 
 def _settle_steps(settings: Namespace) -> None:
-    """A scheduler that needs to know how long training takes is told, unless the recipe says it."""
+    """A scheduler that needs to know how long training takes learns it here, unless the recipe says it."""
     arguments = settings["scheduler"].get("init_args", {}) if settings["scheduler"] else {}
     steps = settings["schedule"]["steps"]
     if "steps" not in arguments:

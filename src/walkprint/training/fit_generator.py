@@ -108,7 +108,7 @@ def fit_generator(
 def _recordings(state: Mapping[str, Any] | None, folder: RunFolder, batches: FrameBatches) -> Mapping[str, str]:
     """The fingerprint of what the run began with, which the store must agree with; empty where none was kept.
 
-    It is taken once, before the first step: taken later, it could be that of other people whom the store holds by now.
+    It is taken once, before the first step: taken later, it could be that of other people in a newer store.
     """
     if state is None:
         return fingerprint(batches.store, batches.keys, batches.source)

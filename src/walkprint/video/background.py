@@ -108,7 +108,7 @@ class Background(Segmenter):
         if self._mean is None or self._mean.shape != frame.shape:
             self.learn([image])
         mean: Any = self._mean
-        # Exposure changes move all pixels alike.
+        # Exposure changes move all pixels equally.
         drift = np.median(frame[::8, ::8] - mean[::8, ::8], axis=(0, 1))
         expected: Any = cv2.convertScaleAbs(np.maximum(mean + drift.astype(np.float32), 0))
         away = _largest(cv2.absdiff(frame, expected))
