@@ -20,9 +20,7 @@ MANY_ARGUMENTS: set[str] = {
     "cli/segment.py:segment",
     "cli/walkers.py:walkers",
 }
-MENTION_THE_COMMAND_LINE: set[str] = {
-    "evaluation/site.py",
-}
+MENTION_THE_COMMAND_LINE: set[str] = set()
 MANNERED: dict[str, int] = {
     "cli/models.py": 2,
     "losses/pairs.py": 1,

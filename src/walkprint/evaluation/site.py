@@ -133,9 +133,9 @@ class Site:
                 metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
         except (OSError, SafetensorError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); expected a site of `walkprint calibrate`") from error
+            raise DataError(f"{path}: cannot be read ({error}); expected the file of a calibrated site") from error
         if metadata.get("kind") != _KIND:
-            raise DataError(f"{path}: no site of ours; expected a file of `walkprint calibrate`")
+            raise DataError(f"{path}: no site of ours; expected the file of a calibrated site")
         if metadata.get("digest") != arrays_digest(arrays, metadata.get("about", "")):
             raise DataError(f"{path}: damaged, its digest does not agree; calibrate the site again")
         try:
