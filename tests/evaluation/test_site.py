@@ -63,7 +63,7 @@ def test_damaged_or_foreign_files(tmp_path):
     whole = path.read_bytes()
     for content in (b"", whole[:100], b"junk"):
         path.write_bytes(content)
-        with pytest.raises(DataError, match="expected a site of `walkprint calibrate`"):
+        with pytest.raises(DataError, match="expected the file of a calibrated site"):
             Site.load(path)
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(DataError, match="damaged, its digest does not agree"):
