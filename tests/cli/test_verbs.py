@@ -89,7 +89,7 @@ def test_train_writes_the_resolved_recipe(run: Path, store: Path) -> None:
     recipe = yaml.safe_load((run / "recipe.yaml").read_text())
     assert recipe["network"]["init_args"]["channels"] == [4, 4, 8]
     assert recipe["network"]["init_args"]["strips"] == [16, 8, 4, 2, 1]  # a default, spelled out
-    assert recipe["data"]["init_args"] == {"root": str(store), "train": 2, "gallery": None}
+    assert recipe["data"] == {"root": str(store), "train": 2, "gallery": None}
     assert recipe["schedule"]["keep"] == 2
     assert (run / "network" / "network.safetensors").is_file()
 
@@ -121,7 +121,7 @@ def test_train_learns_from_some_conditions(run: Path, store: Path, tmp_path: Pat
 def test_train_goes_on_with_a_run_that_is_older_than_some_settings(run: Path, tmp_path: Path, capsys: Captured) -> None:
     older = shutil.copytree(run, tmp_path / "run")
     recipe = yaml.safe_load((older / "recipe.yaml").read_text())
-    del recipe["conditions"], recipe["data"]["init_args"]["gallery"]
+    del recipe["conditions"], recipe["data"]["gallery"]
     (older / "recipe.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False))
     assert main(["train", "--run", str(older), "--accelerator", "cpu"]) == 0
     assert main(["embed", "--run", str(older), "--out", str(tmp_path / "test.npz")]) == 0
@@ -250,7 +250,7 @@ def test_embed_refuses(run: Path, tmp_path: Path, capsys: Captured) -> None:
     [
         ("stret", "; did you mean street?"),
         ("mnie", "; did you mean mine?"),
-        ("xqzw", "; give the folder of a run, or street"),
+        ("xqzw", "; give the folder of a run, or street or street-large"),
     ],
 )
 def test_embed_names_the_run_that_was_meant(
