@@ -1,4 +1,7 @@
-"""Rank-1 on real people, by the scoring that a camera can do: site calibration and within-class whitening.
+"""Rank-1 on real people, by the scoring of the run that `docs/results/real.md` reports.
+
+Its sites flatter: the mean from which others are seen holds the clips of the person looked up. `walkprint calibrate`
+and `Scoring` do it without that effect; this file stays as it was, so that the reported table can be repeated.
 
 `real.npz` is made by `pack_real` from the recordings of a data folder; it is never part of the project.
 """
