@@ -157,7 +157,7 @@ def test_single_takes_have_no_reference(people, tmp_path):
 
 
 def test_a_store_of_recordings_has_nothing_to_measure(people):
-    with pytest.raises(DataError, match="walkprint expand"):
+    with pytest.raises(DataError, match="expand it first"):
         measure_frames(people.store())
 
 
@@ -221,29 +221,29 @@ def test_damage_is_not_taken_for_a_missing_figure(expanded):
         measure_frames(expanded["coat"], generated=[key(0, "cl", 9)])
 
 
+WALKERS = Walkers(subjects=3, train=3, views=("090",), frames=36, takes={"nm": 2, "cl": 2}, variety=Variety(noise=0))
+
+
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
     """Walkers without mask noise, so that the frames of a take are those of its phases, and thickened coats."""
     folder = tmp_path_factory.mktemp("rendered")
-    walkers = Walkers(
-        subjects=3, train=3, views=("090",), frames=36, takes={"nm": 2, "cl": 2}, variety=Variety(noise=0)
-    )
-    prepare(walkers, folder / "store", workers=1)
+    prepare(WALKERS, folder / "store", workers=1)
     return Packed(expand(Packed(folder / "store"), MorphologicalCoat(), wanted={"cl": 4}, out=folder / "more"))
 
 
-def phases(walkers, recording):
+def phases(store, recording):
     """Phase of each frame of a rendered take, in cycles."""
-    who = draw_person(walkers.seed, recording.subject, walkers.variety)
-    taken = draw_walk(walkers.seed, recording, who, walkers.variety)
-    count = len(walkers.store().read(recording))
-    assert count == walkers.frames, "a frame is missing: the others are not at their places"
+    who = draw_person(WALKERS.seed, recording.subject, WALKERS.variety)
+    taken = draw_walk(WALKERS.seed, recording, who, WALKERS.variety)
+    count = len(store.read(recording))
+    assert count == WALKERS.frames, "a frame is missing: the others are not at their places"
     return taken.start + taken.gait.style.cadence_hz * np.arange(count) / FRAME_RATE_HZ
 
 
-def phase_to_the_nearest(walkers, sources):
+def phase_to_the_nearest(store, sources):
     """Mean distance in phase, up to half a cycle, from frames to the most similar recorded ones; by chance 0.125."""
-    store, apart = walkers.store(), []
+    apart = []
     for one, source in sources.items():
         coats = [
             other
@@ -251,8 +251,8 @@ def phase_to_the_nearest(walkers, sources):
             if (other.subject, other.condition) == (one.subject, "cl") and other not in (one, *store.generated)
         ]
         near = ssim_of_all(store.read(one).frames[:, 0], np.concatenate(frames(store, coats))).argmax(axis=1)
-        there = np.concatenate([phases(walkers, other) for other in coats])[near]
-        apart.append(np.abs((phases(walkers, source) - there + 0.25) % 0.5 - 0.25))
+        there = np.concatenate([phases(store, other) for other in coats])[near]
+        apart.append(np.abs((phases(store, source) - there + 0.25) % 0.5 - 0.25))
     return np.concatenate(apart).mean()
 
 
@@ -261,7 +261,7 @@ def test_from_the_side_the_nearest_recorded_frame_is_near_in_phase(rendered):
     made = {one: SequenceKey.parse(line["source"]) for one, line in store.generated.items()}
     recorded = {one: one for one in store.keys if one.condition == "cl" and one not in made}
     assert len(made) == len(recorded) == 6
-    assert phase_to_the_nearest(rendered, made) < 0.06
-    assert phase_to_the_nearest(rendered, recorded) < 0.06
+    assert phase_to_the_nearest(store, made) < 0.06
+    assert phase_to_the_nearest(store, recorded) < 0.06
     shifted = dict(zip(made, [*made.values()][1:] + [*made.values()][:1], strict=True))
-    assert phase_to_the_nearest(rendered, shifted) > 0.08, "any phases would seem near"
+    assert phase_to_the_nearest(store, shifted) > 0.08, "any phases would seem near"

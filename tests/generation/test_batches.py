@@ -85,7 +85,7 @@ def test_nothing_learns_from_what_was_generated(store: Store, tmp_path: Path) ->
             writer.copy(store, key)
         writer.add(Clip(store.read(store.keys[0]).frames, made), origin={"source": str(store.keys[0])})
     expanded = Store.open(tmp_path / "store")
-    with pytest.raises(DataError, match="1 of the training sequences are generated, say 000/cl-9/090"):
+    with pytest.raises(DataError, match=r"1 of the training sequences are generated, e\.g\. 000/cl-9/090"):
         FrameBatches(expanded, expanded.keys)
     assert FrameBatches(expanded, store.keys).keys == store.keys
 

@@ -221,11 +221,11 @@ def test_what_a_network_cannot_use_is_named_where_a_part_asks_for_it(tmp_path):
         notes = cloth_expansion_page.page(replace(study, **asked), {}, {}, tmp_path).notes
         return [note.split(" does not")[0] for note in notes if "left out" in note]
 
-    unordered = ["GaitPart heeds the order of frames, which acgan"]
+    unordered = ["GaitPart needs the order of frames, which acgan"]
     assert left_out(parts=("ssim", "recognition")) == unordered
     assert left_out(parts=("ssim",)) == left_out(parts=("scarcity",)) == []
     assert left_out(parts=("recognition",), networks=("GaitSet",)) == []
-    assert left_out(parts=("ablation",)) == ["GaitPart heeds the order of frames, which gaussian-latent"]
+    assert left_out(parts=("ablation",)) == ["GaitPart needs the order of frames, which gaussian-latent"]
 
 
 def test_who_has_settings_of_its_own_is_named(tmp_path):

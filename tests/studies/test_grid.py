@@ -91,7 +91,7 @@ def test_a_fault_is_a_failure_and_its_trace_is_kept(tmp_path):
 def test_other_settings_are_refused(tmp_path):
     run_cells(CELLS, square, tmp_path)
     changed = [*CELLS[:3], Cell("cell-3", {"number": 5, "sizes": (1, 2)})]
-    with pytest.raises(DataError, match=r"cell-3.json: computed with other settings .number: 3 before, 5 now.; name"):
+    with pytest.raises(DataError, match=r"cell-3.json: computed with other settings .number: 3 before, 5 now.; choose"):
         run_cells(changed, square, tmp_path)
 
 

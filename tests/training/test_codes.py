@@ -80,7 +80,7 @@ def test_a_network_without_codes_is_named(batches, tmp_path):
 
     make = partial(torch.optim.SGD, lr=0.1)
     network = Bare(num_subjects=2, width=4, hidden=5)
-    with pytest.raises(RecipeError, match="train GaitNet"):
+    with pytest.raises(RecipeError, match="use GaitNet"):
         fit(network, LOSSES, batches, make, Loop(steps=1, accelerator="cpu"), tmp_path / "run")
     losses = {"triplet": TripletLoss()}
     fit(network, losses, batches, make, Loop(steps=1, accelerator="cpu"), tmp_path / "other")
