@@ -135,7 +135,10 @@ def test_training_with_losses_and_gradients(name, network, reference, inputs):
     """
     output, losses, gradients = trained_once(name, network, inputs, torch.float32)
     assert_equal(output, reference, "train_fixed")
-    if max(differences(network, reference, losses, gradients).values()) <= 1:
+    found = differences(network, reference, losses, gradients)
+    if torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
+        assert max(found.values()) <= 1, found
+    if max(found.values()) <= 1:
         return
     output, losses, gradients = trained_once(name, network, inputs, torch.float64)
     assert output.embeddings.dtype == torch.float64
