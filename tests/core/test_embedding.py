@@ -45,13 +45,13 @@ def test_a_vector_that_is_not_finite_is_named():
 def test_files_that_are_none_of_ours(tmp_path, content):
     if content is not None:
         (tmp_path / "e.npz").write_bytes(content)
-    with pytest.raises(DataError, match="walkprint embed"):
+    with pytest.raises(DataError, match="make them with `embed`"):
         EmbeddingSet.load(tmp_path / "e.npz")
 
 
 def test_pickled_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "e.npz", vectors=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(DataError, match="walkprint embed"):
+    with pytest.raises(DataError, match="make them with `embed`"):
         EmbeddingSet.load(tmp_path / "e.npz")
 
 
