@@ -132,12 +132,19 @@ def test_whole_sequences_in_equal_lengths(store, frames_per_batch):
     assert sorted(seen) == KEYS
 
 
-def test_short_sequences_are_looped_and_long_ones_cut(store):
-    for batch in equal_length_batches(store, KEYS, frames_per_batch=50, min_frames=5, max_frames=6):
+def test_short_sequences_are_looped_and_long_ones_come_in_pieces(store):
+    seen = {key: [] for key in KEYS}
+    for batch in equal_length_batches(store, KEYS, frames_per_batch=50, min_frames=2, max_frames=6):
+        assert 2 <= batch.frames.shape[1] <= 6
         for frames, key in zip(batch.frames.numpy(), batch.keys, strict=True):
-            whole = store.read(key).frames
-            length = min(max(len(whole), 5), 6)
-            np.testing.assert_array_equal(frames, np.concatenate([whole, whole])[:length])
+            seen[key].append(frames)
+    for key, found in seen.items():
+        whole = store.read(key).frames
+        assert len(found) == max(-(-len(whole) // 6), 1)
+        starts = [next(i for i in range(len(whole)) if (whole[i : i + 1] == one[0]).all()) for one in found]
+        together = np.concatenate([one for _, one in sorted(zip(starts, found, strict=True), key=lambda two: two[0])])
+        np.testing.assert_array_equal(together, np.concatenate([whole, whole])[: len(together)])
+        assert len(together) == max(len(whole), 2)
 
 
 def test_embedding_settings_out_of_range(store):

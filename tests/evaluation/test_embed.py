@@ -1,6 +1,7 @@
 import dataclasses
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -71,13 +72,18 @@ def test_evaluates_and_restores_every_module(store):
     assert network.norm.training
 
 
-def test_short_sequences_loop_and_long_ones_are_cut(store):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_short_sequences_loop_and_all_frames_of_long_ones_count(store, workers):
     network = Tiny()
     whole = embed(network, store, store.keys, max_frames=None)
     assert {time for _, time in network.modes} == {3, 5, 9, 30}
-    network.modes.clear()
-    cut = embed(network, store, store.keys, max_frames=4)
-    assert {time for _, time in network.modes} == {3, 4}
+    cut = embed(network, store, store.keys, max_frames=7, workers=workers)
+    long = store.keys[7]
+    frames = store.read(long).frames
+    assert len(frames) == 30
+    bounds = [0, 6, 12, 18, 24, 30]
+    apart = [network.embed(frames[first:last]) for first, last in pairwise(bounds)]
+    np.testing.assert_allclose(cut.vectors[7], np.mean(apart, axis=0), atol=1e-6)
     assert (cut.vectors[7] != whole.vectors[7]).any()
 
 

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,29 @@ class EmbeddingSet:
                 return cls(file["vectors"], keys, str(file["source"]))
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: no embeddings of ours ({error}); make them with `embed`") from error
+
+
+def pieces(frames: int, most: int | None) -> list[range]:
+    """A sequence's frames in order, in as few pieces as there can be of at most `most` frames, of nearly equal length.
+
+    Args:
+        frames: length of the sequence.
+        most: None for one piece.
+    """
+    count = 1 if most is None else max(-(-frames // most), 1)
+    bounds = [frames * i // count for i in range(count + 1)]
+    return [range(first, last) for first, last in pairwise(bounds)]
+
+
+def mean_of_pieces(vectors: Sequence[NDArray[np.float32]], frames: Sequence[int]) -> NDArray[np.float32]:
+    """The embedding of a walk whose pieces were embedded: their mean, weighted by frames.
+
+    Args:
+        vectors: float32 (part, feature) of each piece; one piece comes back as it is.
+        frames: of each piece.
+    """
+    if len(vectors) == 1:
+        return vectors[0]
+    order = np.lexsort((range(len(frames)), frames))  # the same sum in whatever order pieces of several lengths come
+    mean = np.average(np.stack([vectors[i] for i in order]), axis=0, weights=np.array(frames)[order])
+    return np.asarray(mean, np.float32)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.batch import ClipBatch
+from walkprint.core.embedding import pieces
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.augment import Augmentation
@@ -203,14 +204,16 @@ def equal_length_batches(
     max_frames: int | None = None,
     width_px: int | None = None,
 ) -> Iterator[ClipBatch]:
-    """Whole sequences in batches of equal length, so that no padding is needed; every key once, shortest first.
+    """Whole sequences in batches of equal length, so that no padding is needed, shortest first.
+
+    Every key comes once, or once for each piece of its sequence.
 
     Args:
         store: where frames come from.
         keys: the sequences to embed.
         frames_per_batch: about how many frames a batch may hold; a longer sequence is a batch of its own.
         min_frames: a shorter sequence is looped up to it.
-        max_frames: a longer sequence is cut to its first `max_frames`; None for no limit.
+        max_frames: a longer sequence is cut into pieces of nearly equal length, none longer; None for no limit.
         width_px: take only so many central columns; all when None.
 
     Yields:
@@ -225,15 +228,16 @@ def equal_length_batches(
             f"frames_per_batch is {frames_per_batch}, min_frames {min_frames}, max_frames {max_frames}; "
             "expected at least 1, and max_frames not below min_frames"
         )
-    groups: dict[int, list[SequenceKey]] = {}
+    groups: dict[int, list[tuple[SequenceKey, int]]] = {}
     for key in keys:
-        length = max(int(store.lengths[store.index(key)]), min_frames)
-        groups.setdefault(length if max_frames is None else min(length, max_frames), []).append(key)
+        for piece in pieces(int(store.lengths[store.index(key)]), max_frames):
+            groups.setdefault(max(len(piece), min_frames), []).append((key, piece.start))
     for length in sorted(groups):
         size = max(frames_per_batch // length, 1)
         for first in range(0, len(groups[length]), size):
-            chunk = groups[length][first : first + size]
+            chunk = [key for key, _ in groups[length][first : first + size]]
+            starts = np.array([start for _, start in groups[length][first : first + size]], dtype=np.int64)
             rows = np.array([store.index(key) for key in chunk], dtype=np.int64)
-            positions = np.arange(length, dtype=np.int64)[None] % store.lengths[rows][:, None]
+            positions = (starts[:, None] + np.arange(length)) % store.lengths[rows][:, None]
             frames = store.gather(rows, positions, width_px=width_px)
             yield ClipBatch(torch.from_numpy(frames), torch.full((len(chunk),), -1, dtype=torch.int64), chunk)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.device import usable_device
 from walkprint.core.digest import weights_digest
-from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.embedding import EmbeddingSet, mean_of_pieces
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import Share, share_of
@@ -49,7 +49,8 @@ def embed(
         device: where the network runs.
         precision: "32-true", or "bf16" for mixed precision.
         frames_per_batch: about how many frames a batch holds.
-        max_frames: of a longer sequence only the first `max_frames` are used; None for all.
+        max_frames: bounds memory: a longer sequence is embedded in pieces of at most so many frames, and its embedding
+            is their mean, weighted by frames; None for one piece.
         workers: so many processes share the work, each on one core; only on the CPU. A script that asks for more needs
             the usual `if __name__ == "__main__":`.
         share: (i, n) embeds the i-th of n shares only, so that n jobs can divide the work; see `merge`.
@@ -79,14 +80,17 @@ def embed(
             f"{store.path}: no sequence to embed; check the selection" + (f" and share {share}" * (share[1] > 1))
         )
     settings = (str(device), precision, frames_per_batch, max_frames)
-    found: dict[SequenceKey, NDArray[np.float32]] = {}
+    found: dict[SequenceKey, list[NDArray[np.float32]]] = {}
+    frames: dict[SequenceKey, list[int]] = {}
     network.to(device)
-    pieces = _embed_pieces(network, store, keys, workers, settings)
-    for names, vectors in pieces:
-        found.update(zip(names, vectors, strict=True))
+    for names, vectors, length in _embed_batches(network, store, keys, workers, settings):
+        for key, vector in zip(names, vectors, strict=True):
+            found.setdefault(key, []).append(vector)
+            frames.setdefault(key, []).append(length)
         if progress is not None:
             progress(len(found), len(keys))
-    return EmbeddingSet(np.stack([found[key] for key in keys]), list(keys), weights_source(network))
+    vectors = np.stack([mean_of_pieces(found[key], frames[key]) for key in keys])
+    return EmbeddingSet(vectors, list(keys), weights_source(network))
 
 
 def merge(sets: Sequence[EmbeddingSet]) -> EmbeddingSet:
@@ -116,12 +120,12 @@ def weights_source(network: Network) -> str:
 
 
 _Settings = tuple[str, Precision, int, int | None]
-_Piece = tuple[list[SequenceKey], NDArray[np.float32]]
+_Batch = tuple[list[SequenceKey], NDArray[np.float32], int]  # the last: frames of each
 
 
-def _embed_pieces(
+def _embed_batches(
     network: Network, store: Store, keys: Sequence[SequenceKey], workers: int, settings: _Settings
-) -> Iterator[_Piece]:
+) -> Iterator[_Batch]:
     if workers == 1:
         yield from _embed_here(network, store, keys, settings)
         return
@@ -132,10 +136,10 @@ def _embed_pieces(
     with ProcessPoolExecutor(workers, context, _start_worker, (network, store)) as pool:
         jobs = [pool.submit(_embed_in_worker, [ordered[i] for i in piece], settings) for piece in pieces]
         for job in as_completed(jobs):
-            yield job.result()
+            yield from job.result()
 
 
-def _embed_here(network: Network, store: Store, keys: Sequence[SequenceKey], settings: _Settings) -> Iterator[_Piece]:
+def _embed_here(network: Network, store: Store, keys: Sequence[SequenceKey], settings: _Settings) -> Iterator[_Batch]:
     device, precision, frames_per_batch, max_frames = settings
     if max_frames is not None:
         max_frames = max(max_frames, network.min_frames)
@@ -146,7 +150,7 @@ def _embed_here(network: Network, store: Store, keys: Sequence[SequenceKey], set
     with network.evaluating(), torch.inference_mode(), mixed:
         for batch in batches:
             output = network(network.prepare(batch.frames.to(device)))
-            yield list(batch.keys), output.embeddings.float().cpu().numpy()
+            yield list(batch.keys), output.embeddings.float().cpu().numpy(), batch.frames.shape[1]
 
 
 _worker: dict[str, tuple[Network, Store]] = {}
@@ -157,10 +161,5 @@ def _start_worker(network: Network, store: Store) -> None:
     _worker["own"] = (network, store)
 
 
-def _embed_in_worker(keys: Sequence[SequenceKey], settings: _Settings) -> _Piece:
-    names: list[SequenceKey] = []
-    vectors = []
-    for some, values in _embed_here(*_worker["own"], keys, settings):
-        names += some
-        vectors.append(values)
-    return names, np.concatenate(vectors)
+def _embed_in_worker(keys: Sequence[SequenceKey], settings: _Settings) -> list[_Batch]:
+    return list(_embed_here(*_worker["own"], keys, settings))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from walkprint.core.batch import GaitOutput
 from walkprint.core.described import Described
 from walkprint.core.digest import weights_digest
-from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.embedding import EmbeddingSet, mean_of_pieces, pieces
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip
 from walkprint.core.silhouette import align_clip
@@ -101,8 +101,8 @@ class Network(Described, nn.Module, ABC):
         """Embed walks, one after another, on the device where the network is; see `walkprint.embed` for many at once.
 
         Frames of the network's height, as wide as its own or wider, are taken as aligned. Silhouettes of any other size
-        are aligned first, as `prepare` does; frames that cannot be are left out. Of a longer walk the first 720 frames
-        count, and one that is too short for the network is repeated.
+        are aligned first, as `prepare` does; frames that cannot be are left out. A walk of more than 720 frames is
+        embedded in pieces, whose mean it gets; one that is too short for the network is repeated.
 
         Args:
             walks: uint8 (time, height, width), 0 background to 255 person, or a mask of 0 and 1; (time, channel,
@@ -129,11 +129,14 @@ class Network(Described, nn.Module, ABC):
 
     def _embed_one(self, walk: Any) -> NDArray[np.float32]:
         frames = torch.from_numpy(self._usable_frames(walk))
-        count = max(min(len(frames), _MOST_FRAMES), self.min_frames)
-        frames = frames[torch.arange(count) % len(frames)]
         device = next(self.parameters(), torch.empty(0)).device
-        output: GaitOutput = self(self.prepare(frames[None].to(device)))
-        return np.asarray(output.embeddings[0].float().cpu().numpy(), np.float32)
+        vectors, weights = [], []
+        for piece in pieces(len(frames), max(_MOST_FRAMES, self.min_frames)):
+            taken = (piece.start + torch.arange(max(len(piece), self.min_frames))) % len(frames)
+            output: GaitOutput = self(self.prepare(frames[taken][None].to(device)))
+            vectors.append(output.embeddings[0].float().cpu().numpy())
+            weights.append(len(taken))
+        return mean_of_pieces(vectors, weights)
 
     def _usable_frames(self, walk: Any) -> NDArray[np.uint8]:
         """Frames (time, channel, height, width), aligned."""
