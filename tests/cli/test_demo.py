@@ -39,10 +39,12 @@ def test_demo_writes_a_report_that_stands_alone(finished: tuple[Path, str]) -> N
     assert "gain" in text
     assert str(out / "report.html") in text
     assert demo._WORDS in text
+    assert text.startswith(demo._CHECK)
     assert "Fewer than 10 people (NM 2, BG 2, CL 2)" in text
     page = (out / "report.html").read_text()
     header = page[: page.index("</header>")]
     lead = header[: header.index('<div class="cards">')]
+    assert demo._CHECK in lead
     for head in ("energy image", "narrow GaitSet", "coats added", "gain"):
         assert f'<th scope="col">{head}</th>' in lead
     assert "narrow GaitSet, coats added: identical-view-excluded" in lead  # whose tiles follow

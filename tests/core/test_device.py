@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from walkprint.core.device import usable_device
+from walkprint.core.device import fast_precision, usable_device
 from walkprint.core.errors import RecipeError
 
 
@@ -22,3 +22,12 @@ def test_one_of_several(monkeypatch):
     assert usable_device("cuda:1").index == 1
     with pytest.raises(RecipeError, match=r"cuda \(2 of them\)"):
         usable_device("cuda:2")
+
+
+@pytest.mark.parametrize(("there", "expected"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_bfloat16_only_on_processors_that_compute_in_it(there, expected, monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: there)
+    assert fast_precision() == expected
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert fast_precision() == "32-true"

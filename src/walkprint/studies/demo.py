@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from walkprint.core.device import fast_precision
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
@@ -31,11 +32,12 @@ Phase = Callable[..., AbstractContextManager[Callable[[int, int | None], None]]]
 """Shows how a phase of some name goes: gives a function of (done, in all); `bar=False` where training has its own."""
 
 _LEAD = (
-    "Rendered people. Of those who train, one in eight was seen in a coat, twice, the others never. An "
-    "autoencoder-guided GAN learned from them and made two takes in a coat for each of the others; the same small "
-    "network, trained without and with those, recognizes people whom neither ever saw. Synthetic figures; they say "
-    "nothing about accuracy on real people."
+    "Rendered people. One training subject in eight has two takes in a coat; the others have none. An "
+    "autoencoder-guided GAN learned from these takes and made two takes in a coat for each of the others. The same "
+    "small network is trained without and with the generated takes and tested on other people. Synthetic figures; they "
+    "say nothing about accuracy on real people."
 )
+_CHECK = "This quick demo only checks that everything runs: too few people and steps for its figures to mean anything."
 _WORDS = (
     "NM normal, BG with a bag, CL in a coat; rank-1: how often the nearest walk of the gallery is the right person's."
 )
@@ -138,10 +140,14 @@ def run_demo(out: Path, *, quick: bool = False, seed: int = 0, phase: Phase | No
         out / "report.html",
         [*named, replace(gain, title="what the coats add"), pairs],
         title="walkprint demo",
-        lead=_LEAD,
+        lead=_LEAD if size is _FULL else f"{_CHECK} {_LEAD}",
         table=Table(" ".join(_caption(size)), _table(found, gain)),
         sheets=_sheets(people.store(), filled.store()),
-        provenance={"trained on": f"{size.train} people, {size.steps} steps", "tested on": f"{len(keys)} sequences"},
+        provenance={
+            "trained on": f"{size.train} people, {size.steps} steps",
+            "precision of the generator": fast_precision(),
+            "tested on": f"{len(keys)} sequences",
+        },
     )
     return Demo(out / "report.html", found, gain, _caption(size), time.monotonic() - start)
 
@@ -162,6 +168,7 @@ def _people(size: _Size, store: Path, seed: int, workers: int | None, phase: Pha
 
 def _filled(people: Packed, size: _Size, out: Path, seed: int, phase: Phase) -> Packed:
     """The same people with generated coats beside those that were rendered."""
+    precision = fast_precision()
     recipe = load_generator_recipe(
         {
             "generator": {"class_path": "AEGuidedGAN", "init_args": _GENERATOR},
@@ -170,12 +177,12 @@ def _filled(people: Packed, size: _Size, out: Path, seed: int, phase: Phase) -> 
             "least_diversity": 0.0,  # a demo goes on: the warning, the sheet and the table show it
             "steps": size.generator_steps,
             "checkpoint_every": size.generator_steps,
-            "precision": "bf16-mixed",
+            "precision": precision,
             "channels_last": True,
             "seed": seed,
         }
     )
-    with phase("training the generator", bar=False) as tell:
+    with phase(f"training the generator, {precision}", bar=False) as tell:
         listeners = [lambda step, numbers: tell(step, size.generator_steps)]
         made = train_generator(recipe, out / "generator", accelerator="cpu", listeners=listeners, resume=False).model
     if is_store(out / "filled"):  # that of an earlier demo
@@ -232,7 +239,8 @@ def _sheets(people: Store, filled: Store) -> list[Sheet]:
 
 def _caption(size: _Size) -> list[str]:
     return [
-        f"Rank-1 on {size.subjects - size.train} rendered people (synthetic) whom no network ever saw, %;",
+        *([] if size is _FULL else [_CHECK]),
+        f"Rank-1 on {size.subjects - size.train} rendered people (synthetic), none of them in training, %;",
         "identical view excluded, mean over views [95 % interval by bootstrap over people].",
         _WORDS,
     ]
