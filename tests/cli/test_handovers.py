@@ -148,7 +148,7 @@ CASES = {
                 "videos": ["a.mp4 at 10.0", "b.mp4 at 10.0"],
                 "segmenter": MODEL,
                 "out": Path("store"),
-                "cut": ("cut", 128, True, True, 7),
+                "cut": ("cut", {"size_px": 128, "color": True, "gaitnet_crop": True, "least_frames": 7}),
                 "one_person": True,
                 "condition": "nm",
                 "frame_rate_hz": 12.5,
@@ -161,7 +161,7 @@ CASES = {
             "walkprint.recipes.classes.build": MODEL,
             "walkprint.capture.capture": CAPTURED,
             "walkprint.video.reader.Video": lambda path, *, image_rate_hz: f"{path} at {image_rate_hz}",
-            "walkprint.video.walks.Cut": lambda *settings: ("cut", *settings),
+            "walkprint.video.walks.Cut": lambda **settings: ("cut", settings),
         },
         {"walkprint.evaluation.sheets.save_sheet_of": {"generated"}},
     ),
@@ -533,7 +533,7 @@ def test_every_option_is_handed_over(name: str, tmp_path: Path, monkeypatch: pyt
 
     for path in case.calls.keys() | case.gives.keys():
         monkeypatch.setattr(*_place(path), recorder(path))
-    verb.function(**given)
+    verb.call(given)
     for path, expected in case.calls.items():
         parameters, kept = signatures[path].parameters, case.kept.get(path, set())
         if kept is not ...:

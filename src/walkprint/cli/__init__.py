@@ -55,7 +55,7 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
         given, as_json = verb.parse(words)
         keep_freed_memory()
         let_waiting_threads_sleep()
-        _report(verb.function(**given), as_json)
+        _report(verb.call(given), as_json)
     except UsageError as error:
         return _refuse(f"{error}; see walkprint {verb.name} --help")
     except GaitError as error:

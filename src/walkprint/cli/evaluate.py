@@ -1,6 +1,7 @@
 """`walkprint evaluate`: identification and verification by a protocol."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,21 +11,41 @@ from walkprint.cli.verb import Summary
 from walkprint.recipes.library import find_file, find_trained
 
 
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """How sequences are compared.
+
+    Attributes:
+        metric: distance between two parts.
+        normalize: bring each part to unit length first, so that all have the same weight; often better across domains.
+        center: move gallery and each probe set to mean zero; uses statistics of the whole probe set, so not for single
+            probes.
+        whitening: weigh each part by the whitening of this network: its folder, or the name of a bundled one such as
+            street-large.
+        gallery_site: where the gallery was recorded, a file of `walkprint calibrate`.
+        probe_site: where the probes were recorded; the same file where one camera recorded both.
+        resamples: for the 95 % intervals, by bootstrap over subjects; 0 for none.
+        seed: of the bootstrap.
+    """
+
+    metric: Literal["euclidean", "cosine"] = "euclidean"
+    normalize: bool = False
+    center: bool = False
+    whitening: str | None = None
+    gallery_site: Path | None = None
+    probe_site: Path | None = None
+    resamples: int = 1000
+    seed: int = 0
+
+
 def evaluate(
     *,
     embeddings: list[Path],
     protocol: str | None = None,
     gallery: Path | None = None,
-    metric: Literal["euclidean", "cosine"] = "euclidean",
-    normalize: bool = False,
-    center: bool = False,
-    whitening: str | None = None,
-    gallery_site: Path | None = None,
-    probe_site: Path | None = None,
+    compared: Compared,
     ranks: list[int] = [1, 5, 10],  # noqa: B006 - never changed, and readable in the help
     false_accept_rates: list[float] = [0.001, 0.01, 0.05],  # noqa: B006
-    resamples: int = 1000,
-    seed: int = 0,
     out: Path | None = None,
 ) -> Summary:
     """Identify and verify by a protocol: tables, curves, intervals.
@@ -34,18 +55,9 @@ def evaluate(
         protocol: a YAML file, a bundled one such as kth/protocol, or the name of a protocol; the first of the embedded
             data set by default.
         gallery: take the gallery from this file instead, for evaluation across data sets.
-        metric: distance between two parts.
-        normalize: bring each part to unit length first, so that all have the same weight; often better across domains.
-        center: move gallery and each probe set to mean zero; uses statistics of the whole probe set, so not for single
-            probes.
-        whitening: weigh each part by the whitening of this network: its folder, or the name of a bundled one such as
-            street-large.
-        gallery_site: where the gallery was recorded, a file of `walkprint calibrate`.
-        probe_site: where the probes were recorded; the same file where one camera recorded both.
+        compared: how sequences are compared.
         ranks: the k of each rank-k.
         false_accept_rates: for the rates of true accepts.
-        resamples: for the 95 % intervals, by bootstrap over subjects; 0 for none.
-        seed: of the bootstrap.
         out: folder for identification and verification as .json, .md and .txt, and report.html.
 
     Example:
@@ -53,10 +65,10 @@ def evaluate(
     """
     for file in [*embeddings, *([gallery] if gallery else [])]:
         check_there(file, "; make it with `walkprint embed`")
-    for file in filter(None, (gallery_site, probe_site)):
+    for file in filter(None, (compared.gallery_site, compared.probe_site)):
         check_there(file, "; make it with `walkprint calibrate`")
-    if whitening is not None:
-        find_trained(whitening)
+    if compared.whitening is not None:
+        find_trained(compared.whitening)
     if protocol is not None and protocol.endswith((".yaml", ".yml", ".json")):
         find_file(protocol)
     from walkprint.core.embedding import EmbeddingSet
@@ -69,18 +81,14 @@ def evaluate(
     sets = [EmbeddingSet.load(file) for file in embeddings]
     probes = merge(sets) if len(sets) > 1 else sets[0]
     chosen = find_protocol(protocol, embeddings[0])
+    settings = vars(compared) | {
+        side: Site.load(file) for side in ("gallery_site", "probe_site") if (file := getattr(compared, side))
+    }
+    if compared.whitening is not None:
+        settings["whitening"] = load_whitening(compared.whitening)
     options: dict[str, Any] = {
         "gallery": None if gallery is None else EmbeddingSet.load(gallery),
-        "scoring": Scoring(
-            metric=metric,
-            center=center,
-            normalize=normalize,
-            whitening=None if whitening is None else load_whitening(whitening),
-            gallery_site=None if gallery_site is None else Site.load(gallery_site),
-            probe_site=None if probe_site is None else Site.load(probe_site),
-            resamples=resamples,
-            seed=seed,
-        ),
+        "scoring": Scoring(**settings),
         "provenance": provenance(", ".join(file.name for file in embeddings)),
     }
     with progress("evaluating") as tell:

@@ -1,6 +1,7 @@
 """`walkprint segment`: videos become clips of single people, in a packed store."""
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +15,34 @@ if TYPE_CHECKING:
 _BUNDLED_PX = 64
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cutting:
+    """How walks are cut out.
+
+    Attributes:
+        color: pack masked RGB instead of silhouettes.
+        gaitnet_crop: with --color, 2:1 pictures of 1.5 body heights, as GaitNet's authors cut them.
+        size_px: height and width of the frames.
+        least_frames: shorter walks are left out.
+    """
+
+    color: bool = False
+    gaitnet_crop: bool = False
+    size_px: int = 64
+    least_frames: int = 15
+
+
 def segment(
     videos: list[Path],
     *,
     out: Path,
     segmenter: str = "MediaPipe",
     set: dict[str, Any] | None = None,
-    color: bool = False,
-    gaitnet_crop: bool = False,
+    cutting: Cutting,
     one_person: bool = False,
     condition: str = "",
     frame_rate_hz: float | None = None,
     image_rate_hz: float = 25.0,
-    size_px: int = 64,
-    least_frames: int = 15,
     preview: Path | None = None,
 ) -> Summary:
     """Find people in videos, follow them, and pack their silhouettes.
@@ -39,14 +54,11 @@ def segment(
         out: folder of the store.
         segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
         set: its settings, e.g. segmenter.least_px=500; `walkprint explain CLASS` lists them.
-        color: pack masked RGB instead of silhouettes.
-        gaitnet_crop: with --color, 2:1 pictures of 1.5 body heights, as GaitNet's authors cut them.
+        cutting: how walks are cut out.
         one_person: each video shows one person: one subject.
         condition: of all walks, e.g. nm.
         frame_rate_hz: faster videos are thinned out to this.
         image_rate_hz: frame rate of folders of pictures.
-        size_px: height and width of the frames.
-        least_frames: shorter walks are left out.
         preview: folder for annotated videos and a sheet.
 
     Example:
@@ -69,7 +81,7 @@ def segment(
             [Video(video, image_rate_hz=image_rate_hz) for video in videos],
             build(Segmenter, {"class_path": kind, "init_args": settings}),
             out,
-            cut=Cut(size_px, color, gaitnet_crop, least_frames),
+            cut=Cut(**vars(cutting)),
             one_person=one_person,
             condition=condition,
             frame_rate_hz=frame_rate_hz,
@@ -81,7 +93,7 @@ def segment(
         save_sheet_of(found.shown, preview / "sheet.png")
         written.append(str(preview / "sheet.png"))
     # The network that comes with the package reads silhouettes of 64 px.
-    run = "RUN" if color or size_px != _BUNDLED_PX else "street"
+    run = "RUN" if cutting.color or cutting.size_px != _BUNDLED_PX else "street"
     return _summary(found, run, preview, written)
 
 

@@ -1,16 +1,17 @@
 """A verb is a plain typed function: its signature and its docstring are the options and their help.
 
 Parameters before `*` are positional, the others options; without a default they are required. A bool is a flag, a list
-takes several words, a dict takes words such as name=value and may be given more than once.
+takes several words, a dict takes words such as name=value and may be given more than once. A dataclass stands for its
+fields, each an option.
 """
 
 import argparse
 import inspect
 import textwrap
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, Literal, NoReturn, TypeGuard, get_args, get_origin
 
 from walkprint.cli.values import UsageError, kind_of, value_of
 from walkprint.core.spelling import nearest
@@ -119,12 +120,21 @@ class Verb:
 
     @property
     def options(self) -> dict[str, Option]:
-        """The parameters by name, in order."""
-        said = _entries(_sections(self.function).get("Args", []))
-        return {
-            name: Option(name, one.annotation, one.default, said.get(name, ""), one.kind is not one.KEYWORD_ONLY)
-            for name, one in inspect.signature(self.function, eval_str=True).parameters.items()
-        }
+        """The parameters by name, in order, and the fields of those that are dataclasses."""
+        return {one.name: one for one in _options(self.function)}
+
+    def call(self, given: Mapping[str, Any]) -> Summary | None:
+        """Carry it out.
+
+        Args:
+            given: values of options, as of `parse`.
+        """
+        left, grouped = dict(given), dict[str, Any]()
+        for name, one in _parameters(self.function).items():
+            if _is_group(one.annotation):
+                own = left.keys() & _parameters(one.annotation).keys()
+                grouped[name] = one.annotation(**{field: left.pop(field) for field in own})
+        return self.function(**left, **grouped)
 
     def parse(self, words: Sequence[str]) -> tuple[dict[str, Any], bool]:
         """The arguments that are given, no defaults among them; and whether JSON is asked for.
@@ -185,6 +195,24 @@ class Verb:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message)
+
+
+def _is_group(annotation: Any) -> TypeGuard[type]:
+    return isinstance(annotation, type) and is_dataclass(annotation)
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function, eval_str=True).parameters
+
+
+def _options(function: Callable[..., Any]) -> Iterator[Option]:
+    sections = _sections(function)
+    said = _entries(sections.get("Args") or sections.get("Attributes", []))
+    for name, one in _parameters(function).items():
+        if _is_group(one.annotation):
+            yield from _options(one.annotation)
+        else:
+            yield Option(name, one.annotation, one.default, said.get(name, ""), one.kind is not one.KEYWORD_ONLY)
 
 
 def _sections(function: Callable[..., Any]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """`walkprint walkers`: the bundled benchmark of rendered people, as a packed store."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,29 +8,11 @@ from walkprint.cli.progress import progress
 from walkprint.cli.verb import Summary
 
 
-def walkers(
-    *,
-    out: Path,
-    subjects: int = 124,
-    train: int | None = None,
-    seed: int = 0,
-    views: str | None = None,
-    takes: dict[str, int] | None = None,
-    scarce: dict[str, int] | None = None,
-    views_per_take: int | None = None,
-    one_side: bool = False,
-    frames: int = 40,
-    size_px: int = 64,
-    variety: dict[str, Any] | None = None,
-    workers: int | None = None,
-    sheet: Path | None = None,
-) -> Summary:
-    """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """Who is rendered, and how.
 
-    The same settings give the same pixels on every machine. Figures on these people are synthetic.
-
-    Args:
-        out: folder of the store.
+    Attributes:
         subjects: how many people.
         train: the first of them are for training, the others for testing; 60 % by default.
         seed: of everything random.
@@ -43,6 +26,29 @@ def walkers(
         size_px: height and width of the frames.
         variety: how much people, takes, masks and cameras differ, as factors of the usual amount: shape, gait, take,
             noise, camera; also fresh_clothes and mixed.
+    """
+
+    subjects: int = 124
+    train: int | None = None
+    seed: int = 0
+    views: str | None = None
+    takes: dict[str, int] | None = None
+    scarce: dict[str, int] | None = None
+    views_per_take: int | None = None
+    one_side: bool = False
+    frames: int = 40
+    size_px: int = 64
+    variety: dict[str, Any] | None = None
+
+
+def walkers(*, out: Path, people: People, workers: int | None = None, sheet: Path | None = None) -> Summary:
+    """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
+
+    The same settings give the same pixels on every machine. Figures on these people are synthetic.
+
+    Args:
+        out: folder of the store.
+        people: who is rendered.
         workers: processes; one per core by default.
         sheet: also draw some of them into this PNG.
 
@@ -55,15 +61,12 @@ def walkers(
     from walkprint.evaluation.sheets import save_sheet
     from walkprint.recipes.classes import build
 
-    given = {
-        "subjects": subjects, "train": train, "seed": seed, "views": views.split(",") if views else None,
-        "takes": takes, "scarce": scarce, "views_per_take": views_per_take, "one_side": one_side, "frames": frames,
-        "size_px": size_px, "variety": variety,
-    }  # fmt: skip
-    settings = {name: value for name, value in given.items() if value is not None}
-    people = build(GaitDataset, {"class_path": "Walkers", "init_args": settings})
+    settings = {name: value for name, value in vars(people).items() if value is not None}
+    if people.views:
+        settings["views"] = people.views.split(",")
+    dataset = build(GaitDataset, {"class_path": "Walkers", "init_args": settings})
     with progress("rendering") as tell:
-        report = pack(people, out, workers=workers, progress=tell)
+        report = pack(dataset, out, workers=workers, progress=tell)
     text = str(report)
     if sheet is not None:
         save_sheet(Packed(out).store(), sheet)
