@@ -116,6 +116,128 @@ def test_a_flipped_byte_is_found(tmp_path):
     assert Store.open(tmp_path / "s").verify() == [KEYS[0]]
 
 
+def flip(path, position):
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(("bits", "compression"), PACKINGS)
+def test_one_flipped_bit_is_refused_by_whatever_reads_it(tmp_path, bits, compression):
+    write_store(tmp_path / "s", LENGTHS, bits=bits, compression=compression)
+    flip(tmp_path / "s" / "shard-00000.bin", -1)  # of the sequence written last
+    damaged, sound = KEYS[1], KEYS[0]
+    for read in (
+        lambda one: one.read(damaged),
+        lambda one: one.gather([one.index(damaged)], [[0]]),
+        lambda one: one.packed(one.index(damaged)),
+        lambda one: one.stored(damaged),
+    ):
+        again = Store.open(tmp_path / "s")
+        again.read(sound)
+        with pytest.raises(DataError, match=rf"s: sequence {damaged} in shard-00000\.bin is damaged"):
+            read(again)
+        with pytest.raises(DataError, match="is damaged"):  # the second time as well
+            read(again)
+
+
+def change_index(path, change):
+    with np.load(path / "index.npz") as arrays:
+        columns = dict(arrays)
+    change(columns)
+    np.savez(path / "index.npz", **columns)
+
+
+def without_fingerprint(path):
+    """As stores were before they had one."""
+    meta = json.loads((path / "meta.json").read_text())
+    del meta["fingerprint"]
+    (path / "meta.json").write_text(json.dumps(meta))
+
+
+def roll(*names):
+    def change(columns):
+        for name in names:
+            columns[name] = np.roll(columns[name], 1, axis=0)
+
+    return change
+
+
+def test_silhouettes_shifted_to_another_person_are_refused(tmp_path):
+    same = dict.fromkeys(LENGTHS, 4)
+    write_store(tmp_path / "s", same)
+    shard = tmp_path / "s" / "shard-00000.bin"
+    content = shard.read_bytes()
+    shard.write_bytes(content[4 * 96 :] + content[: 4 * 96])
+    with pytest.raises(DataError, match="is damaged"):
+        Store.open(tmp_path / "s").read(KEYS[0])
+    shard.write_bytes(content)
+    change_index(tmp_path / "s", roll("offset"))
+    with pytest.raises(DataError, match="is damaged"):
+        Store.open(tmp_path / "s").read(KEYS[0])
+    change_index(tmp_path / "s", roll("sha256"))  # now all bytes agree, but with another person's name
+    with pytest.raises(DataError, match=r"index\.npz is not the one that meta\.json was written with"):
+        Store.open(tmp_path / "s")
+    without_fingerprint(tmp_path / "s")
+    assert len(Store.open(tmp_path / "s")) == 3
+
+
+def twice(columns):
+    for name in ("subject", "condition", "take", "view"):
+        columns[name][1] = columns[name][0]
+
+
+def same_bytes(columns):
+    columns["offset"][1] = columns["offset"][0] + 96
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (twice, r"sequence 1/nm-01/000 is in index\.npz twice"),
+        (same_bytes, r"1/nm-01/000 and 1/nm-02/000 lie on the same bytes of shard-00000\.bin"),
+    ],
+)
+def test_an_index_that_contradicts_itself_is_refused(tmp_path, change, words):
+    write_store(tmp_path / "s", LENGTHS)
+    without_fingerprint(tmp_path / "s")
+    change_index(tmp_path / "s", change)
+    with pytest.raises(DataError, match=words):
+        Store.open(tmp_path / "s")
+
+
+@pytest.mark.parametrize("bits", [8, 1])
+def test_a_shard_truncated_while_open_is_one_line(tmp_path, bits):
+    lengths = {SequenceKey(f"{i}", "nm", "01"): 100 for i in range(20)}
+    store, _ = write_store(tmp_path / "s", lengths, bits=bits)
+    store.read(store.keys[-1])
+    (tmp_path / "s" / "shard-00000.bin").open("rb+").truncate(4096)
+    for key in (store.keys[-1], store.keys[-2]):
+        with pytest.raises(
+            DataError, match=r"shard-00000\.bin was .* bytes when the store was opened and is 4,096 now"
+        ):
+            store.read(key)
+
+
+def test_the_fingerprint_is_that_of_the_sequences(tmp_path):
+    store, clips = write_store(tmp_path / "s", LENGTHS)
+    assert store.meta["fingerprint"] == store.fingerprint
+    shuffled = dict(reversed(LENGTHS.items()))
+    with StoreWriter(tmp_path / "other", shard_bytes=500, dataset="Walkers") as writer:
+        for key in shuffled:
+            writer.add(clips[key])
+    assert Store.open(tmp_path / "other").fingerprint == store.fingerprint
+    found = {store.fingerprint}
+    with StoreWriter(tmp_path / "few") as writer:
+        writer.add(clips[KEYS[0]])
+    found.add(Store.open(tmp_path / "few").fingerprint)
+    for number, key in enumerate((SequenceKey("1", "nm-01"), SequenceKey("1", "nm", "01"))):  # of the same text
+        with StoreWriter(tmp_path / str(number)) as writer:
+            writer.add(Clip(clips[KEYS[0]].frames, key))
+        found.add(Store.open(tmp_path / str(number)).fingerprint)
+    assert len(found) == 4
+
+
 def test_damaged_compression_is_one_clear_error(tmp_path):
     write_store(tmp_path / "s", LENGTHS, compression="zstd")
     shard = tmp_path / "s" / "shard-00000.bin"
@@ -141,7 +263,7 @@ def change_meta(**values):
         (change_meta(version=99), "version 99"),
         (change_meta(bits=3), "damaged"),
         (change_meta(height_px="8"), "damaged"),
-        (change_meta(height_px=16), "does not lie inside its shard"),
+        (change_meta(height_px=16), "is not the one that meta.json was written with"),
         (lambda path: (path / "index.npz").write_bytes(b"PK"), "index.npz"),
         (lambda path: (path / "index.npz").unlink(), "index.npz"),
         (lambda path: (path / "shard-00000.bin").unlink(), "shard-00000.bin"),

@@ -139,7 +139,7 @@ def test_an_expansion_of_another_store_does_not_go_on(people, tmp_path):
     others = Packed(tmp_path / "others", train=3)
     with pytest.raises(DataError, match="other settings"):
         expand(others, NoiseInjection(), wanted={"cl": 4}, out=tmp_path / "more")
-    assert others.store().digest != people.store().digest
+    assert others.store().fingerprint != people.store().fingerprint
 
 
 def test_another_precision_does_not_go_on_where_one_stopped(people, tmp_path):

@@ -6,16 +6,20 @@ A store is a folder:
   compressed with zstd on its own;
 - `index.npz`: per sequence its key (subject, condition, take, view), length, shard, offset, bytes, frame rate (NaN when
   unknown) and the SHA-256 digest of its stored bytes;
-- `meta.json`: version, frame size, bits, compression, and which data set with which settings it was made from;
-  `generated` says what made the generated sequences, if there are any;
+- `meta.json`: version, frame size, bits, compression, which data set with which settings it was made from, and the
+  `fingerprint` of its index; `generated` says what made the generated sequences, if there are any;
 - `generated.jsonl`, only then: for each of them its key, its source, what made it, and the digest of its stored bytes.
+
+Nothing is used unverified: the index at opening, by the fingerprint; each sequence's bytes, by their digest, when a
+process first reads it.
 """
 
 import hashlib
 import json
 import math
+import mmap
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +60,8 @@ class Store:
         channels, height_px, width_px: size of its frames.
         generated: what `generated.jsonl` says of each generated sequence; empty where all are recordings.
         ordered: whether frames follow each other in every sequence; some generators make sets of frames instead.
+        fingerprint: of all it holds, hexadecimal: stores of the same sequences and bytes have the same, wherever they
+            lie.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -75,8 +81,11 @@ class Store:
         self._start: list[int] = index["offset"].tolist()
         self._bytes: list[int] = index["bytes"].tolist()
         self._digest = index["sha256"]
+        self._verified = bytearray(len(self.keys))
         self._position = {key: i for i, key in enumerate(self.keys)}
         self._size = frame_bytes((self.channels, self.height_px, self.width_px), self._bits)
+        self.fingerprint = fingerprint(self.meta, index)
+        self._check_index(index)
         self._shards = self._map_shards()
         self.generated = self._read_generated()
         self.ordered = bool(self.meta.get("generated", {}).get("ordered", True))
@@ -97,21 +106,44 @@ class Store:
         """How many sequences it holds."""
         return len(self.keys)
 
-    def _map_shards(self) -> dict[int, NDArray[np.uint8]]:
-        shards: dict[int, NDArray[np.uint8]] = {}
+    def _check_index(self, index: dict[str, NDArray[Any]]) -> None:
+        """Refuse an index that contradicts itself or `meta.json`."""
+        if self.meta.get("fingerprint", self.fingerprint) != self.fingerprint:  # older stores have none
+            raise DataError(
+                f"{self.path}: {INDEX_NAME} is not the one that {META_NAME} was written with, one of them was "
+                "changed; prepare the store again"
+            )
+        if len(self._position) < len(self.keys):
+            twice = next(key for i, key in enumerate(self.keys) if self._position[key] != i)
+            raise DataError(f"{self.path}: sequence {twice} is in {INDEX_NAME} twice; prepare the store again")
+        order = np.lexsort((index["offset"], index["shard"]))
+        shard, start = index["shard"][order], index["offset"][order]
+        shared = (shard[1:] == shard[:-1]) & (start[1:] < start[:-1] + index["bytes"][order][:-1])
+        if shared.any():
+            at = int(shared.argmax())
+            one, other = sorted(self.keys[i] for i in order[at : at + 2])
+            raise DataError(
+                f"{self.path}: sequences {one} and {other} lie on the same bytes of {shard_name(int(shard[at]))}; "
+                "prepare the store again"
+            )
+
+    def _map_shards(self) -> dict[int, tuple[mmap.mmap, NDArray[np.uint8]]]:
+        shards: dict[int, tuple[mmap.mmap, NDArray[np.uint8]]] = {}
         for number in sorted(set(self._shard)):
             file = self.path / shard_name(number)
             try:
-                shards[number] = np.asarray(np.memmap(file, dtype=np.uint8, mode="r"))
+                with file.open("rb") as opened:
+                    mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
             except (OSError, ValueError) as error:
                 raise DataError(
                     f"{file}: cannot be read ({error}); the store is incomplete: prepare it again"
                 ) from error
+            shards[number] = mapped, np.frombuffer(mapped, dtype=np.uint8)
         for i, key in enumerate(self.keys):
             end = self._start[i] + self._bytes[i]
             expected = int(self.lengths[i]) * self._size
             plain = self._compression is None
-            if self._start[i] < 0 or end > shards[self._shard[i]].size or (plain and self._bytes[i] != expected):
+            if self._start[i] < 0 or end > len(shards[self._shard[i]][0]) or (plain and self._bytes[i] != expected):
                 raise DataError(f"{self.path}: sequence {key} does not lie inside its shard; prepare the store again")
         return shards
 
@@ -191,9 +223,27 @@ class Store:
         if positions.size and (int(positions.min()) < 0 or (positions.max(axis=1) >= self.lengths[rows]).any()):
             raise DataError("gather: a frame position lies outside its sequence")
 
+    def _view(self, i: int) -> NDArray[np.uint8]:
+        start, (mapped, shard) = self._start[i], self._shards[self._shard[i]]
+        if mapped.size() < len(shard):  # the file's own size, now: what is gone would end the process with SIGBUS
+            raise DataError(
+                f"{self.path}: sequence {self.keys[i]}: {shard_name(self._shard[i])} was {len(shard):,} bytes when the "
+                f"store was opened and is {mapped.size():,} now; copy or prepare the store again"
+            )
+        return shard[start : start + self._bytes[i]]
+
+    def _sound(self, i: int) -> bool:
+        return bool(hashlib.sha256(self._view(i).data).digest() == self._digest[i].tobytes())
+
     def _stored(self, i: int) -> NDArray[np.uint8]:
-        start = self._start[i]
-        return self._shards[self._shard[i]][start : start + self._bytes[i]]
+        if not self._verified[i]:
+            if not self._sound(i):
+                raise DataError(
+                    f"{self.path}: sequence {self.keys[i]} in {shard_name(self._shard[i])} is damaged, its bytes are "
+                    "not those that were written; copy or prepare the store again"
+                )
+            self._verified[i] = 1
+        return self._view(i)
 
     def _raw(self, i: int) -> NDArray[np.uint8]:
         if self._compression is None:
@@ -220,18 +270,27 @@ class Store:
         """The bytes of one sequence as they lie in its shard."""
         return self._stored(self.index(key)).tobytes()
 
-    @property
-    def digest(self) -> str:
-        """Of all it holds, hexadecimal: stores of the same sequences and bytes have the same."""
-        names = "\n".join(map(str, self.keys)).encode()
-        return hashlib.sha256(names + self._digest.tobytes()).hexdigest()
-
     def verify(self) -> list[SequenceKey]:
         """The sequences whose stored bytes do not have the digest that was written; empty when all is well."""
-        digests = (hashlib.sha256(self._stored(i).data).digest() for i in range(len(self)))
-        return [
-            key for key, row, digest in zip(self.keys, self._digest, digests, strict=True) if row.tobytes() != digest
-        ]
+        return [key for i, key in enumerate(self.keys) if not self._sound(i)]
+
+
+def fingerprint(meta: Mapping[str, Any], index: Mapping[str, NDArray[Any]]) -> str:
+    """The SHA-256 digest, hexadecimal, of frame size, packing, and each sequence's key, length, rate and digest.
+
+    Args:
+        meta: `meta.json`.
+        index: the columns of `index.npz`.
+    """
+    found = hashlib.sha256(repr([meta[name] for name in _PACKING]).encode())
+    for name in FIELD_NAMES:
+        found.update("\n".join(index[name].tolist()).encode() + b"\n\n")  # no field holds a line break
+    for column, kind in (("length", "<i8"), ("frame_rate_hz", "<f8"), ("sha256", "u1")):
+        found.update(np.ascontiguousarray(index[column], dtype=kind).tobytes())
+    return found.hexdigest()
+
+
+_PACKING = ("channels", "height_px", "width_px", "bits", "compression")
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
@@ -276,8 +335,8 @@ def _read_index(path: Path) -> dict[str, NDArray[Any]]:
     return index
 
 
-def write_index(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    """Write `index.npz` of sorted records: key, length, shard, offset, bytes, frame_rate_hz, sha256 (hexadecimal)."""
+def index_of(records: Sequence[dict[str, Any]]) -> dict[str, NDArray[Any]]:
+    """The columns of `index.npz`, of sorted records: key, length, shard, offset, bytes, frame_rate_hz, sha256 (hex)."""
     columns: dict[str, NDArray[Any]] = {
         name: np.array([record["key"][i] for record in records], dtype=np.str_) for i, name in enumerate(FIELD_NAMES)
     }
@@ -287,5 +346,4 @@ def write_index(path: Path, records: Sequence[dict[str, Any]]) -> None:
     columns["frame_rate_hz"] = np.array([math.nan if rate is None else rate for rate in rates], dtype=np.float64)
     digests = b"".join(bytes.fromhex(record["sha256"]) for record in records)
     columns["sha256"] = np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32)
-    with (path / INDEX_NAME).open("wb") as file:
-        np.savez(file, **columns)  # type: ignore[arg-type]
+    return columns

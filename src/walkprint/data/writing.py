@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from walkprint.core.errors import DataError
@@ -18,7 +19,17 @@ from walkprint.core.files import write_atomically
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.share import Share, check_share
 from walkprint.data.packing import Bits, Compression, encode
-from walkprint.data.store import FORMAT, GENERATED_NAME, META_NAME, VERSION, Store, shard_name, write_index
+from walkprint.data.store import (
+    FORMAT,
+    GENERATED_NAME,
+    INDEX_NAME,
+    META_NAME,
+    VERSION,
+    Store,
+    fingerprint,
+    index_of,
+    shard_name,
+)
 
 _SHARD_BYTES = 2**31
 
@@ -279,11 +290,14 @@ class StoreWriter:
             "dropped": dict(sorted(dropped.items())),
             "empty": [*self._plan.get("empty", []), *unusable],
         }
+        index = index_of(usable)
+        meta["fingerprint"] = fingerprint(meta, index)
         # Jobs that finish together write the same files; whoever renames second finds the store in place.
         temporary = self._folder / f"publish-{self._number:05d}"
         try:
             temporary.mkdir(exist_ok=True)
-            write_index(temporary, usable)
+            with (temporary / INDEX_NAME).open("wb") as opened:
+                np.savez(opened, **index)  # type: ignore[arg-type]
             if "generated" in self._plan:
                 _write_origins(temporary, usable)
             (temporary / META_NAME).write_text(json.dumps(meta, indent=1), encoding="utf-8")

@@ -138,7 +138,7 @@ def expand(
 def _writer_beside(dataset: Packed, out: str | Path, made_by: Mapping[str, Any]) -> StoreWriter:
     meta = dataset.store().meta
     further = {"dropped": meta.get("dropped", {}), "empty": meta.get("empty", []), "generated": dict(made_by)}
-    return dataset.writer(out, further=further, inputs=dataset.store().digest)
+    return dataset.writer(out, further=further, inputs=dataset.store().fingerprint)
 
 
 def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expander, made_by: Mapping[str, Any]) -> None:
