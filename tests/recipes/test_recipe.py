@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from walkprint.cli import main
-from walkprint.core.errors import RecipeError
+from walkprint.core.errors import ProtocolError, RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.data.frames import FrameChooser
 from walkprint.data.packed import Packed
@@ -19,6 +19,7 @@ from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import build, new_parser
 from walkprint.recipes.generator_recipe import add_generator_recipe
+from walkprint.recipes.protocols import read_protocol
 from walkprint.recipes.recipe import add_recipe, load_recipe, parse_settings
 from walkprint.recipes.training import train
 
@@ -193,3 +194,13 @@ def test_networks_that_heed_order_refuse_frames_without_it(store: Path, tmp_path
                 train(built, tmp_path / f"{name}-again", accelerator="cpu")
         else:
             assert train(built, tmp_path / f"{name}-again", accelerator="cpu").step == 1
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "twice.yaml"
+    file.write_text("seed: 1\nschedule:\n  steps: 5\n  steps: 6\n")
+    with pytest.raises(RecipeError, match=r"steps is there twice in .*twice\.yaml, line 4"):
+        load_recipe(file)
+    file.write_text("name: mine\ngallery: {}\nprobes:\n  NM: {takes: ['1']}\n  NM: {takes: ['2']}\n")
+    with pytest.raises(ProtocolError, match=r"NM is there twice in twice\.yaml, line 5"):
+        read_protocol(file)

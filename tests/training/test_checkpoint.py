@@ -127,6 +127,20 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, network: nn.Modu
         load_weights(network, tmp_path)
 
 
+def test_one_flipped_bit_in_finished_weights_is_noticed(tmp_path: Path) -> None:
+    network = nn.Linear(3, 2)
+    save_network(tmp_path, network)
+    file, config = tmp_path / "network.safetensors", tmp_path / "config.json"
+    sound = file.read_bytes()
+    for place in range(8, len(sound)):
+        file.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
+        for there in (tmp_path, file):
+            with pytest.raises(CheckpointError, match=r"is not the file that config\.json was written with"):
+                load_weights(network, there)
+    config.write_text(json.dumps({"class_path": "torch.nn.Linear"}))  # as older versions wrote it
+    load_weights(network, tmp_path)
+
+
 def test_faults_of_a_network_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_config(tmp_path)

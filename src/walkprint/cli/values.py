@@ -91,9 +91,11 @@ def _pairs(given: Any) -> dict[Any, Any]:
 
 
 def _yaml(text: Any) -> Any:
-    import yaml
+    from walkprint.core.yaml_json import parse_yaml
 
     try:
-        return yaml.safe_load(text) if isinstance(text, str) else text
-    except yaml.YAMLError:
+        return parse_yaml(text, text) if isinstance(text, str) else text
+    except ValueError as error:
+        if "is there twice" in str(error):
+            raise UsageError(str(error)) from error
         return text

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from walkprint.core.errors import RecipeError
+from walkprint.core.yaml_json import parse_yaml
 from walkprint.recipes.recipe import check_recipe
 
 
@@ -17,8 +16,8 @@ def recipe_from_opengait(file: Path) -> tuple[dict[str, Any], list[str]]:
         RecipeError: the file is missing, damaged or no configuration, or a setting is unknown, missing or wrong.
     """
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        config = parse_yaml(file.read_text(encoding="utf-8"), file.name)
+    except (OSError, ValueError) as error:
         raise RecipeError(f"{file}: cannot be read ({error}); expected a configuration of OpenGait") from error
     if not isinstance(config, dict) or not isinstance(config.get("model_cfg"), dict):
         raise RecipeError(f"{file}: found no model_cfg; expected a configuration of OpenGait")

@@ -10,6 +10,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.files import write_atomically
 from walkprint.core.protocol import Protocol
+from walkprint.core.yaml_json import PlainLoader, parse_yaml
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
 from walkprint.recipes.classes import import_families
@@ -63,7 +64,7 @@ class _Written(int):
         return self.written
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(PlainLoader):
     def number(self, node: yaml.ScalarNode) -> _Written:
         value = _Written(self.construct_yaml_int(node))
         value.written = node.value
@@ -80,8 +81,8 @@ def read_protocol(path: Path) -> Protocol:
         ProtocolError: the file is missing, damaged, or spells no protocol.
     """
     try:
-        plain = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        plain = parse_yaml(path.read_text(encoding="utf-8"), path.name, _Loader)
+    except (OSError, ValueError) as error:
         raise ProtocolError(f"{path}: cannot be read ({error}); expected a protocol in YAML") from error
     if not isinstance(plain, Mapping):
         raise ProtocolError(f"{path}: found a {type(plain).__name__}, expected name, gallery and probes")

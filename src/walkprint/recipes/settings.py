@@ -1,29 +1,12 @@
 """Recipes as plain data: reading YAML, and replacing settings by their dotted names."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from walkprint.core.errors import RecipeError
+from walkprint.core.yaml_json import parse_yaml
 from walkprint.recipes.library import find_file
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads 1e-3 as a number, as YAML 1.2 does."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|\.?[0-9]+[eE][-+]?[0-9]+|\.[0-9]+|\.inf|\.nan)$"),
-    list("-+0123456789."),
-)
 
 
 def read_settings(source: str | Path) -> dict[str, Any]:
@@ -37,13 +20,11 @@ def read_settings(source: str | Path) -> dict[str, Any]:
     """
     path = find_file(source)
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.context_mark or error.problem_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise RecipeError(f"{error.problem} in {source}{place}; expected settings in YAML") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        found = parse_yaml(path.read_text(encoding="utf-8"), source)
+    except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error}); expected settings in YAML") from error
+    except ValueError as error:
+        raise RecipeError(f"{error}; expected settings in YAML") from error
     if not isinstance(found, dict):
         raise RecipeError(f"{path}: found a {type(found).__name__}, expected names and settings")
     return found

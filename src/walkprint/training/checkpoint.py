@@ -19,6 +19,7 @@ from walkprint.training.plain import from_plain, own_memory, to_plain
 
 _KIND = "walkprint checkpoint 1"
 WEIGHTS_NAME, CONFIG_NAME = "network.safetensors", "config.json"
+_WEIGHTS_DIGEST = "weights_sha256"
 
 
 def save_checkpoint(path: str | Path, state: Mapping[str, Any]) -> None:
@@ -104,7 +105,7 @@ class CheckpointFolder:
 
 
 def save_network(folder: str | Path, network: nn.Module, further: Mapping[str, Any] | None = None) -> None:
-    """Write a finished network or generator: `network.safetensors` and `config.json`, each atomically.
+    """Write a finished network or generator: `network.safetensors` and `config.json` with its digest, each atomically.
 
     Args:
         folder: made when it is missing.
@@ -117,11 +118,12 @@ def save_network(folder: str | Path, network: nn.Module, further: Mapping[str, A
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        text = json.dumps({**describe(network), **(further or {})}, indent=2) + "\n"
+        weights = safetensors.torch.save(own_memory(network.state_dict()), {"kind": "walkprint network 1"})
+        digest = {_WEIGHTS_DIGEST: hashlib.sha256(weights).hexdigest()}
+        text = json.dumps({**describe(network), **(further or {}), **digest}, indent=2) + "\n"
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: the network's config is not plain data ({error})") from error
-    tensors = own_memory(network.state_dict())
-    write_atomically(folder / WEIGHTS_NAME, safetensors.torch.save(tensors, {"kind": "walkprint network 1"}))
+    write_atomically(folder / WEIGHTS_NAME, weights)
     write_atomically(folder / CONFIG_NAME, text)
 
 
@@ -145,12 +147,20 @@ def load_weights(network: nn.Module, folder: str | Path) -> None:
     """Give a network the weights that `save_network` wrote, from a folder or from a weights file itself.
 
     Raises:
-        CheckpointError: the file is missing or damaged, or belongs to another network.
+        CheckpointError: the file is missing or damaged, is not the one that the `config.json` beside it was written
+            with, or belongs to another network.
     """
     path = Path(folder)
     path = path / WEIGHTS_NAME if path.is_dir() else path
+    beside = read_config(path.parent) if path.name == WEIGHTS_NAME and (path.parent / CONFIG_NAME).is_file() else {}
     try:
-        tensors = safetensors.torch.load_file(path)
+        weights = path.read_bytes()
+        if beside.get(_WEIGHTS_DIGEST) not in (None, hashlib.sha256(weights).hexdigest()):  # none in older folders
+            raise CheckpointError(
+                f"{path}: is not the file that {CONFIG_NAME} was written with, damaged or exchanged; copy the folder "
+                "again or train again"
+            )
+        tensors = safetensors.torch.load(weights)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}); expected the folder of a trained network") from error
     check_weights(network, tensors, str(path))

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from walkprint import __version__
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
 from walkprint.core.files import write_atomically
+from walkprint.core.yaml_json import parse_yaml
 
 _SHOWN, _LONGEST = 4, 80
 
@@ -180,8 +181,8 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """
     file = RunFolder(path).recipe
     try:
-        recipe = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        recipe = parse_yaml(file.read_text(encoding="utf-8"), file.name)
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"{file}: cannot be read ({error}); expected the folder of a run") from error
     if not isinstance(recipe, dict):
         raise CheckpointError(f"{file}: found a {type(recipe).__name__}, expected a recipe's settings")

@@ -1,0 +1,91 @@
+"""YAML and JSON files as plain data; a name that a map holds twice is refused, since one value would be lost."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class PlainLoader(yaml.SafeLoader):
+    """Plain data only; reads 1e-3 as a number, as YAML 1.2 does, and refuses a name that is there twice."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._seen: set[int] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Called for each map before it is built; merging (<<) may override names, a map itself may not."""
+        if id(node) not in self._seen:
+            self._seen.add(id(node))
+            names = set[str]()
+            for name, _ in node.value:
+                if isinstance(name, yaml.ScalarNode):
+                    if name.value in names:
+                        raise yaml.constructor.ConstructorError(
+                            None, None, f"{name.value} is there twice", name.start_mark
+                        )
+                    names.add(name.value)
+        super().flatten_mapping(node)
+
+
+PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|\.?[0-9]+[eE][-+]?[0-9]+|\.[0-9]+|\.inf|\.nan)$"),
+    list("-+0123456789."),
+)
+
+
+def parse_yaml(text: str, name: str | Path, loader: type[PlainLoader] = PlainLoader) -> Any:
+    """Plain data from YAML, of which JSON is a part.
+
+    Args:
+        text: the YAML.
+        name: of the file, for the message.
+        loader: what builds values.
+
+    Raises:
+        ValueError: the text is no YAML, is nested too deeply, or has a name twice in one map; the message says where.
+    """
+    try:
+        return yaml.load(text, loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.context_mark or error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ValueError(f"{error.problem} in {name}{place}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"{name}: no YAML ({' '.join(str(error).split())})") from error
+    except RecursionError as error:
+        raise ValueError(f"{name}: nested too deeply") from error
+
+
+def parse_json(text: str, name: str | Path) -> Any:
+    """Plain data from JSON.
+
+    Args:
+        text: the JSON.
+        name: of the file, for the message.
+
+    Raises:
+        ValueError: the text is no JSON, is nested too deeply, or has a name twice in one map.
+    """
+
+    def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [one for one, _ in pairs]
+            raise ValueError(f"{next(one for one in names if names.count(one) > 1)} is there twice")
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"{name}: nested too deeply") from error
