@@ -184,11 +184,11 @@ def test_a_card_is_checked_against_weights_and_whitening(finished: Path) -> None
     for name in (WHITENING_NAME, "network.safetensors"):
         whole = (finished / name).read_bytes()
         (finished / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-        with pytest.raises(CheckpointError, match="not those of its card|is not the file that"):
+        with pytest.raises(CheckpointError, match=r"not those of its card|is not the file that"):
             load_network(finished)
         (finished / name).write_bytes(whole)
     (finished / WHITENING_NAME).unlink()
-    with pytest.raises(CheckpointError, match="not those of its card|is not the file that"):
+    with pytest.raises(CheckpointError, match=r"not those of its card|is not the file that"):
         load_network(finished)
 
 
