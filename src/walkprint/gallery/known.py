@@ -1,0 +1,135 @@
+"""What a gallery can be asked without changing it."""
+
+import sqlite3
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.errors import DataError
+from walkprint.core.spelling import nearest
+from walkprint.gallery import journal
+from walkprint.gallery.binding import Binding
+from walkprint.gallery.cipher import Cipher
+from walkprint.gallery.database import Database
+from walkprint.gallery.journal import Event
+from walkprint.gallery.records import KnownWalk, Person, Templates, check_name, unpack, unpack_silhouettes
+
+_WALK_COLUMNS = "id, person, added, frames, quality, view, input, silhouettes IS NOT NULL"
+
+
+class Known:
+    """People and walks, to be read.
+
+    Attributes:
+        path: of the file.
+        binding: what its embeddings are.
+    """
+
+    def __init__(self, database: Database, binding: Binding, cipher: Cipher) -> None:
+        self.path, self.binding = database.path, binding
+        self._database, self._cipher = database, cipher
+        self._templates: Templates | None = None
+
+    def __len__(self) -> int:
+        """How many people are known."""
+        return int(self._database.value("SELECT count(*) FROM people"))
+
+    @property
+    def state(self) -> int:
+        """Number of its state; it rises with each change of people or walks."""
+        return int(self._database.value("SELECT value FROM meta WHERE name = 'state'"))
+
+    def people(self) -> list[Person]:
+        """Everybody who is known, by name."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, name, consent, added, expires, (SELECT count(*) FROM walks WHERE person = people.id), "
+                "(SELECT coalesce(sum(frames), 0) FROM walks WHERE person = people.id) FROM people"
+            ).fetchall()
+        found = [
+            Person(one, self._text(name, f"people {one} name"), self._text(note, f"people {one} consent"), *rest)
+            for one, name, note, *rest in rows
+        ]
+        return sorted(found, key=lambda person: person.name)
+
+    def person(self, name: str) -> Person:
+        """The person of a name.
+
+        Raises:
+            DataError: there is none; names the nearest.
+        """
+        known = {person.name: person for person in self.people()}
+        if check_name(name) not in known:
+            raise DataError(f"{self.path}: knows no {name!r}{nearest(name, known) or f' among {len(known)} people'}")
+        return known[check_name(name)]
+
+    def walks(self, name: str | None = None) -> list[KnownWalk]:
+        """The walks of a person, or all, in the order in which they came.
+
+        Raises:
+            DataError: there is no such person.
+        """
+        person = None if name is None else self.person(name).id
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {_WALK_COLUMNS} FROM walks WHERE ? IS NULL OR person = ? ORDER BY rowid", (person, person)
+            ).fetchall()
+        return [KnownWalk(*row[:-1], bool(row[-1])) for row in rows]
+
+    def silhouettes(self, walk: str) -> NDArray[np.uint8] | None:
+        """The silhouettes of a walk by its id, uint8 (time, 1, height, width); None if they were not kept.
+
+        Raises:
+            DataError: there is no such walk, or they are damaged.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT silhouettes FROM walks WHERE id = ?", (walk,)).fetchone()
+        if row is None:
+            raise DataError(f"{self.path}: no walk {walk!r}; list the walks first")
+        return None if row[0] is None else unpack_silhouettes(self._cipher.open(row[0], f"walks {walk} silhouettes"))
+
+    def templates(self) -> Templates:
+        """All embeddings with their people; read again only when the gallery has changed."""
+        if self._templates is None or self._templates.state != self.state:
+            with self._database.reading() as connection:
+                state = int(connection.execute("SELECT value FROM meta WHERE name = 'state'").fetchone()[0])
+                names = {person: name for name, person in self._ids(connection).items()}
+                rows = connection.execute("SELECT id, person, view, vectors FROM walks ORDER BY rowid").fetchall()
+            blobs = [self._cipher.open(blob, f"walks {walk} vectors") for walk, _, _, blob in rows]
+            vectors = unpack(blobs, self.binding.parts, self.binding.features)
+            self._templates = Templates(vectors, [row[1] for row in rows], [row[2] for row in rows], names, state)
+        return self._templates
+
+    def journal(self, since: int = 0) -> list[Event]:
+        """The lines of the journal after number `since`.
+
+        Raises:
+            DataError: a line is damaged.
+        """
+        with self._database.reading() as connection:
+            return list(journal.events(connection, since))
+
+    def verify_journal(self) -> tuple[int, str]:
+        """Check the journal's chain; returns how many lines it has and the digest of the last, to be kept elsewhere.
+
+        Raises:
+            DataError: names the first line that was changed or is missing.
+        """
+        with self._database.reading() as connection:
+            return journal.verify(connection)
+
+    def check(self) -> None:
+        """Check the whole file.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        self._database.check()
+
+    def _ids(self, connection: sqlite3.Connection) -> dict[str, str]:
+        """Name -> id."""
+        rows = connection.execute("SELECT id, name FROM people")
+        return {self._text(name, f"people {person} name"): person for person, name in rows}
+
+    def _text(self, sealed: bytes, place: str) -> str:
+        return self._cipher.open(sealed, place).decode()

@@ -1,0 +1,265 @@
+"""Enrolls people, and says who is seen walking."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import SequenceKey
+from walkprint.evaluation.embed import weights_source
+from walkprint.evaluation.scoring import Scoring
+from walkprint.evaluation.site import Site
+from walkprint.evaluation.whitening import unit_parts
+from walkprint.gallery import Binding, Gallery, NewWalk, Person
+from walkprint.gallery.journal import now
+from walkprint.networks.base import Network
+from walkprint.recipes.trained import load_network
+from walkprint.recognizer.cohort import Cohort, find_or_make
+from walkprint.recognizer.sighting import Candidate, Sighting
+from walkprint.recognizer.verdict import Verdict
+from walkprint.recognizer.walks_of import Walk, walks_of
+from walkprint.video.mediapipe import MediaPipe
+from walkprint.video.segmenter import Segmenter
+from walkprint.video.walks import Hook
+
+_TRACKS_KEPT, _WALKS_KEPT = 256, 15
+_Floats = NDArray[np.float32]
+
+
+class Recognizer:
+    """Who walked there? A gallery, a network and a segmenter together.
+
+    Args:
+        gallery: a gallery, or the path of one, made if it is not there.
+        network: a trained network, or the `name` of `load_network`.
+        site: the camera's, where one was calibrated; see `evaluation.Site`.
+        segmenter: finds people in videos; MediaPipe's if None.
+        false_positive_rate: of all strangers who are looked up, how many may be named; above 0 and below 1.
+        asked_by: for the journal, unless a call says otherwise.
+        key: 32 bytes, if the gallery is encrypted or is to be.
+        cohort: strangers; those of the network if None, which are rendered at first use where none come with it.
+
+    Attributes:
+        gallery, network, site, false_positive_rate, asked_by: the same.
+
+    Raises:
+        DataError: the gallery cannot be opened, or is another network's.
+        CheckpointError: there is no such network.
+        ProtocolError: the site is another network's.
+    """
+
+    def __init__(
+        self,
+        gallery: Gallery | str | Path,
+        network: Network | str | Path = "street",
+        *,
+        site: Site | None = None,
+        segmenter: Segmenter | None = None,
+        false_positive_rate: float = 0.01,
+        asked_by: str = "",
+        key: bytes | None = None,
+        cohort: Cohort | None = None,
+    ) -> None:
+        self.network = network if isinstance(network, Network) else load_network(network)
+        name = type(network).__name__ if isinstance(network, Network) else str(network)
+        self.site, self.false_positive_rate, self.asked_by = site, false_positive_rate, asked_by
+        self._segmenter = segmenter or MediaPipe()
+        whitening = self.network.whitening
+        self._scoring = Scoring(metric="cosine", normalize=True, whitening=whitening, resamples=0)
+        self._sited = replace(self._scoring, gallery_site=site, probe_site=site)
+        scoring = f"cosine, {whitening or 'parts of unit length'}"
+        parts, features = self.network.embed(np.zeros((self.network.min_frames, 64, 64), np.uint8)).shape
+        binding = Binding(name, weights_source(self.network), parts, features, scoring)
+        if isinstance(gallery, Gallery):
+            gallery.binding.check(binding, gallery.path)
+        self.gallery = gallery if isinstance(gallery, Gallery) else Gallery.open(gallery, binding, key=key)
+        self._cohort = cohort
+        self._verdict: tuple[int, Verdict] | None = None
+
+    def enroll(
+        self,
+        source: Any,
+        name: str,
+        *,
+        consent: str = "",
+        expires: str | None = None,
+        keep_silhouettes: bool = False,
+        asked_by: str | None = None,
+        hook: Hook | None = None,
+    ) -> Person:
+        """Make a person known by all walks of a source, which must show this person alone.
+
+        Args:
+            source: see `walks_of`.
+            name: of the person; more walks may be added later.
+            consent: a note on it: when, how, for what.
+            expires: last day to keep the person, ISO 8601.
+            keep_silhouettes: keep them in the gallery, so that another network can embed them later.
+            asked_by: for the journal.
+            hook: called with every frame of a video.
+
+        Raises:
+            DataError: no walk is found, or two people are seen at a time.
+        """
+        begun = now()
+        found = list(self._embedded(source, hook))
+        if not found:
+            raise DataError(f"{name}: no walk found; expected a person who walks past, whole in the picture")
+        _refuse_two_people([walk for walk, _ in found], name)
+        new = [
+            NewWalk(
+                vectors, len(walk.silhouettes), walk.quality, walk.view, walk.input,
+                walk.silhouettes if keep_silhouettes else None,
+            )
+            for walk, vectors in found
+        ]  # fmt: skip
+        asked_by = self.asked_by if asked_by is None else asked_by
+        return self.gallery.enroll(name, new, consent=consent, expires=expires, asked_by=asked_by, begun=begun)
+
+    def identify(
+        self,
+        source: Any,
+        *,
+        false_positive_rate: float | None = None,
+        most: int = 5,
+        fuse: bool = True,
+        asked_by: str | None = None,
+        hook: Hook | None = None,
+    ) -> list[Sighting]:
+        """Say who walks in a source.
+
+        Args:
+            source: see `walks_of`.
+            false_positive_rate: instead of the recognizer's.
+            most: candidates of each sighting.
+            fuse: one sighting for each person (track), of all walks together; else one for each walk.
+            asked_by: for the journal, which gets a line for each sighting.
+            hook: called with every frame of a video.
+
+        Raises:
+            DataError: nobody is enrolled, or the source cannot be read.
+        """
+        begun = now()
+        found: dict[int, list[tuple[Walk, _Floats]]] = {}
+        for number, (walk, vectors) in enumerate(self._embedded(source, hook)):
+            found.setdefault(walk.track if fuse else number, []).append((walk, vectors))
+        asked = (false_positive_rate, most, asked_by, begun)
+        return [self._sighting(together, *asked) for together in found.values()]
+
+    def watch(
+        self,
+        source: Any,
+        *,
+        false_positive_rate: float | None = None,
+        most: int = 5,
+        asked_by: str | None = None,
+        hook: Hook | None = None,
+    ) -> Iterator[Sighting]:
+        """Say who walked as soon as each walk ends; earlier walks of the same track count too.
+
+        Args:
+            source: as in `identify`; an iterator of frames may be endless.
+            false_positive_rate, most, asked_by, hook: as in `identify`.
+
+        Raises:
+            DataError: as `identify`.
+        """
+        tracks: dict[int, list[tuple[Walk, _Floats]]] = {}
+        for walk, vectors in self._embedded(source, hook):
+            tracks[walk.track] = [*tracks.pop(walk.track, [])[-_WALKS_KEPT:], (walk, vectors)]
+            if len(tracks) > _TRACKS_KEPT:
+                del tracks[next(iter(tracks))]
+            yield self._sighting(tracks[walk.track], false_positive_rate, most, asked_by, now())
+
+    def threshold(self, false_positive_rate: float | None = None) -> float:
+        """The score from which somebody is named, for the gallery as it is.
+
+        Raises:
+            DataError: nobody is enrolled.
+            ProtocolError: the rate is out of range.
+        """
+        return self._judge().threshold(false_positive_rate or self.false_positive_rate)
+
+    def _embedded(self, source: Any, hook: Hook | None) -> Iterator[tuple[Walk, _Floats]]:
+        for walk in walks_of(source, self._segmenter, hook):
+            yield walk, self.network.embed(walk.silhouettes)
+
+    def _sighting(
+        self,
+        together: Sequence[tuple[Walk, _Floats]],
+        false_positive_rate: float | None,
+        most: int,
+        asked_by: str | None,
+        begun: str,
+    ) -> Sighting:
+        rate = self.false_positive_rate if false_positive_rate is None else false_positive_rate
+        judge, walks = self._judge(), [walk for walk, _ in together]
+        scored = judge.score(self._fused(together)[None])[0]
+        threshold = judge.threshold(rate)
+        names = self.gallery.templates().names
+        candidates = tuple(
+            Candidate(person, names[person], round(float(score), 4), round(float(chance), 4))
+            for person, score, chance in zip(scored.people[:most], scored.scores, scored.probabilities, strict=False)
+        )
+        matched = [scored.people[0]] if scored.scores[0] >= threshold else []
+        event = self.gallery.note(
+            "identify", matched, asked_by=self.asked_by if asked_by is None else asked_by, begun=begun,
+            input=walks[-1].input,
+        )  # fmt: skip
+        return Sighting(
+            walks[-1].track, min(one.start_s for one in walks), max(one.end_s for one in walks), walks[-1].view,
+            len(walks), sum(len(one.silhouettes) for one in walks),
+            round(float(np.mean([one.quality for one in walks])), 3), candidates, round(threshold, 4), rate,
+            round(scored.unknown, 4), event,
+        )  # fmt: skip
+
+    def _fused(self, together: Sequence[tuple[Walk, _Floats]]) -> _Floats:
+        """One vector of several walks: their mean as they are compared, weighted by frames."""
+        views = [walk.view for walk, _ in together]
+        prepared = self._prepared(np.stack([vectors for _, vectors in together]), views)
+        weights = np.array([len(walk.silhouettes) for walk, _ in together], np.float32)
+        return unit_parts(np.asarray(np.tensordot(weights, prepared, axes=1), np.float32))
+
+    def _judge(self) -> Verdict:
+        templates = self.gallery.templates()
+        if not templates.people:
+            raise DataError(f"{self.gallery.path}: nobody is enrolled; enroll somebody first")
+        if self._verdict is None or self._verdict[0] != templates.state:
+            prepared = self._prepared(templates.vectors, templates.views)
+            self._verdict = (templates.state, Verdict(prepared, templates.people, self.cohort))
+        return self._verdict[1]
+
+    @property
+    def cohort(self) -> Cohort:
+        """Rendered strangers; made at first use where none come with the network."""
+        if self._cohort is None:
+            binding = self.gallery.binding
+
+            def embed(frames: NDArray[np.uint8]) -> _Floats:
+                return self._prepared(self.network.embed(frames)[None], [""], plain=True)[0]
+
+            self._cohort = find_or_make(embed, f"{binding.source}, {binding.scoring}")
+        return self._cohort
+
+    def _prepared(self, vectors: _Floats, views: Sequence[str], *, plain: bool = False) -> _Floats:
+        """Vectors as they are compared; `plain` without the site, where strangers were never seen."""
+        keys = [SequenceKey(f"walk {number}", view=view) for number, view in enumerate(views)]
+        embeddings = EmbeddingSet(np.asarray(vectors, np.float32), keys, self.gallery.binding.source)
+        scoring = self._scoring if plain else self._sited
+        return scoring.prepare(embeddings, "probe").vectors
+
+
+def _refuse_two_people(walks: Sequence[Walk], name: str) -> None:
+    """Refuse walks of different tracks that overlap in time: two people, one of whom is somebody else."""
+    timed = sorted((walk for walk in walks if walk.end_s > 0), key=lambda walk: walk.start_s)
+    for before, after in pairwise(timed):
+        if before.track != after.track and after.start_s < before.end_s:
+            raise DataError(
+                f"{name}: two people are seen at {after.start_s:.1f} s; expected one person alone: cut the video"
+            )
