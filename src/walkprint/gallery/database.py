@@ -144,7 +144,9 @@ class Database:
         """
         with self.reading() as connection:
             found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
-            found += [f"walk of nobody in row {row[1]}" for row in connection.execute("PRAGMA foreign_key_check")]
+            found += [
+                f"walk without a person in row {row[1]}" for row in connection.execute("PRAGMA foreign_key_check")
+            ]
         if found != ["ok"]:
             raise DataError(f"{self.path}: damaged ({'; '.join(found)}); restore it from a copy")
 

@@ -176,7 +176,7 @@ class Gallery(Known):
 
         Args:
             path: of the new file.
-            names: who; everybody if None.
+            names: who; all if None.
             asked_by: for the journal.
 
         Raises:

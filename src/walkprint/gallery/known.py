@@ -1,6 +1,7 @@
 """What a gallery can be asked without changing it."""
 
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Known:
         return int(self._database.value("SELECT value FROM meta WHERE name = 'state'"))
 
     def people(self) -> list[Person]:
-        """Everybody who is known, by name."""
+        """All known people, by name."""
         with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT id, name, consent, added, expires, (SELECT count(*) FROM walks WHERE person = people.id), "
@@ -74,7 +75,7 @@ class Known:
             rows = connection.execute(
                 f"SELECT {_WALK_COLUMNS} FROM walks WHERE ? IS NULL OR person = ? ORDER BY rowid", (person, person)
             ).fetchall()
-        return [KnownWalk(*row[:-1], bool(row[-1])) for row in rows]
+        return [replace(KnownWalk(*row), silhouettes=bool(row[-1])) for row in rows]
 
     def silhouettes(self, walk: str) -> NDArray[np.uint8] | None:
         """The silhouettes of a walk by its id, uint8 (time, 1, height, width); None if they were not kept.

@@ -73,7 +73,7 @@ class KnownWalk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Templates:
-    """The embeddings of everybody who is known.
+    """The embeddings of all known people.
 
     Attributes:
         vectors: float32 (walk, part, feature).
@@ -114,7 +114,7 @@ def pack(vectors: NDArray[np.float32]) -> bytes:
         raise DataError(f"embedding of shape {vectors.shape}: expected finite numbers (part, feature); embed it again")
     norms = np.linalg.norm(vectors, axis=1).astype(np.float32)
     unit = vectors / np.where(norms > 0, norms, 1)[:, None]
-    return norms.tobytes() + unit.astype(np.float16).tobytes()
+    return bytes(norms.tobytes() + unit.astype(np.float16).tobytes())
 
 
 def unpack(blobs: Sequence[bytes], parts: int, features: int) -> NDArray[np.float32]:
@@ -125,7 +125,7 @@ def unpack(blobs: Sequence[bytes], parts: int, features: int) -> NDArray[np.floa
     """
     if {len(one) for one in blobs} - {parts * (4 + 2 * features)}:
         raise DataError(f"an embedding is not of {parts} parts of {features}; the gallery is damaged")
-    raw = np.frombuffer(b"".join(blobs), np.uint8).reshape(len(blobs), -1)
+    raw = np.frombuffer(b"".join(blobs), np.uint8).reshape(len(blobs), parts * (4 + 2 * features))
     norms = raw[:, : 4 * parts].copy().view(np.float32)
     unit = raw[:, 4 * parts :].copy().view(np.float16).reshape(len(blobs), parts, features)
     return np.asarray(unit * norms[:, :, None], np.float32)

@@ -1,4 +1,4 @@
-"""Rendered strangers: people who are in nobody's gallery, by whom scores are normalized and thresholds are set.
+"""Rendered strangers: people who are in no gallery, by which scores are normalized and thresholds are set.
 
 Vectors are kept as they are compared: whitened, parts at unit length. Those that come with a network have two bits a
 number (Lloyd-Max levels of a normal distribution), which shrinks every cosine by the same factor; it is undone here.

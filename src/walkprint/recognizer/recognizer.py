@@ -143,7 +143,8 @@ class Recognizer:
             hook: called with every frame of a video.
 
         Raises:
-            DataError: nobody is enrolled, or the source cannot be read.
+            DataError: the source cannot be read.
+            ProtocolError: the rate is out of range.
         """
         begun = now()
         found: dict[int, list[tuple[Walk, _Floats]]] = {}
@@ -181,10 +182,13 @@ class Recognizer:
         """The score from which somebody is named, for the gallery as it is.
 
         Raises:
-            DataError: nobody is enrolled.
+            DataError: no person is enrolled.
             ProtocolError: the rate is out of range.
         """
-        return self._judge().threshold(false_positive_rate or self.false_positive_rate)
+        judge = self._judge()
+        if judge is None:
+            raise DataError(f"{self.gallery.path}: no person is enrolled; enroll somebody first")
+        return judge.threshold(self.false_positive_rate if false_positive_rate is None else false_positive_rate)
 
     def _embedded(self, source: Any, hook: Hook | None) -> Iterator[tuple[Walk, _Floats]]:
         for walk in walks_of(source, self._segmenter, hook):
@@ -199,25 +203,29 @@ class Recognizer:
         begun: str,
     ) -> Sighting:
         rate = self.false_positive_rate if false_positive_rate is None else false_positive_rate
-        judge, walks = self._judge(), [walk for walk, _ in together]
-        scored = judge.score(self._fused(together)[None])[0]
-        threshold = judge.threshold(rate)
-        names = self.gallery.templates().names
-        candidates = tuple(
-            Candidate(person, names[person], round(float(score), 4), round(float(chance), 4))
-            for person, score, chance in zip(scored.people[:most], scored.scores, scored.probabilities, strict=False)
-        )
-        matched = [scored.people[0]] if scored.scores[0] >= threshold else []
-        event = self.gallery.note(
-            "identify", matched, asked_by=self.asked_by if asked_by is None else asked_by, begun=begun,
-            input=walks[-1].input,
-        )  # fmt: skip
-        return Sighting(
+        judge, walks, names = self._judge(), [walk for walk, _ in together], self.gallery.templates().names
+        candidates: tuple[Candidate, ...] = ()
+        threshold, unknown = 0.0, 1.0
+        if judge is not None:
+            scored, threshold = judge.score(self._fused(together)[None])[0], judge.threshold(rate)
+            unknown = scored.unknown
+            candidates = tuple(
+                Candidate(person, names[person], round(float(score), 4), round(float(chance), 4))
+                for person, score, chance in zip(
+                    scored.people[:most], scored.scores, scored.probabilities, strict=False
+                )
+            )
+        found = Sighting(
             walks[-1].track, min(one.start_s for one in walks), max(one.end_s for one in walks), walks[-1].view,
             len(walks), sum(len(one.silhouettes) for one in walks),
             round(float(np.mean([one.quality for one in walks])), 3), candidates, round(threshold, 4), rate,
-            round(scored.unknown, 4), event,
+            round(unknown, 4), 0,
         )  # fmt: skip
+        event = self.gallery.note(
+            "identify", [candidates[0].id] if found.name is not None else [], begun=begun, input=walks[-1].input,
+            asked_by=self.asked_by if asked_by is None else asked_by,
+        )  # fmt: skip
+        return replace(found, event=event)
 
     def _fused(self, together: Sequence[tuple[Walk, _Floats]]) -> _Floats:
         """One vector of several walks: their mean as they are compared, weighted by frames."""
@@ -226,10 +234,11 @@ class Recognizer:
         weights = np.array([len(walk.silhouettes) for walk, _ in together], np.float32)
         return unit_parts(np.asarray(np.tensordot(weights, prepared, axes=1), np.float32))
 
-    def _judge(self) -> Verdict:
+    def _judge(self) -> Verdict | None:
+        """For the gallery as it is; None if no person is enrolled."""
         templates = self.gallery.templates()
         if not templates.people:
-            raise DataError(f"{self.gallery.path}: nobody is enrolled; enroll somebody first")
+            return None
         if self._verdict is None or self._verdict[0] != templates.state:
             prepared = self._prepared(templates.vectors, templates.views)
             self._verdict = (templates.state, Verdict(prepared, templates.people, self.cohort))
@@ -242,7 +251,7 @@ class Recognizer:
             binding = self.gallery.binding
 
             def embed(frames: NDArray[np.uint8]) -> _Floats:
-                return self._prepared(self.network.embed(frames)[None], [""], plain=True)[0]
+                return np.asarray(self._prepared(self.network.embed(frames)[None], [""], plain=True)[0])
 
             self._cohort = find_or_make(embed, f"{binding.source}, {binding.scoring}")
         return self._cohort
@@ -256,7 +265,7 @@ class Recognizer:
 
 
 def _refuse_two_people(walks: Sequence[Walk], name: str) -> None:
-    """Refuse walks of different tracks that overlap in time: two people, one of whom is somebody else."""
+    """Refuse walks of different tracks that overlap in time: one of the two is somebody else."""
     timed = sorted((walk for walk in walks if walk.end_s > 0), key=lambda walk: walk.start_s)
     for before, after in pairwise(timed):
         if before.track != after.track and after.start_s < before.end_s:

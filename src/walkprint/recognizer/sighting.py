@@ -10,7 +10,7 @@ class Candidate:
 
     Attributes:
         id, name: of the person.
-        score: normalized, higher is more alike; compare it with the sighting's threshold.
+        score: normalized, higher is more similar; compare it with the sighting's threshold.
         probability: that it is this person, 0 to 1.
     """
 
@@ -33,7 +33,7 @@ class Sighting:
         candidates: known people, best first.
         threshold: the score that the best must reach to be named.
         false_positive_rate: what the threshold was asked for.
-        unknown: probability that it is nobody who is known, 0 to 1.
+        unknown: probability that it is no known person, 0 to 1.
         event: number of its line in the journal.
     """
 

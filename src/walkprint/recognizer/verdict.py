@@ -53,16 +53,17 @@ class Verdict:
         self.people, self._person = np.unique(np.array(people), return_inverse=True)
         self._cohort = _flat(cohort.vectors)
         # A walk's own level among strangers; half of the normalization is the known walk's, half the probe's.
-        self._known_level = _level(self._known @ self._cohort.T)
+        self._nearest = min(_NEAREST, len(self._cohort) - int(np.bincount(cohort.subjects).max()))
+        self._known_level = self._level(self._known @ self._cohort.T)
         strangers = self._cohort @ self._known.T
-        among = _level(_without_own(self._cohort, cohort.subjects))
+        among = self._level(_without_own(self._cohort, cohort.subjects))
         self._best = np.sort(self._by_person(_normalized(strangers, among, self._known_level)).max(axis=1))
         self._slope, self._offset = _fit_same(self._cohort, cohort.subjects, among)
 
     def score(self, vectors: _Floats) -> list[Scored]:
         """Compare walks, float32 (walk, part, feature), prepared as the gallery's."""
         probes = _flat(vectors)
-        normal = _normalized(probes @ self._known.T, _level(probes @ self._cohort.T), self._known_level)
+        normal = _normalized(probes @ self._known.T, self._level(probes @ self._cohort.T), self._known_level)
         found = []
         for scores in self._by_person(normal):
             order = np.argsort(-scores, kind="stable")
@@ -70,7 +71,9 @@ class Verdict:
             weights = np.exp(evidence - max(evidence.max(), 0)) * (1 - _PRIOR_UNKNOWN) / len(order)
             rest = np.exp(-max(evidence.max(), 0)) * _PRIOR_UNKNOWN
             total = weights.sum() + rest
-            found.append(Scored([str(self.people[i]) for i in order], scores[order], weights / total, rest / total))
+            found.append(
+                Scored([str(self.people[i]) for i in order], scores[order], weights / total, float(rest / total))
+            )
         return found
 
     def threshold(self, false_positive_rate: float) -> float:
@@ -89,6 +92,11 @@ class Verdict:
         beyond = self._best[self._best > start] - start
         return start + float(beyond.mean() if len(beyond) else 0) * float(np.log(_TAIL / false_positive_rate))
 
+    def _level(self, scores: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and deviation of the nearest of the cohort: (walk,) each."""
+        nearest = np.sort(scores.astype(np.float64), axis=1)[:, -self._nearest :]
+        return nearest.mean(axis=1), np.maximum(nearest.std(axis=1), 1e-6)
+
     def _by_person(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The best of each person's walks: (probe, walk) -> (probe, person)."""
         best = np.full((len(scores), len(self.people)), -np.inf)
@@ -99,12 +107,6 @@ class Verdict:
 def _flat(vectors: _Floats) -> _Floats:
     """(walk, part x feature), so that a product is the mean cosine over parts."""
     return np.asarray(vectors.reshape(len(vectors), -1) / np.float32(np.sqrt(vectors.shape[1])), np.float32)
-
-
-def _level(scores: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and deviation of the nearest of the cohort: (walk,) each."""
-    nearest = np.sort(scores.astype(np.float64), axis=1)[:, -_NEAREST:]
-    return nearest.mean(axis=1), np.maximum(nearest.std(axis=1), 1e-6)
 
 
 def _normalized(

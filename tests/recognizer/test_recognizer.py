@@ -1,0 +1,194 @@
+"""Enrolling and identifying rendered people, with a small network in place of the trained one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.recognizer.people import Pooling, clips, strangers
+from torch import Tensor
+
+from walkprint.core.errors import DataError, ProtocolError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.gallery import Gallery
+from walkprint.recognizer import Recognizer
+from walkprint.recognizer.walks_of import Walk, walks_of
+from walkprint.video.background import Background
+from walkprint.video.segmenter import Segmenter
+
+
+@pytest.fixture
+def recognizer(tmp_path: Path) -> Recognizer:
+    made = Recognizer(
+        tmp_path / "people.gallery", Pooling(), segmenter=Background(), cohort=strangers(), asked_by="tests",
+    )  # fmt: skip
+    for name in ("001", "002", "003"):
+        made.enroll(clips(name)[0], name)
+    return made
+
+
+def test_known_people_are_named_and_strangers_are_not(recognizer: Recognizer) -> None:
+    for name in ("001", "002", "003"):
+        (seen,) = recognizer.identify(clips(name)[1], false_positive_rate=0.3)
+        assert seen.candidates[0].name == name
+        assert seen.name == name
+        assert len(seen.candidates) == 3
+        chances = [one.probability for one in seen.candidates]
+        assert chances == sorted(chances, reverse=True)
+        assert sum(chances) + seen.unknown == pytest.approx(1, abs=1e-3)
+    assert seen.threshold == pytest.approx(recognizer.threshold(0.3), abs=1e-4)
+    others = [recognizer.identify(clips(f"{number:03d}")[1], false_positive_rate=0.1)[0] for number in range(4, 14)]
+    named = [seen for seen in others if seen.name is not None]
+    assert len(named) <= 4, "a small network, few strangers"
+    assert all(seen.candidates[0].score < seen.threshold for seen in others if seen not in named)
+    assert all(seen.unknown > 0.5 for seen in others if seen.candidates[0].score < 0)
+
+
+def test_every_sighting_leaves_a_line_in_the_journal(recognizer: Recognizer) -> None:
+    (seen,) = recognizer.identify(clips("001")[1], false_positive_rate=0.3, asked_by="gate")
+    (unknown,) = recognizer.identify(clips("009")[1], false_positive_rate=1e-9)
+    first, second = recognizer.gallery.journal(seen.event - 1)
+    assert (first.action, first.asked_by, second.asked_by) == ("identify", "gate", "tests")
+    assert list(first.people) == [recognizer.gallery.person("001").id]
+    assert list(second.people) == []
+    assert second.number == unknown.event
+    assert len(first.input) == 16
+    assert first.state == recognizer.gallery.state
+
+
+def test_walks_of_a_track_are_fused_or_not(recognizer: Recognizer) -> None:
+    masks = clips("002")[1].frames
+    both = [Walk(masks[:10], 4, 0.0, 0.4, "left"), Walk(masks[10:], 4, 1.0, 1.6, "right")]
+    recognizer_of_both = recognizer.identify(list(both))
+    assert [one.walks for one in recognizer_of_both] == [1, 1], "items of a sequence are different sources"
+    stream = list(recognizer.watch([both[0]]))
+    assert [one.track for one in stream] == [4]
+
+
+def test_watching_adds_up_the_walks_of_a_track(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    masks = clips("002")[1].frames
+    found = [
+        Walk(masks[:8], 1, 0.0, 0.3, "left"), Walk(masks[:8], 2, 0.5, 0.8, "left"),
+        Walk(masks[8:], 1, 1.0, 1.6, "right"),
+    ]  # fmt: skip
+    monkeypatch.setattr("walkprint.recognizer.recognizer.walks_of", lambda *_: iter(found))
+    seen = list(recognizer.watch("hall.mp4"))
+    assert [(one.track, one.walks, one.frames) for one in seen] == [(1, 1, 8), (2, 1, 8), (1, 2, len(masks))]
+    assert (seen[2].start_s, seen[2].end_s, seen[2].view) == (0.0, 1.6, "right")
+    together, other = recognizer.identify("hall.mp4")
+    assert together.candidates == seen[2].candidates
+    assert other.track == 2
+    assert [one.walks for one in recognizer.identify("hall.mp4", fuse=False)] == [1, 1, 1]
+
+
+def test_the_threshold_rises_with_the_gallery_and_with_the_demand(recognizer: Recognizer) -> None:
+    rates = (0.5, 0.2, 0.1, 0.05, 0.01, 0.001)
+    few = [recognizer.threshold(rate) for rate in rates]
+    assert few == sorted(few)
+    for number in range(4, 9):
+        recognizer.enroll(clips(f"{number:03d}")[0], f"{number:03d}")
+    assert recognizer.threshold(0.2) > few[1]
+    with pytest.raises(ProtocolError, match="false positive rate is 1"):
+        recognizer.threshold(1)
+
+
+def test_another_network_is_refused(recognizer: Recognizer) -> None:
+    with pytest.raises(DataError, match=r"Pooling.*asked for Pooling"):
+        Recognizer(recognizer.gallery.path, Pooling(rows=4), cohort=strangers())
+    with pytest.raises(DataError, match="asked for Pooling"):
+        Recognizer(recognizer.gallery, Pooling(rows=4), cohort=strangers())
+    again = Recognizer(Gallery.open(recognizer.gallery.path), Pooling(), cohort=strangers())
+    assert len(again.gallery) == 3
+
+
+def test_nobody_enrolled_and_no_walk(tmp_path: Path) -> None:
+    empty = Recognizer(tmp_path / "g", Pooling(), segmenter=Background(), cohort=strangers())
+    (seen,) = empty.identify(clips("001")[0])
+    assert (seen.name, seen.candidates, seen.unknown) == (None, (), 1.0)
+    with pytest.raises(DataError, match="no person is enrolled"):
+        empty.threshold()
+    with pytest.raises(DataError, match="Anna: no walk found"):
+        empty.enroll(iter([np.zeros((48, 64, 3), np.uint8)] * 5), "Anna")
+    assert len(empty.gallery) == 0
+
+
+def test_two_people_at_a_time_are_not_enrolled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = Recognizer(tmp_path / "g", Pooling(), segmenter=Background(), cohort=strangers())
+    masks = clips("001")[0].frames
+    found = [Walk(masks, 1, 0.0, 2.0), Walk(masks, 2, 1.0, 3.0)]
+    monkeypatch.setattr("walkprint.recognizer.recognizer.walks_of", lambda *_: iter(found))
+    with pytest.raises(DataError, match=r"Anna: two people are seen at 1.0 s"):
+        empty.enroll("hall.mp4", "Anna")
+    found[1] = Walk(masks, 2, 2.5, 3.0)
+    assert empty.enroll("hall.mp4", "Anna").walks == 2
+
+
+def test_silhouettes_are_kept_only_when_asked(recognizer: Recognizer) -> None:
+    assert not any(walk.silhouettes for walk in recognizer.gallery.walks())
+    clip = clips("004")[0]
+    recognizer.enroll(clip, "004", keep_silhouettes=True, consent="yes", expires="2999-01-01")
+    (kept,) = recognizer.gallery.walks("004")
+    masks = recognizer.gallery.silhouettes(kept.id)
+    assert masks is not None
+    np.testing.assert_array_equal(masks, clip.frames)
+    anna = recognizer.gallery.person("004")
+    assert (anna.consent, anna.expires) == ("yes", "2999-01-01")
+
+
+class Whole(Segmenter):
+    """One person on each frame: what is bright."""
+
+    LOOKS_FIRST = True
+
+    def __init__(self) -> None:
+        self.learned = 0
+
+    def learn(self, images) -> None:
+        self.learned = len(images)
+
+    def __call__(self, image):
+        from walkprint.video.segmenter import PersonMask
+
+        person = PersonMask.found(np.ascontiguousarray(image[..., 0]), 0.9)
+        return [] if person is None else [person]
+
+
+def test_every_kind_of_source_gives_the_same_walk() -> None:
+    clip = clips("001")[0]
+    masks = clip.frames[:, 0]
+    wanted = next(walks_of(clip, Whole())).silhouettes
+    small = (masks >= 128).astype(np.uint8)
+    large = np.stack([np.pad(np.kron(one, np.ones((2, 2), np.uint8)), 20) for one in masks])
+    for source in (masks, masks[:, None], [clip], Clip(clip.frames, SequenceKey("x")), small, large):
+        (found,) = walks_of(source, Whole())
+        assert np.abs(found.silhouettes.astype(int) - wanted).mean() < 12
+        assert found.input
+    (first, second) = walks_of([clip, clip], Whole())
+    assert (first.track, second.track) == (1, 2)
+    assert 0 < first.quality <= 1
+
+
+def test_frames_of_a_camera_are_walks_when_the_person_is_gone() -> None:
+    masks = clips("001")[0].frames[:, 0]
+    canvas = np.zeros((len(masks), 128, 256, 3), np.uint8)
+    for number, mask in enumerate(masks):
+        canvas[number, 30:94, 40 + 3 * number : 104 + 3 * number] = mask[..., None]
+    segmenter = Whole()
+    for source in (canvas, iter(canvas)):
+        (found,) = walks_of(source, segmenter)
+        assert found.view == "right"
+        assert len(found.silhouettes) == len(masks)
+        assert found.end_s == pytest.approx((len(masks) - 1) / 25)
+        assert segmenter.learned > 0
+    with pytest.raises(DataError, match="no frame came"):
+        list(walks_of(iter([]), segmenter))
+    with pytest.raises(DataError, match="no walks in int"):
+        list(walks_of(3, segmenter))
+    with pytest.raises(DataError, match="expected silhouettes"):
+        list(walks_of(np.zeros((2, 64, 64)), segmenter))
+
+
+def test_the_network_given_is_the_one_that_embeds(recognizer: Recognizer) -> None:
+    assert isinstance(recognizer.network, Pooling)
+    frames = torch.rand(1, 2, 1, 64, 44)
+    assert isinstance(recognizer.network(frames).embeddings, Tensor)
