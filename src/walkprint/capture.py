@@ -1,19 +1,23 @@
 """From videos to a packed store: find the people, follow them, keep their silhouettes or masked pictures."""
 
+import csv
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from walkprint.core.described import describe
 from walkprint.core.errors import DataError
+from walkprint.core.files import write_atomically
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.writing import StoreWriter
+from walkprint.evaluation.sheets import caption, contact_sheet
+from walkprint.video.judge import fault
 from walkprint.video.preview import Preview, both
-from walkprint.video.reader import Frame, Video, at_rate
+from walkprint.video.reader import VIDEO_SUFFIXES, Frame, Video, at_rate
 from walkprint.video.segmenter import Segmenter
 from walkprint.video.tracker import Update
 from walkprint.video.walks import Cut, Dropped, Hook, TrackedWalk, look_first, walks
@@ -22,79 +26,162 @@ Progress = Callable[[int, int], None]
 _SHOWN_CLIPS, _SHOWN_FRAMES = 40, 12
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A video, and what is known about who walks in it.
+
+    Attributes:
+        video: the video.
+        subject: the one person in it; if empty, every track is a subject, named after the video.
+        condition: of all its walks, e.g. "nm".
+    """
+
+    video: Video
+    subject: str = ""
+    condition: str = ""
+
+
 @dataclass(slots=True)
 class Captured:
     """What was found in videos.
 
     Attributes:
         out: the store.
-        takes: how many walks of each subject.
+        keys: of the walks that were packed.
+        takes: how many walks there are of each key without its take.
         frames: in the store.
         dropped: why frames were left out -> how many.
+        empty: a line on each video without a walk.
         lost: a line on each thing that could not be read.
         previews: annotated videos that were written.
-        shown: a few frames of the first clips, for a sheet.
+        shown: a few frames of the first walks.
+        refused: a few frames of the first walks that were refused, and why.
     """
 
     out: Path
-    takes: Counter[str] = field(default_factory=Counter)
+    keys: list[SequenceKey] = field(default_factory=list)
+    takes: Counter[SequenceKey] = field(default_factory=Counter)
     frames: int = 0
     dropped: Dropped = field(default_factory=Dropped)
+    empty: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     previews: list[Path] = field(default_factory=list)
     shown: list[Clip] = field(default_factory=list)
+    refused: list[tuple[Clip, str]] = field(default_factory=list)
+
+    def save_sheet(self, path: Path) -> None:
+        """Write a sheet of walks and of what was refused as PNG, atomically."""
+        captions = [caption(clip.key) for clip in self.shown]
+        captions += [f"refused: {reason.removeprefix('of ')} ({caption(clip.key)})" for clip, reason in self.refused]
+        clips = self.shown + [clip for clip, _ in self.refused]
+        write_atomically(path, contact_sheet(clips, captions=captions))
+
+
+def recordings(
+    path: str | Path, *, subject: bool = False, condition: str = "", image_rate_hz: float = 25.0
+) -> list[Recording]:
+    """The videos that a path stands for.
+
+    Args:
+        path: a video; a folder of pictures, which is one video; a folder with videos as CONDITION/PERSON.mp4 or
+            CONDITION/PERSON/ANY.mp4; or a CSV file with the columns file, subject and perhaps condition, whose files
+            are relative to it.
+        subject: whether a single video shows one person, who is named after it.
+        condition: of a single video.
+        image_rate_hz: pictures per second of a folder of pictures.
+
+    Raises:
+        DataError: there is nothing, or a line of the CSV is incomplete.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        return [Recording(Video(path.parent / file), name, kind) for file, name, kind in _lines(path)]
+    inside = [file for file in path.glob("*/**/*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()]
+    if path.is_dir() and inside:
+        found = []
+        for file in sorted(inside):
+            kind, *name = file.relative_to(path).with_suffix("").parts
+            found.append(Recording(Video(file), name[0], kind))
+        return found
+    video = Video(path, image_rate_hz=image_rate_hz)
+    return [Recording(video, video.name if subject else "", condition)]
+
+
+def _lines(path: Path) -> list[tuple[str, str, str]]:
+    """File, subject and condition of every line of a CSV file."""
+    with path.open(newline="", encoding="utf-8-sig") as lines:
+        table = csv.DictReader(lines)
+        try:
+            rows = [(row["file"], row["subject"], row.get("condition") or "") for row in table]
+        except (KeyError, UnicodeDecodeError, csv.Error) as error:
+            raise DataError(
+                f"{path}: expected a CSV file with the columns file, subject, condition ({error})"
+            ) from error
+    for number, row in enumerate(rows, 2):
+        if not (row[0] and row[1]):
+            raise DataError(f"{path}, line {number}: file and subject must not be empty, found {row[:2]}")
+    return rows
 
 
 def capture(
-    videos: Sequence[Video],
+    videos: Sequence[Recording],
     segmenter: Segmenter,
     out: str | Path,
     *,
     cut: Cut = Cut(),  # noqa: B008 - frozen
-    one_person: bool = False,
-    condition: str = "",
+    keep_all: bool = False,
     frame_rate_hz: float | None = None,
     preview: Path | None = None,
     progress: Progress | None = None,
 ) -> Captured:
-    """Cut the walks out of videos and pack them.
+    """Cut the walks out of videos and pack them; what is no walk is left out and counted.
+
+    Takes are numbered for each subject, condition and direction.
 
     Args:
-        videos: of different names, after which subjects are named.
+        videos: see `recordings`.
         segmenter: finds people.
         out: folder of the store to be.
         cut: how walks are cut.
-        one_person: whether each video is one subject, else each track.
-        condition: of all walks, e.g. "nm".
+        keep_all: whether tracked people who do not walk are packed too, see `video.judge`.
         frame_rate_hz: faster videos are thinned out to this.
         preview: folder of annotated videos.
         progress: called with frames done and in all of a video.
 
     Raises:
-        DataError: the store is there already, two videos have one name, or there is no walk in any.
+        DataError: the store is there already, two videos without a subject have one name, or there is no walk in any.
     """
     found = Captured(Path(out))
     if found.out.exists():
         raise DataError(f"{out}: already exists; choose another folder or remove it first")
-    twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
-    if twice:
-        raise DataError(f"two videos are called {twice[0]}; subjects are named after them: rename one")
+    names = Counter(one.video.name for one in videos if not one.subject)
+    if names and max(names.values()) > 1:
+        raise DataError(
+            f"two videos are called {max(names, key=names.__getitem__)}; subjects are named after them: rename one"
+        )
     settings = {
         "segmenter": describe(segmenter),
         **describe(cut)["init_args"],
-        "one_person": one_person,
-        "condition": condition,
+        "keep_all": keep_all,
         "frame_rate_hz": frame_rate_hz,
-        "videos": {one.path.name: one.size_bytes for one in videos},
+        "videos": [
+            {
+                "file": one.video.path.name,
+                "subject": one.subject,
+                "condition": one.condition,
+                "bytes": one.video.size_bytes,
+            }
+            for one in videos
+        ],
     }
+    job = _Job(segmenter, cut, None if keep_all else fault, frame_rate_hz, progress)
     with ExitStack() as stack:
         writer: StoreWriter | None = None
-        for video in videos:
-            for walk in _walks(video, segmenter, found, cut, frame_rate_hz, preview, progress):
+        for recording, file in zip(videos, _preview_names(videos), strict=True):
+            for clip in job.clips(recording, found, None if preview is None else preview / file):
                 if writer is None:  # opened late, so that a video without people leaves nothing behind
                     writer = stack.enter_context(StoreWriter(found.out, dataset="video", settings=settings))
-                clip = walk.clip(_key(video, walk, found.takes, one_person, condition), color=cut.color)
-                if clip.key not in writer.done:
+                if clip.key not in writer.done:  # an interrupted job goes on
                     writer.add(clip)
                 if len(found.shown) < _SHOWN_CLIPS:
                     found.shown.append(_few_frames(clip))
@@ -102,54 +189,77 @@ def capture(
             writer.finish(found.dropped.frames)
             found.frames = sum(writer.done.values())
     if writer is None:
-        names = ", ".join(str(video.path) for video in videos)
         raise DataError(
-            f"no walk of {cut.least_frames} frames in {names}{_reasons(found)}; "
-            "try another segmenter or fewer least_frames"
+            f"no walk of {cut.least_frames} frames in {'; '.join(found.empty + found.lost)}; try another segmenter, "
+            "fewer least_frames, or keep_all"
         )
     return found
 
 
-def _walks(
-    video: Video,
-    segmenter: Segmenter,
-    found: Captured,
-    cut: Cut,
-    frame_rate_hz: float | None,
-    preview: Path | None,
-    progress: Progress | None,
-) -> Iterator[TrackedWalk]:
-    """The walks of one video."""
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is done with every video."""
 
-    def watch(frame: Frame, update: Update) -> None:
-        if progress is not None:
-            progress(frame.number + 1, video.announced)
+    segmenter: Segmenter
+    cut: Cut
+    judge: Callable[[TrackedWalk], str] | None
+    frame_rate_hz: float | None
+    progress: Progress | None
 
-    try:
-        look_first(at_rate(video, frame_rate_hz), segmenter)
-        with ExitStack() as stack:
-            hook: Hook = watch
+    def clips(self, recording: Recording, found: Captured, preview: Path | None) -> Iterator[Clip]:
+        """The walks of one video; what is left out is counted in `found`."""
+        video, dropped, before = recording.video, Dropped(), len(found.keys)
+
+        def watch(frame: Frame, update: Update) -> None:
+            if self.progress is not None:
+                self.progress(frame.number + 1, video.announced)
+
+        def refuse(walk: TrackedWalk, reason: str) -> None:
+            if len(found.refused) < _SHOWN_CLIPS:
+                found.refused.append((_few_frames(walk.clip(_key(recording, walk), color=self.cut.color)), reason))
+
+        try:
+            look_first(at_rate(video, self.frame_rate_hz), self.segmenter)
+            with ExitStack() as stack:
+                hook: Hook = watch
+                if preview is not None:
+                    hook = both(watch, stack.enter_context(Preview(preview)))
+                frames = at_rate(video, self.frame_rate_hz)
+                for walk in walks(
+                    frames, self.segmenter, cut=self.cut, dropped=dropped, hook=hook, judge=self.judge, refused=refuse
+                ):
+                    found.keys.append(_numbered(_key(recording, walk), found))
+                    yield walk.clip(found.keys[-1], color=self.cut.color)
             if preview is not None:
-                hook = both(watch, stack.enter_context(Preview(preview / f"{video.name}.mp4")))
-            frames = at_rate(video, frame_rate_hz)
-            yield from walks(frames, segmenter, cut=cut, dropped=found.dropped, hook=hook)
-        if preview is not None:
-            found.previews.append(preview / f"{video.name}.mp4")
-    finally:
-        found.lost += [f"{video.path}: {line}" for line in video.lost]
+                found.previews.append(preview)
+        finally:
+            found.lost += [f"{video.path}: {line}" for line in video.lost]
+            for reason, frames_left_out in dropped.frames.items():
+                found.dropped.count(reason, frames_left_out)
+        if len(found.keys) == before:
+            found.empty.append(f"{video.path} (left out: {str(dropped) or 'nothing, as no person was seen'})")
 
 
-def _key(video: Video, walk: TrackedWalk, takes: Counter[str], one_person: bool, condition: str) -> SequenceKey:
-    subject = video.name if one_person else f"{video.name}-{walk.track:02d}"
-    takes[subject] += 1
-    return SequenceKey(subject, condition, f"{takes[subject]:02d}", walk.direction)
+def _key(recording: Recording, walk: TrackedWalk) -> SequenceKey:
+    """A walk's key, but for its take."""
+    subject = recording.subject or f"{recording.video.name}-{walk.track:02d}"
+    return SequenceKey(subject, recording.condition, "", walk.direction)
 
 
-def _reasons(found: Captured) -> str:
-    reasons = [f"{count} {reason}" for reason, count in sorted(found.dropped.frames.items())]
-    lines = [f"left out: {', '.join(reasons)}"] if reasons else []
-    lines += [f"lost: {line}" for line in found.lost]
-    return f" ({'; '.join(lines)})" if lines else ""
+def _numbered(key: SequenceKey, found: Captured) -> SequenceKey:
+    """A key with the next take of its subject, condition and direction; kept in `found`."""
+    found.takes[key] += 1
+    return replace(key, take=f"{found.takes[key]:02d}")
+
+
+def _preview_names(videos: Sequence[Recording]) -> list[str]:
+    """A file name for each video, which says its condition and number where names repeat."""
+    names = [one.video.name for one in videos]
+    if len(set(names)) < len(names):
+        names = ["-".join(filter(None, (one.condition, one.subject, one.video.name))) for one in videos]
+    if len(set(names)) < len(names):
+        names = [f"{number:03d}-{name}" for number, name in enumerate(names, 1)]
+    return [f"{name}.mp4" for name in names]
 
 
 def _few_frames(clip: Clip) -> Clip:

@@ -138,13 +138,20 @@ def test_long_walks_are_cut() -> None:
     assert [len(walk.silhouettes) for walk in found] == [40, 40, 20]
 
 
-def test_every_walk_is_told_before_it_is_yielded() -> None:
-    told: list[TrackedWalk] = []
+def test_what_the_judge_finds_wrong_is_left_out_counted_and_handed_over() -> None:
+    refused: list[tuple[TrackedWalk, str]] = []
+    dropped = Dropped()
     images = [figure(100 + 20 * np.sin(i / 9)) for i in range(100)]
-    for number, walk in enumerate(walks(film(images), Bright(), cut=Cut(most_frames=40), found=told.append), 1):
-        assert len(told) == number
-        assert told[-1] is walk
-    assert len(told) == 3
+    judged = walks(
+        film(images), Bright(), cut=Cut(most_frames=40), dropped=dropped,
+        judge=lambda walk: "of a short walk" if len(walk.silhouettes) < 40 else "",
+        refused=lambda *given: refused.append(given),
+    )  # fmt: skip
+    assert [len(walk.silhouettes) for walk in judged] == [40, 40]
+    ((walk, reason),) = refused
+    assert (len(walk.silhouettes), reason) == (20, "of a short walk")
+    assert dropped.frames["of a short walk"] == 20
+    assert str(dropped) == "20 of a short walk"
 
 
 def test_settings_out_of_range_are_refused() -> None:

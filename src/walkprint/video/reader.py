@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from walkprint.core.errors import DataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".ts"})
 MOST_PIXELS = 2**26
 _BUFFER_BYTES = 2**18
 # A file is read through its own bytes alone: one that names other files or addresses gets none of them.

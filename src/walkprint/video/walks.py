@@ -26,16 +26,30 @@ class TrackedWalk:
         silhouettes: uint8 (time, 1, size, size), aligned, soft edges.
         pictures: uint8 (time, 3, size, size), RGB times the mask, aligned the same way; or (time, 3, size, size / 2),
             in GaitNet's crop; None without color.
-        start_s, end_s: times of its first and last frame.
-        direction: "left", "right", "towards" or "away", as seen by the camera; "" for a person who stays in place.
+        times_s: float64 (time,), of the frames, since the beginning of the video.
+        boxes_px: float64 (time, 4), left, top, width and height of the person in the video's frames.
     """
 
     track: int
     silhouettes: NDArray[np.uint8]
     pictures: NDArray[np.uint8] | None
-    start_s: float
-    end_s: float
-    direction: str
+    times_s: NDArray[np.float64]
+    boxes_px: NDArray[np.float64]
+
+    @property
+    def start_s(self) -> float:
+        """Time of the first frame."""
+        return float(self.times_s[0])
+
+    @property
+    def end_s(self) -> float:
+        """Time of the last frame."""
+        return float(self.times_s[-1])
+
+    @property
+    def direction(self) -> str:
+        """The direction as seen by the camera: left, right, towards or away; empty for a person who stays in place."""
+        return _direction(self.boxes_px)
 
     @property
     def frame_rate_hz(self) -> float | None:
@@ -100,7 +114,7 @@ class _Open:
     silhouettes: list[NDArray[np.uint8]] = field(default_factory=list)
     pictures: list[NDArray[np.uint8]] = field(default_factory=list)
     times_s: list[float] = field(default_factory=list)
-    places: list[tuple[float, float]] = field(default_factory=list)  # column of the middle, height; px
+    boxes_px: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -113,6 +127,9 @@ class Dropped:
         """Add frames to a reason."""
         if frames:
             self.frames[reason] = self.frames.get(reason, 0) + frames
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {reason}" for reason, count in sorted(self.frames.items()))
 
 
 def look_first(frames: Iterable[Frame], segmenter: Segmenter, *, most: int = 31, until_s: float = 120.0) -> None:
@@ -146,7 +163,8 @@ def walks(
     tracker: Tracker | None = None,
     dropped: Dropped | None = None,
     hook: Hook | None = None,
-    found: Callable[[TrackedWalk], None] | None = None,
+    judge: Callable[[TrackedWalk], str] | None = None,
+    refused: Callable[[TrackedWalk, str], None] | None = None,
 ) -> Iterator[TrackedWalk]:
     """Yield every walk of a video when it is complete; memory does not grow with the video.
 
@@ -157,12 +175,18 @@ def walks(
         tracker: follows the people; a new one if None.
         dropped: counts the frames left out, by reason.
         hook: called with every frame and the tracker's update.
-        found: called with every walk before it is yielded.
+        judge: says what is wrong with a walk, e.g. `judge.fault`; such walks are left out. None keeps all.
+        refused: called with every walk that is left out, and why.
     """
-    for walk in _walks(frames, segmenter, cut or Cut(), tracker or Tracker(), dropped or Dropped(), hook):
-        if found is not None:
-            found(walk)
-        yield walk
+    dropped = Dropped() if dropped is None else dropped
+    for walk in _walks(frames, segmenter, cut or Cut(), tracker or Tracker(), dropped, hook):
+        reason = judge(walk) if judge is not None else ""
+        if not reason:
+            yield walk
+            continue
+        dropped.count(reason, len(walk.silhouettes))
+        if refused is not None:
+            refused(walk, reason)
 
 
 def _walks(
@@ -216,7 +240,7 @@ def _take(walk: _Open, frame: Frame, person: PersonMask, cut: Cut, dropped: Drop
     except UnusableFrameError as reason:
         return dropped.count(str(reason))
     walk.times_s.append(frame.time_s)
-    walk.places.append((person.box.left + person.box.width / 2, float(person.box.height)))
+    walk.boxes_px.append((person.box.left, person.box.top, person.box.width, person.box.height))
     return None
 
 
@@ -238,13 +262,13 @@ def _complete(track: int, pending: dict[int, _Open], cut: Cut, dropped: Dropped)
         return dropped.count("in a walk too short", len(walk.times_s))
     silhouettes = np.stack(walk.silhouettes)[:, None]
     pictures = np.stack(walk.pictures).transpose(0, 3, 1, 2).copy() if cut.color else None
-    yield TrackedWalk(track, silhouettes, pictures, walk.times_s[0], walk.times_s[-1], _direction(walk.places))
+    yield TrackedWalk(track, silhouettes, pictures, np.array(walk.times_s), np.array(walk.boxes_px, np.float64))
     return None
 
 
-def _direction(places: list[tuple[float, float]]) -> str:
+def _direction(boxes_px: NDArray[np.float64]) -> str:
     """Direction of walking, from positions and heights in the first and the last fifth."""
-    seen = np.array(places)
+    seen = np.stack([boxes_px[:, 0] + boxes_px[:, 2] / 2, boxes_px[:, 3]], axis=1)
     some = max(len(seen) // 5, 1)
     before, after = np.median(seen[:some], axis=0), np.median(seen[-some:], axis=0)
     across = (after[0] - before[0]) / np.median(seen[:, 1])
