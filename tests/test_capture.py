@@ -136,7 +136,7 @@ def test_what_is_refused_is_counted_and_shown_and_an_empty_video_is_named(
     recorded = Recorded(monkeypatch)
     recorded.refuse = 2
     found = capture([Recording(video) for video in videos], Background(), tmp_path / "store")
-    assert [str(key) for key in found.keys] == ["anna-01/-01/left", "ben-01/-01/left"]
+    assert [str(key) for key in found.keys] == ["anna-01/01/left", "ben-01/01/left"]
     assert found.dropped.frames == {"too far": 4, "of a person who crouches": 10}
     assert [reason for _, reason in found.refused] == ["of a person who crouches"] * 2
     assert found.empty == []

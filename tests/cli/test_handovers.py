@@ -7,7 +7,6 @@ one that a verb does not hand over is named in the case.
 
 import importlib
 import inspect
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,8 +65,8 @@ def _embeddings() -> EmbeddingSet:
 
 
 CAPTURED = SimpleNamespace(
-    out=Path("store"), takes=Counter(anna=2), frames=9, dropped=SimpleNamespace(frames={}), lost=[], previews=[],
-    shown=[],
+    out=Path("store"), keys=[SequenceKey("anna")], frames=9, dropped=SimpleNamespace(frames={}), empty=[], lost=[],
+    previews=[], save_sheet=lambda path: None,
 )  # fmt: skip
 WHITENING = Whitening(np.zeros((1, 2), np.float32), np.ones((1, 2, 2), np.float32))
 SITES = {
@@ -137,7 +136,7 @@ CASES = {
     "segment": Case(
         "a.mp4 b.mp4 --out store --segmenter background --set segmenter.contrast=20 --color --gaitnet_crop "
         "--one_person --condition nm --frame_rate_hz 12.5 --image_rate_hz 10 --size_px 128 --least_frames 7 "
-        "--preview shown",
+        "--keep_all --preview shown",
         {
             "walkprint.recipes.classes.build": {
                 "family": ...,
@@ -145,25 +144,25 @@ CASES = {
                 "settings": {},
             },
             "walkprint.capture.capture": {
-                "videos": ["a.mp4 at 10.0", "b.mp4 at 10.0"],
+                "videos": [
+                    ("recording", "a.mp4", {"subject": True, "condition": "nm", "image_rate_hz": 10.0}),
+                    ("recording", "b.mp4", {"subject": True, "condition": "nm", "image_rate_hz": 10.0}),
+                ],
                 "segmenter": MODEL,
                 "out": Path("store"),
                 "cut": ("cut", {"size_px": 128, "color": True, "gaitnet_crop": True, "least_frames": 7}),
-                "one_person": True,
-                "condition": "nm",
+                "keep_all": True,
                 "frame_rate_hz": 12.5,
                 "preview": Path("shown"),
                 "progress": ...,
             },
-            "walkprint.evaluation.sheets.save_sheet_of": {"clips": [], "path": Path("shown/sheet.png")},
         },
         {
             "walkprint.recipes.classes.build": MODEL,
             "walkprint.capture.capture": CAPTURED,
-            "walkprint.video.reader.Video": lambda path, *, image_rate_hz: f"{path} at {image_rate_hz}",
+            "walkprint.capture.recordings": lambda path, **known: [("recording", str(path), known)],
             "walkprint.video.walks.Cut": lambda **settings: ("cut", settings),
         },
-        {"walkprint.evaluation.sheets.save_sheet_of": {"generated"}},
     ),
     "prepare": Case(
         "Folder --root masks --out store --set data.size_px=32 --bits 1 --compression zstd --share 1/3 --strict "

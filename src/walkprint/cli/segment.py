@@ -1,6 +1,7 @@
 """`walkprint segment`: videos become clips of single people, in a packed store."""
 
 import shlex
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,14 +44,16 @@ def segment(
     condition: str = "",
     frame_rate_hz: float | None = None,
     image_rate_hz: float = 25.0,
+    keep_all: bool = False,
     preview: Path | None = None,
 ) -> Summary:
-    """Find people in videos, follow them, and pack their silhouettes.
+    """Find people in videos, follow them, and pack the silhouettes of people who walk.
 
-    Every track becomes a subject, named after file and track.
+    Every track becomes a subject, named after file and track, unless the videos say who walks in them.
 
     Args:
-        videos: video files, or folders of pictures.
+        videos: video files; folders of pictures; folders of videos as CONDITION/PERSON.mp4; CSV files with the columns
+            file, subject, condition.
         out: folder of the store.
         segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
         set: its settings, e.g. segmenter.least_px=500; `walkprint explain CLASS` lists them.
@@ -59,17 +62,17 @@ def segment(
         condition: of all walks, e.g. nm.
         frame_rate_hz: faster videos are thinned out to this.
         image_rate_hz: frame rate of folders of pictures.
+        keep_all: also pack people who stand, jump or crouch, and broken masks.
         preview: folder for annotated videos and a sheet.
 
     Example:
         walkprint segment walk.mp4 --out stores/walk --preview preview
+        walkprint segment videos/ --out stores/walks   # videos/nm/ann.mp4, videos/cl/ann.mp4, videos/nm/bob.mp4
     """
     for video in videos:
         check_there(video)
-    from walkprint.capture import capture
-    from walkprint.evaluation.sheets import save_sheet_of
+    from walkprint.capture import capture, recordings
     from walkprint.recipes.classes import build, members
-    from walkprint.video.reader import Video
     from walkprint.video.segmenter import Segmenter
     from walkprint.video.walks import Cut
 
@@ -78,19 +81,22 @@ def segment(
     kind = short.get(segmenter.replace("_", "").lower(), segmenter)
     with progress("segmenting") as tell:
         found = capture(
-            [Video(video, image_rate_hz=image_rate_hz) for video in videos],
+            [
+                one
+                for video in videos
+                for one in recordings(video, subject=one_person, condition=condition, image_rate_hz=image_rate_hz)
+            ],
             build(Segmenter, {"class_path": kind, "init_args": settings}),
             out,
             cut=Cut(**vars(cutting)),
-            one_person=one_person,
-            condition=condition,
+            keep_all=keep_all,
             frame_rate_hz=frame_rate_hz,
             preview=preview,
             progress=tell,
         )
     written = [str(path) for path in found.previews]
     if preview is not None:
-        save_sheet_of(found.shown, preview / "sheet.png")
+        found.save_sheet(preview / "sheet.png")
         written.append(str(preview / "sheet.png"))
     # The network that comes with the package reads silhouettes of 64 px.
     run = "RUN" if cutting.color or cutting.size_px != _BUNDLED_PX else "street"
@@ -98,13 +104,15 @@ def segment(
 
 
 def _summary(found: "Captured", run: str, preview: Path | None, written: list[str]) -> Summary:
-    walks, subjects = sum(found.takes.values()), len(found.takes)
+    takes = Counter(key.subject for key in found.keys)
+    walks, subjects = len(found.keys), len(takes)
     lines = [f"{found.out}: {walks} walks of {subjects} subjects, {found.frames} frames"]
     lines += [f"left out: {number} frames, {reason}" for reason, number in sorted(found.dropped.frames.items())]
+    lines += [f"no walk: {line}" for line in found.empty]
     lines += [f"lost: {line}" for line in found.lost]
     if preview is not None:
         lines.append(f"{preview}: annotated videos and a sheet")
-    if max(found.takes.values()) == 1:
+    if max(takes.values()) == 1:
         lines.append(
             "no subject has a second recording, so identification has no gallery; use --one_person, or more videos of "
             "the same person"
@@ -113,7 +121,7 @@ def _summary(found: "Captured", run: str, preview: Path | None, written: list[st
     lines.append(f"next: walkprint embed --run {run} --data {store} --out embeddings.npz")
     numbers = {
         "out": str(found.out), "walks": walks, "subjects": subjects, "frames": found.frames,
-        "left_out": found.dropped.frames, "lost": found.lost,
+        "left_out": found.dropped.frames, "empty": found.empty, "lost": found.lost,
         "preview": None if preview is None else str(preview), "artifacts": written,
     }  # fmt: skip
     return Summary(numbers, "\n".join(lines))

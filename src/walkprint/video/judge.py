@@ -17,7 +17,8 @@ PIECES = "of a mask in pieces"
 
 _LEAST_SWING = 0.05  # variance of the lower half over its area; people seen from the front have 0.08, from the side 0.3
 _LEAST_RISE = 0.25  # of the autocorrelation, after its fall
-_MOST_UNSTEADY = 0.13  # change of height against its trend, in natural logarithms
+_LARGE_CHANGE = 0.1  # of the height against its trend, in natural logarithms
+_MOST_UNSTEADY = 0.27  # share of frames with a large change
 _MOST_WIDE = 0.6  # width of the box over its height; 0.25 to 0.5 for walking people
 _MOST_RUNS = 2.2  # stretches of silhouette in a row; a person has 1.1 to 1.6
 _STEP_S = (0.3, 1.6)  # from a fast step to a slow stride
@@ -36,9 +37,10 @@ def fault(walk: TrackedWalk) -> str:
         return PIECES
     if _unsteady(walk) > _MOST_UNSTEADY or width / height > _MOST_WIDE:
         return UNSTEADY
-    legs = walk.silhouettes[:, 0, walk.silhouettes.shape[2] // 2 :].astype(np.float32).reshape(len(certain), -1) / 255
+    lower = walk.silhouettes[:, 0, walk.silhouettes.shape[2] // 2 :].reshape(len(certain), -1)
+    legs = np.asarray(lower / np.float32(255), np.float32)
     rate_hz = walk.frame_rate_hz or 0.0
-    moving = legs - _smoothed(legs, round(_SLOW_S * rate_hz))
+    moving: NDArray[np.float32] = legs - _smoothed(legs, round(_SLOW_S * rate_hz))
     if (moving**2).sum() < _LEAST_SWING * legs.sum():
         return STILL
     longest = round(min(_STEP_S[1] * rate_hz, 0.6 * len(moving)))
@@ -55,14 +57,21 @@ def _runs(certain: NDArray[np.bool_]) -> float:
 
 
 def _unsteady(walk: TrackedWalk) -> float:
-    """Change of the person's height against that of walking straight ahead, in natural logarithms.
+    """Share of frames whose height is not that of walking straight ahead.
 
-    The distance from the camera, which is as one over the height, then changes evenly.
+    The distance from the camera, which is as one over the height, then changes evenly; the line is fitted to the 70 % of
+    frames that lie nearest to it.
     """
     passed_s = walk.times_s - walk.times_s[0]
+    if passed_s[-1] <= 0:
+        return 0.0
     distances = 1 / walk.boxes_px[:, 3]
-    even = np.polyval(np.polyfit(passed_s, distances, 1), passed_s) if passed_s[-1] > 0 else distances.mean()
-    return float(np.percentile(np.abs(np.log(distances / np.maximum(even, distances.min() / 2))), 90))
+    near = np.ones(len(distances), bool)
+    for _ in range(3):
+        even = np.polyval(np.polyfit(passed_s[near], distances[near], 1), passed_s)
+        off = np.abs(np.log(distances / np.maximum(even, distances.min() / 2)))
+        near = off <= np.percentile(off, 70)
+    return float((off > _LARGE_CHANGE).mean())
 
 
 def _smoothed(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
