@@ -139,9 +139,18 @@ def _peak_kb(folder: Path, frames: int) -> int:
         cv2.ellipse(image, (round(80 + 50 * np.sin(i / 25)), 48), (14, 34), 0, 0, 360, (220, 120, 90), -1)
         images.append(image)
     video = film(folder / f"{frames}.mp4", images)
-    words = ["segment", str(video), "--out", str(folder / f"{frames}"), "--preview", str(folder), "--color", "--keep_all"]
+    words = [
+        "segment",
+        str(video),
+        "--out",
+        str(folder / f"{frames}"),
+        "--preview",
+        str(folder),
+        "--color",
+        "--keep_all",
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *words, "--segmenter", "background"],
+        [sys.executable, "-c", _MEASURED, *words, "--keep_all", "--segmenter", "background"],
         env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

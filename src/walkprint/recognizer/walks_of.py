@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip
 from walkprint.core.silhouette import align_clip
+from walkprint.video.judge import fault
 from walkprint.video.reader import Frame, Video
 from walkprint.video.segmenter import Segmenter
 from walkprint.video.walks import Hook, TrackedWalk, look_first, walks
@@ -115,7 +116,7 @@ def _one(source: Any, track: int) -> Walk:
 
 
 def _tracked(frames: Iterable[Frame], segmenter: Segmenter, hook: Hook | None, digest: str) -> Iterator[Walk]:
-    for walk in walks(frames, segmenter, hook=hook):
+    for walk in walks(frames, segmenter, hook=hook, judge=fault):
         yield Walk(walk.silhouettes, walk.track, walk.start_s, walk.end_s, walk.direction, digest)
 
 

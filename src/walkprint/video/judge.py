@@ -59,8 +59,8 @@ def _runs(certain: NDArray[np.bool_]) -> float:
 def _unsteady(walk: TrackedWalk) -> float:
     """Share of frames whose height is not that of walking straight ahead.
 
-    The distance from the camera, which is as one over the height, then changes evenly; the line is fitted to the 70 % of
-    frames that lie nearest to it.
+    The distance from the camera, which is as one over the height, then changes evenly; the line is fitted to the 70 %
+    of frames that lie nearest to it.
     """
     passed_s = walk.times_s - walk.times_s[0]
     if passed_s[-1] <= 0:
