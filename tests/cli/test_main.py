@@ -105,6 +105,15 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli.main(["demo"]) == 130
 
 
+def test_a_stopped_training_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stop() -> Summary:
+        raise Stopped("runs/one: stopped by SIGTERM", 143)
+
+    _verb(monkeypatch, stop)
+    assert cli.main(["demo"]) == 143
+    assert capsys.readouterr().err == "walkprint: runs/one: stopped by SIGTERM\n"
+
+
 def test_a_bug_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Summary:
         raise ZeroDivisionError

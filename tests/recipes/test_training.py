@@ -48,7 +48,7 @@ def settings_of(thing: Any) -> dict[str, Any]:
 def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Plan(
         steps=7, subjects_per_batch=2, clips_per_subject=3, even_conditions=True, accumulate=2, clip_norm=0.5,
-        ema_decay=0.9, log_every=3, checkpoint_every=4, keep=5,
+        ema_decay=0.9, log_every=3, checkpoint_every=4, checkpoint_minutes=30, keep=5,
     )  # fmt: skip
     made = Recipe(
         network=GEINet(num_subjects=2), losses={"a": TripletLoss()}, data=Packed(store), frames=RandomSubset(4),
@@ -100,8 +100,8 @@ def test_a_generator_s_recipe_goes_whole_into_training(store: Path, monkeypatch:
     model = ACGAN(subjects=["001", "002"], conditions=["cl", "nm"], views=["072", "108"], widths=(2, 2, 2, 2))
     made = GeneratorRecipe(
         generator=model, data=Packed(store), steps=7, conditions=["cl", "nm"], batch_size=5, ema_decay=0.9,
-        clip_norm=0.5, watch_every=6, least_diversity=0.25, log_every=3, checkpoint_every=4, keep=5,
-        precision="bf16-mixed", channels_last=True, seed=9, record={"seed": 9},
+        clip_norm=0.5, watch_every=6, least_diversity=0.25, log_every=3, checkpoint_every=4,
+        checkpoint_minutes=30, keep=5, precision="bf16-mixed", channels_last=True, seed=9, record={"seed": 9},
     )  # fmt: skip
     fit, batches = Recorder(), Recorder()
     monkeypatch.setattr(training, "fit_generator", fit)

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -78,12 +78,18 @@ class Classify(Loss):
 
 
 class StubBatches:
-    """Noise with a brightness of its own for each subject: a pure function of the step."""
+    """Noise with a brightness of its own for each subject: a pure function of the step.
 
-    def __init__(self, size: int = 8, height_px: int = 8, width_px: int = 8) -> None:
+    While the batch of step `signal[0]` is made, some steps before it is used, the process gets the signal `signal[1]`.
+    """
+
+    def __init__(self, size: int = 8, height_px: int = 8, width_px: int = 8, signal: Sequence[int] = (-1, 0)) -> None:
         self.size, self.height_px, self.width_px, self.subjects = size, height_px, width_px, SUBJECTS
+        self.signal = signal
 
     def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
+        if step == self.signal[0]:
+            os.kill(os.getpid(), self.signal[1])
         rng = np.random.default_rng(step)
         labels = np.arange(self.size) % len(self.subjects)
         frames = (

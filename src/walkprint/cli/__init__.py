@@ -1,7 +1,8 @@
 """The command line: `walkprint VERB`; one plain typed function per verb, in a module of its name.
 
 A verb's module loads nothing heavy; the function does, once its words are known to fit. So help and refusals are quick.
-Exit codes: 0 done, 2 something the user can mend (one line on stderr says what), 130 interrupted.
+Exit codes: 0 done, 2 something the user can mend (one line on stderr says what), 130 interrupted, 143 and
+others above 128 where a signal ended it; a training is saved before.
 """
 
 import importlib
@@ -13,7 +14,7 @@ from walkprint import __version__
 from walkprint.cli.process import keep_freed_memory, let_waiting_threads_sleep
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary, Verb
-from walkprint.core.errors import GaitError
+from walkprint.core.errors import GaitError, Stopped
 from walkprint.core.spelling import nearest
 
 VERBS = (
@@ -63,7 +64,8 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("walkprint: interrupted\n")
         return 130
-    except SystemExit as end:  # help was asked for and printed
+    except SystemExit as end:  # help was asked for and printed, or a signal stopped a training
+        sys.stderr.write(f"walkprint: {end}\n" if isinstance(end, Stopped) else "")
         return int(end.code or 0)
     except BrokenPipeError:
         pass

@@ -26,3 +26,21 @@ class CheckpointError(GaitError):
 
 class TrainingError(GaitError):
     """Training cannot go on, e.g. because a loss is not a number."""
+
+
+class Stopped(SystemExit):
+    """A signal asked a training to stop, and what it had learned is saved; no fault.
+
+    Uncaught, the process ends with the exit code of a process that the signal ended: 143 for SIGTERM, 130 for SIGINT.
+
+    Args:
+        message: where it stopped.
+        code: the exit code.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message, code)
+        self.message, self.code = message, code
+
+    def __str__(self) -> str:
+        return self.message

@@ -38,6 +38,7 @@ class GeneratorRecipe:
         least_diversity: a diversity below this, as a part of that of real frames, ends the training.
         log_every: steps between log lines.
         checkpoint_every: steps between checkpoints.
+        checkpoint_minutes: a checkpoint also comes when the last one is so many minutes old, or null.
         keep: how many checkpoints stay.
         precision: of the computation: 32-true or bf16-mixed.
         channels_last: memory order of the weights, often faster.
@@ -57,6 +58,7 @@ class GeneratorRecipe:
     least_diversity: float = 0.05
     log_every: int = 10
     checkpoint_every: int = 500
+    checkpoint_minutes: float | None = None
     keep: int = 2
     precision: Precision = "32-true"
     channels_last: bool = False

@@ -15,13 +15,14 @@ from walkprint.data.loading import TrainingBatches, prefetched
 from walkprint.losses.base import Loss
 from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
-from walkprint.training.checkpoint import CheckpointFolder, save_network
+from walkprint.training.checkpoint import save_network
 from walkprint.training.learner import Learner, MakeOptimizer, MakeScheduler
 from walkprint.training.listeners import Listener
 from walkprint.training.loop import Log, Loop, launch, open_listeners
 from walkprint.training.processes import agreed, gather
 from walkprint.training.random_state import seed_all
 from walkprint.training.run import RunFolder
+from walkprint.training.saving import Saving
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -79,7 +80,8 @@ def fit(
     command on each, with `NODE_RANK`, `MASTER_ADDR` and `MASTER_PORT` set, or under torchrun or Slurm.
 
     Killed at any moment and called again with the same arguments, it goes on from the newest checkpoint; on a CPU with
-    the same number of threads the weights come out bit for bit as if nothing had happened.
+    the same number of threads the weights come out bit for bit as if nothing had happened. SIGTERM, SIGINT, SIGHUP and
+    SIGUSR1 let it finish and save the step. With more steps than before a finished run is trained on.
 
     Args:
         network: trained in place; its initial weights are the caller's business.
@@ -96,7 +98,9 @@ def fit(
         RecipeError: settings do not fit together, the run began with others, or a network that needs the order of
             frames is given generated ones without order.
         CheckpointError: no checkpoint of the run can be read.
+        DataError: the run began with other data.
         TrainingError: a loss or gradient is not finite, or another process is using the run folder.
+        Stopped: a signal asked for it; all is saved.
     """
     losses = losses if isinstance(losses, WeightedLosses) else WeightedLosses(losses)
     _check(network, batches)
@@ -106,33 +110,29 @@ def fit(
         record = _described(network, losses, batches, optimizer, scheduler, loop)
     fabric = launch(loop)
     with contextlib.ExitStack() as stack:
-        with agreed(fabric):
-            if fabric.is_global_zero:
-                stack.enter_context(folder.lock())
-                folder.begin(record, loop.resume)
+        saving = Saving(stack, fabric, folder, loop, record, batches)
         seed_all(loop.seed, fabric.global_rank)
         learner = Learner(fabric, network, losses, optimizer, scheduler, loop)
-        checkpoints = CheckpointFolder(folder.checkpoints, loop.keep)
-        start = _restore(learner, checkpoints, loop.seed)
-        bar, opened = open_listeners(stack, fabric, folder, listeners, loop, start)
         log, numbers = Log(check_gradient=learner.scaler is None), dict[str, float]()
+        start = _restore(learner, saving, log, loop.seed)
+        bar, opened = open_listeners(stack, fabric, folder, listeners, loop, start)
         every = loop.accumulate
         feed = stack.enter_context(contextlib.closing(_feed(batches, fabric, start * every, steps * every)))
+        stack.enter_context(saving.listening())
         for step in range(start + 1, steps + 1):
             log.add(step, learner.learn([next(feed) for _ in range(every)]))
             bar.advance(step)
             last = step == steps
-            save_now = last or step % loop.checkpoint_every == 0
+            planned = last or step % loop.checkpoint_every == 0
             validate_now = validate and (last or (loop.validate_every and step % loop.validate_every == 0))
-            if not (save_now or validate_now or step % loop.log_every == 0):
-                continue
-            numbers = log.take() | {"learning_rate": learner.optimizer.param_groups[0]["lr"]}
-            if validate and validate_now:
-                numbers |= _validated(fabric, learner, validate, step)
-            for listener in opened:
-                listener(step, numbers)
-            if save_now:
-                _save(learner, checkpoints, step)
+            if planned or validate_now or step % loop.log_every == 0:
+                numbers = log.take() | {"learning_rate": learner.optimizer.param_groups[0]["lr"]}
+                if validate and validate_now:
+                    numbers |= _validated(fabric, learner, validate, step)
+                for listener in opened:
+                    listener(step, numbers)
+            if saving.due(step) or planned:
+                saving.save(learner.state(step), log)
         if fabric.is_global_zero:
             save_network(folder.network, learner.best)
         fabric.barrier()
@@ -173,12 +173,12 @@ def _check(network: Network, batches: Batches) -> None:
         )
 
 
-def _restore(learner: Learner, checkpoints: CheckpointFolder, seed: int) -> int:
+def _restore(learner: Learner, saving: Saving, log: Log, seed: int) -> int:
     with agreed(learner.fabric):
-        state = checkpoints.load_newest()
+        state = saving.load(log)
         start = learner.restore(state, seed) if state else 0
     if any(int(other) != start for other in gather(learner.fabric, torch.tensor(start))):
-        raise TrainingError(f"{checkpoints.folder}: processes see different checkpoints; expected one shared folder")
+        raise TrainingError(f"{saving.folder}: processes see different checkpoints; expected one shared folder")
     return start
 
 
@@ -207,9 +207,3 @@ def _validated(fabric: "Fabric", learner: Learner, validate: Validate, step: int
         learner.network.train()
     fabric.barrier()
     return {f"validation/{name}": float(value) for name, value in numbers.items()}
-
-
-def _save(learner: Learner, checkpoints: CheckpointFolder, step: int) -> None:
-    state = learner.state(step)
-    if learner.fabric.is_global_zero:
-        checkpoints.save(step, state)

@@ -12,11 +12,12 @@ from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.fingerprint import check_recordings, fingerprint
 from walkprint.generation.monitor import DiversityMonitor
-from walkprint.training.checkpoint import CONFIG_NAME, CheckpointFolder, read_config, save_network
+from walkprint.training.checkpoint import CONFIG_NAME, read_config, save_network
 from walkprint.training.generator_learner import GeneratorLearner
 from walkprint.training.listeners import Listener
 from walkprint.training.loop import Log, Loop, launch, open_listeners
 from walkprint.training.run import RunFolder
+from walkprint.training.saving import Saving
 
 _IN_ONE_PROCESS = {"devices": 1, "nodes": 1, "accumulate": 1, "validate_every": None}
 
@@ -51,7 +52,8 @@ def fit_generator(
 
     Each stage begins with fresh optimizers, and with the average of the weights of the stage before. Killed at any
     moment and called again with the same arguments, it goes on from the newest checkpoint; on a CPU with the same
-    number of threads the weights come out bit for bit as if nothing had happened.
+    number of threads the weights come out bit for bit as if nothing had happened. SIGTERM, SIGINT, SIGHUP and SIGUSR1
+    let it finish and save the step.
 
     Args:
         model: trained in place; its first weights are the caller's business.
@@ -68,38 +70,37 @@ def fit_generator(
         CheckpointError: no checkpoint of the run can be read.
         DataError: the run began with other recordings than those in the store.
         TrainingError: a loss or gradient is not finite, the generator collapsed, or another process uses the folder.
+        Stopped: a signal asked for it; all is saved.
     """
     _check(loop)
     folder, steps, watch = RunFolder.of(run), loop.steps, watch or DiversityMonitor()
     record = _described(model, batches, loop) if folder.record is None else folder.record
     fabric = launch(loop)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(folder.lock())
-        folder.begin(record, loop.resume)
+        saving = Saving(stack, fabric, folder, loop, record, batches)
         learner = GeneratorLearner(fabric, model, batches, loop)
-        checkpoints = CheckpointFolder(folder.checkpoints, loop.keep)
-        state = checkpoints.load_newest()
+        log, numbers = Log(check_gradient=True), dict[str, float]()
+        state = saving.load(log)
         recordings = _recordings(state, folder, batches)
         start = learner.restore(state) if state else 0
         bar, opened = open_listeners(stack, fabric, folder, listeners, loop, start)
-        log, numbers = Log(check_gradient=True), dict[str, float]()
+        stack.enter_context(saving.listening())
         for step in range(start + 1, steps + 1):
             log.add(step, learner.learn(step))
             bar.advance(step)
             watched = learner.progress_of_last(step) > 0 and (step % watch.every == 0 or step == steps)
-            save_now = step % loop.checkpoint_every == 0 or step == steps
-            if not (save_now or watched or step % loop.log_every == 0):
-                continue
-            numbers = log.take()
-            if watched:
-                seen = watch.measure(learner.best, batches, step)
-                numbers |= seen
-            for listener in opened:
-                listener(step, numbers)
-            if learner.progress_of_last(step) > 0.5 and watched:
-                watch.judge(seen, step)
-            if save_now:
-                checkpoints.save(step, {**learner.state(step), "recordings": recordings})
+            planned = step % loop.checkpoint_every == 0 or step == steps
+            if planned or watched or step % loop.log_every == 0:
+                numbers = log.take()
+                if watched:
+                    seen = watch.measure(learner.best, batches, step)
+                    numbers |= seen
+                for listener in opened:
+                    listener(step, numbers)
+                if learner.progress_of_last(step) > 0.5 and watched:
+                    watch.judge(seen, step)
+            if saving.due(step) or planned:
+                saving.save({**learner.state(step), "recordings": recordings}, log)
         learner.best.recordings = recordings
         save_network(folder.generator, learner.best, {"recordings": dict(recordings)})
     return GeneratorResult(learner.best.eval(), max(start, steps), numbers, folder)

@@ -30,6 +30,7 @@ class Pace:
         ema_decay: of an exponential moving average of the weights, which is then what is validated and saved, or None.
         log_every: steps between log lines; the device is not waited for in between.
         checkpoint_every: steps between checkpoints; the last step always has one.
+        checkpoint_minutes: a checkpoint also comes when the last one is so many minutes old, or None.
         keep: how many checkpoints stay.
 
     Raises:
@@ -42,6 +43,7 @@ class Pace:
     ema_decay: float | None = None
     log_every: int = 10
     checkpoint_every: int = 1000
+    checkpoint_minutes: float | None = None
     keep: int = 2
 
     def __post_init__(self) -> None:
@@ -50,6 +52,8 @@ class Pace:
                 raise RecipeError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise RecipeError(f"clip_norm is {self.clip_norm}, expected more than 0, or none")
+        if self.checkpoint_minutes is not None and not self.checkpoint_minutes > 0:
+            raise RecipeError(f"checkpoint_minutes is {self.checkpoint_minutes}, expected more than 0, or none")
         if self.ema_decay is not None and not 0 < self.ema_decay < 1:
             raise RecipeError(f"ema_decay is {self.ema_decay}, expected between 0 and 1, e.g. 0.999, or none")
 
@@ -155,15 +159,29 @@ class Log:
         Raises:
             TrainingError: a loss or a gradient was not finite.
         """
-        values = torch.stack([one.float() for _, numbers in self._steps for one in numbers.values()]).tolist()
-        place = iter(values)
         columns: dict[str, list[float]] = {}
-        for step, numbers in self._steps:
-            for name in numbers:
-                columns.setdefault(name, []).append(next(place))
-            self._check(step, {name: columns[name][-1] for name in numbers})
+        for _, numbers in self.waiting():
+            for name, number in numbers.items():
+                columns.setdefault(name, []).append(number)
         self._steps = []
         return {name: math.fsum(column) / len(column) for name, column in columns.items()}
+
+    def waiting(self) -> list[tuple[int, dict[str, float]]]:
+        """The numbers of each step since the last log line, as a checkpoint between two lines keeps them.
+
+        Raises:
+            TrainingError: a loss or a gradient was not finite.
+        """
+        values = [one.float() for _, numbers in self._steps for one in numbers.values()]
+        place = iter(torch.stack(values).tolist() if values else ())
+        found = [(step, {name: next(place) for name in numbers}) for step, numbers in self._steps]
+        for step, numbers in found:
+            self._check(step, numbers)
+        return found
+
+    def restore(self, waiting: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+        """Take back what `waiting` gave."""
+        self._steps = [(step, {name: torch.tensor(one) for name, one in numbers.items()}) for step, numbers in waiting]
 
     def _check(self, step: int, numbers: Mapping[str, float]) -> None:
         checked = {"loss", "gradient_norm"} if self._check_gradient else {"loss"}

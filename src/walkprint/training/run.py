@@ -19,8 +19,8 @@ from walkprint import __version__
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
 from walkprint.core.files import write_atomically
 from walkprint.core.yaml_json import parse_yaml
-
-_SHOWN, _LONGEST = 4, 80
+from walkprint.training.binding import check_data, check_record
+from walkprint.training.checkpoint import WEIGHTS_NAME
 
 
 class RunFolder:
@@ -77,41 +77,54 @@ class RunFolder:
             write_atomically(writer, str(os.getpid()))
             yield
 
-    def begin(self, recipe: Mapping[str, Any], resume: bool) -> None:
-        """Claim the folder for a recipe: write it, or see that the one already there is the same.
+    def clear(self) -> None:
+        """Delete what an earlier run left in the folder."""
+        for path in (self.recipe, self.versions, self.metrics):
+            path.unlink(missing_ok=True)
+        for folder in (self.network, self.generator, self.checkpoints):
+            shutil.rmtree(folder, ignore_errors=True)
 
-        A setting that is null says what its absence says: the recipe of an older run lacks those that are newer. Until
-        something is trained, a checkpoint or a finished network, another recipe takes the place of the first.
+    def begin(
+        self, recipe: Mapping[str, Any], state: Mapping[str, Any] | None = None, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Claim the folder for a recipe: write it, or see that the run began with the same, on the same data.
+
+        Until something is trained, another recipe takes the place of the first. Afterwards `schedule.steps` may grow,
+        and the data may lie elsewhere. A setting that is null says what its absence says: the recipe of an older run
+        lacks those that are newer.
 
         Args:
             recipe: resolved, plain data.
-            resume: when False, whatever an earlier run left in the folder is deleted.
+            state: the newest checkpoint; None where there is none.
+            data: what is trained on, see `data_of`; empty where nothing is known of it.
 
         Raises:
-            RecipeError: the recipe is not plain data, or differs from the one that the run began with.
+            RecipeError: the recipe is not plain data, differs from the one that the run began with, or the folder holds
+                a network that no checkpoint belongs to.
+            DataError: the data differ from those that the run began with.
         """
-        text = recipe_text(recipe)
-        if not resume:
-            for path in (self.recipe, self.versions, self.metrics):
-                path.unlink(missing_ok=True)
-            for folder in (self.checkpoints, self.network, self.generator):
-                shutil.rmtree(folder, ignore_errors=True)
-        if not self.recipe.exists() or not self._trained():
+        text, earlier = recipe_text(recipe), list[Mapping[str, Any]]()
+        if state is None:
+            self._refuse_a_finished_network()
+        else:
+            known = state.get("data") or {}
+            check_data(known, data or {}, str(self.path))
+            if "record" in state:
+                earlier.append(yaml.safe_load(state["record"]))
+            if self.recipe.exists():
+                earlier.append(read_recipe(self.path))  # empty where an older version let a run record nothing
+            for before in filter(None, earlier):
+                check_record(self.current(before), recipe, int(state.get("step", 0)), str(self.path), bool(known))
+        if not self.recipe.exists() or recipe_text(read_recipe(self.path)) != text:
             write_atomically(self.recipe, text)
-            return
-        before = read_recipe(self.path)
-        if not before:  # older versions let a run record nothing
-            write_atomically(self.recipe, text)
-            return
-        before = dict(self.current(before))
-        if _comparable(before) != _comparable(recipe):
-            raise RecipeError(
-                f"{self.path}: this run began with another recipe ({_differences(before, recipe)}); "
-                "name another folder, or begin anew with resume=False"
-            )
 
-    def _trained(self) -> bool:
-        return any(self.checkpoints.glob("*.safetensors")) or self.network.exists() or self.generator.exists()
+    def _refuse_a_finished_network(self) -> None:
+        found = [path for path in (self.network, self.generator, self.path / WEIGHTS_NAME) if path.exists()]
+        if found:
+            raise RecipeError(
+                f"{self.path}: holds a finished network ({found[0].name}), but no checkpoint to go on from; name "
+                "another folder, and this one as init to begin with its weights, or begin anew with resume=False"
+            )
 
     def note_versions(self, step: int, **more: Any) -> None:
         """Add to `versions.json` what training goes on with from a step."""
@@ -133,44 +146,6 @@ def recipe_text(recipe: Mapping[str, Any]) -> str:
         return yaml.safe_dump(json.loads(json.dumps(recipe)), sort_keys=False, allow_unicode=True)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"recipe: {error}; expected plain data (text, numbers, lists, maps) only") from error
-
-
-def _comparable(record: Mapping[str, Any]) -> str:
-    """Without nulls, and in order of the names, but for losses, which are added up in their own order."""
-    parts = {name: _plain(one, ordered=name == "losses") for name, one in record.items() if one is not None}
-    return json.dumps(dict(sorted(parts.items())))
-
-
-def _plain(value: Any, *, ordered: bool = False) -> Any:
-    if isinstance(value, Mapping):
-        names = [name for name, one in value.items() if one is not None]
-        return {name: _plain(value[name]) for name in (names if ordered else sorted(names))}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """The settings in which two recipes differ, as "schedule.steps: 20 -> 30", the first few of them."""
-    old, new = _flat(before), _flat(json.loads(json.dumps(after)))
-    names = [name for name in {**old, **new} if old.get(name, "null") != new.get(name, "null")]
-    shown = [f"{name}: {_short(old.get(name))} -> {_short(new.get(name))}" for name in names[:_SHOWN]]
-    if len(names) > _SHOWN:
-        shown.append(f"{len(names) - _SHOWN} more")
-    return ", ".join(shown) or "the order of its losses"
-
-
-def _flat(value: Any, name: str = "") -> dict[str, str]:
-    """Nested settings as dotted names, each with its value as JSON, in which 1 and 1.0 differ."""
-    inner: list[tuple[Any, Any]] = list(value.items()) if isinstance(value, Mapping) else []
-    if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
-        inner = list(enumerate(value))
-    if not inner:
-        return {name: json.dumps(value, ensure_ascii=False, default=str)}
-    return {path: text for key, one in inner for path, text in _flat(one, f"{name}.{key}".lstrip(".")).items()}
-
-
-def _short(text: str | None) -> str:
-    text = "absent" if text is None else text
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def read_recipe(path: str | Path) -> dict[str, Any]:
