@@ -13,7 +13,7 @@ import pytest
 from walkprint import cli
 from walkprint.cli.process import keep_freed_memory
 from walkprint.cli.verb import Summary, Verb
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, Stopped
 
 
 def _verb(monkeypatch: pytest.MonkeyPatch, action: Callable[..., Any]) -> None:

@@ -29,7 +29,7 @@ def data_of(batches: object) -> dict[str, Any]:
         return {}
     keys = getattr(batches, "keys", ())
     names = hashlib.sha256("\n".join(map(str, keys)).encode()).hexdigest()
-    return {"store": store.digest, "sequences": len(keys), "names": names, "path": str(store.path)}
+    return {"store": store.fingerprint, "sequences": len(keys), "names": names, "path": str(store.path)}
 
 
 def check_data(known: Mapping[str, Any], data: Mapping[str, Any], run: str) -> None:
