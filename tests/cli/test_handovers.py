@@ -190,8 +190,8 @@ CASES = {
         },
     ),
     "train": Case(
-        "mine.yaml --run run --set schedule.steps=3 data.root=x --accelerator cpu --devices 2 --nodes 3 --tensorboard "
-        "--fresh",
+        "mine.yaml --run run --init street --set schedule.steps=3 data.root=x --accelerator cpu --devices 2 --nodes 3 "
+        "--tensorboard --fresh",
         {
             "walkprint.recipes.recipe.load_recipe": {
                 "source": Path("mine.yaml"),
@@ -201,6 +201,7 @@ CASES = {
             "walkprint.recipes.training.train": {
                 "recipe": RECIPE,
                 "run": Path("run"),
+                "init": "street",
                 "accelerator": "cpu",
                 "devices": 2,
                 "nodes": 3,

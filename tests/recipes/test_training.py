@@ -6,6 +6,7 @@ The fields are taken from the classes, so that a new one fails here until somebo
 from dataclasses import MISSING, fields
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -54,15 +55,20 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
         network=GEINet(num_subjects=2), losses={"a": TripletLoss()}, data=Packed(store), frames=RandomSubset(4),
         optimizer=partial(torch.optim.SGD, lr=0.1), schedule=plan, conditions=["cl"], subjects=["002"],
         loss_weights={"a": 0.5}, augmentations=[Flip()], scheduler=MultiStep([3]), precision="bf16-mixed",
-        channels_last=True, seed=9, record={"seed": 9},
+        channels_last=True, seed=9, init="there", freeze=["fc"], groups={"features": {"lr": 0.5}}, record={"seed": 9},
     )  # fmt: skip
-    fit, batches = Recorder(), Recorder()
+    fit, batches, frozen, grouped, taken = Recorder(), Recorder(), Recorder(), Recorder(), Recorder()
     monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(training, "freeze", frozen)
+    monkeypatch.setattr(training, "by_layer", grouped)
+    monkeypatch.setattr(training, "take_weights", lambda *given: taken(*given) and SimpleNamespace(to_text=str))
     monkeypatch.setattr(recipe, "TrainingBatches", batches)
     here = {"accelerator": "cpu", "devices": 2, "nodes": 3, "resume": False}
     listeners = [lambda step, numbers: None]
     training.train(made, "r", **here, listeners=listeners)
     network, losses, fed, optimizer, loop, run = fit.given
+    assert optimizer is grouped
+    assert frozen.given[0] is grouped.given[0] is taken.given[0] is network
     loop_has = {one.name: getattr(loop, one.name) for one in fields(Loop)}
     sampler = batches.named["sampler"]
     arrived = {
@@ -70,7 +76,7 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
         "losses": dict(losses),
         "data": made.data if batches.given[0].path == store else None,
         "frames": batches.named["chooser"],
-        "optimizer": optimizer,
+        "optimizer": grouped.given[1],
         "schedule": Plan(
             subjects_per_batch=sampler.subjects_per_batch,
             clips_per_subject=sampler.clips_per_subject,
@@ -85,6 +91,9 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
         "precision": loop.precision,
         "channels_last": loop.channels_last,
         "seed": loop.seed if loop.seed == batches.named["seed"] else None,
+        "init": taken.given[1],
+        "freeze": frozen.given[1],
+        "groups": grouped.given[2],
         "record": run.record,
     }
     assert fed is batches

@@ -16,6 +16,7 @@ def train(
     recipe: str | None = None,
     *,
     run: Path,
+    init: str | None = None,
     set: dict[str, Any] | None = None,
     accelerator: str = "auto",
     devices: str = "1",
@@ -28,6 +29,7 @@ def train(
     Args:
         recipe: a YAML file or a bundled recipe; `walkprint recipes` lists those. Without it, go on with the run.
         run: folder of the run.
+        init: begin with the weights of this network: a folder, a checkpoint's file, or the name of a bundled network.
         set: settings that replace those of the recipe, e.g. schedule.steps=200 data.root=stores/mine; `walkprint
             explain Recipe` lists them, `walkprint explain GaitSet` those of a class.
         accelerator: auto, cpu or cuda.
@@ -50,6 +52,7 @@ def train(
         result = train_by(
             loaded,
             run,
+            init=init,
             accelerator=accelerator,
             devices=int(devices) if devices.isdigit() else devices,
             nodes=nodes,

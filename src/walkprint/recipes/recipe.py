@@ -64,6 +64,10 @@ class Recipe:
         precision: of the computation: 32-true, bf16-mixed or 16-mixed.
         channels_last: memory order of the weights, often faster.
         seed: of the first weights and of everything random.
+        init: the weights to begin with: a run folder, the folder of a finished network, a bundled network's name, or a
+            checkpoint's file; null for random ones. A head of another size keeps random ones.
+        freeze: layers, by name, that are not learned.
+        groups: layers, by name, with optimizer settings of their own, e.g. {backbone: {lr: 0.001}}.
         record: the same as plain data with every default spelled out, where it was read from a file; it goes into the
             run folder.
     """
@@ -82,6 +86,9 @@ class Recipe:
     precision: Precision = "32-true"
     channels_last: bool = False
     seed: int = 0
+    init: str | None = None
+    freeze: list[str] | None = None
+    groups: dict[str, dict[str, float]] | None = None
     record: Mapping[str, Any] | None = None
 
     def loop(self, *, accelerator: str = "auto", devices: int | str = 1, nodes: int = 1, resume: bool = True) -> Loop:

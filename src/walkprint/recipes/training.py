@@ -1,11 +1,15 @@
 """Training by a recipe: what a recipe says goes whole into the one training loop."""
 
+import os
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from walkprint.generation.monitor import DiversityMonitor
 from walkprint.losses.weighted import WeightedLosses
 from walkprint.recipes.earlier import current_recipe
+from walkprint.recipes.fine_tuning import by_layer, freeze, take_weights
 from walkprint.recipes.generator_recipe import GeneratorRecipe
 from walkprint.recipes.recipe import Recipe
 from walkprint.training.fit import FitResult, fit
@@ -18,6 +22,7 @@ def train(
     recipe: Recipe,
     run: str | Path,
     *,
+    init: str | Path | None = None,
     accelerator: str = "auto",
     devices: int | str = 1,
     nodes: int = 1,
@@ -29,14 +34,28 @@ def train(
     Args:
         recipe: what to train on what; see `load_recipe`.
         run: the run folder.
+        init: in place of the recipe's own.
         accelerator, devices, nodes, resume: see `Loop`.
         listeners: see `fit`.
+
+    Raises:
+        RecipeError: a layer is not there, and as in `fit`.
+        CheckpointError: nothing of `init` fits, and as in `fit`.
     """
+    if init is not None:
+        record = None if recipe.record is None else {**recipe.record, "init": str(init)}
+        recipe = replace(recipe, init=str(init), record=record)
+    freeze(recipe.network, recipe.freeze or ())
+    optimizer = by_layer(recipe.network, recipe.optimizer, recipe.groups or {})
+    if recipe.init is not None and not (resume and any(RunFolder(run).checkpoints.glob("*.safetensors"))):
+        taken = take_weights(recipe.network, recipe.init)
+        if os.environ.get("LOCAL_RANK", "0") == os.environ.get("NODE_RANK", "0") == "0":
+            sys.stderr.write(f"walkprint: {taken.to_text()}\n")
     return fit(
         recipe.network,
         WeightedLosses(recipe.losses, recipe.loss_weights),
         recipe.batches(),
-        recipe.optimizer,
+        optimizer,
         recipe.loop(accelerator=accelerator, devices=devices, nodes=nodes, resume=resume),
         RunFolder(run, recipe.record, current_recipe),
         scheduler=recipe.scheduler,

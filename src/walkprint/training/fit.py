@@ -204,6 +204,6 @@ def _validated(fabric: "Fabric", learner: Learner, validate: Validate, step: int
         learner.network.eval()
         with torch.no_grad():
             numbers = validate(learner.best, step)
-        learner.network.train()
+        learner.train_mode()
     fabric.barrier()
     return {f"validation/{name}": float(value) for name, value in numbers.items()}

@@ -54,7 +54,8 @@ class Learner:
         self.fabric, self.weights, self.clip_norm = fabric, losses.weights, loop.clip_norm
         if fabric.world_size > 1 and fabric.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-        self.network = network.to(fabric.device).train()
+        self.network = network.to(fabric.device)
+        self.train_mode()
         if loop.channels_last:
             keep_channels_last(self.network)
         self.losses = nn.ModuleDict(losses).to(fabric.device).train()
@@ -70,6 +71,13 @@ class Learner:
         self.scaler = precision.scaler if isinstance(precision, MixedPrecision) else None
         for one in self.losses.parameters():
             one.data = fabric.broadcast(one.data)
+
+    def train_mode(self) -> None:
+        """Training mode, but for modules whose weights are all frozen: their batch norms keep their statistics."""
+        for module in self.network.train().modules():
+            weights = list(module.parameters())
+            if weights and not any(weight.requires_grad for weight in weights):
+                module.eval()
 
     @property
     def best(self) -> Network:

@@ -108,13 +108,13 @@ class RunFolder:
             self._refuse_a_finished_network()
         else:
             known = state.get("data") or {}
-            check_data(known, data or {}, str(self.path))
             if "record" in state:
                 earlier.append(yaml.safe_load(state["record"]))
             if self.recipe.exists():
                 earlier.append(read_recipe(self.path))  # empty where an older version let a run record nothing
             for before in filter(None, earlier):
                 check_record(self.current(before), recipe, int(state.get("step", 0)), str(self.path), bool(known))
+            check_data(known, data or {}, str(self.path))
         if not self.recipe.exists() or recipe_text(read_recipe(self.path)) != text:
             write_atomically(self.recipe, text)
 
