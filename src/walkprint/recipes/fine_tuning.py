@@ -77,7 +77,7 @@ def freeze(network: Network, layers: Sequence[str]) -> None:
 
     Args:
         network: changed in place.
-        layers: names of modules or of weights, e.g. "backbone" or "backbone.0.weight".
+        layers: names of modules or of weights, e.g. "blocks" or "blocks.0.conv1.weight".
 
     Raises:
         RecipeError: there is no such layer, or nothing is left to be learned.
@@ -98,7 +98,7 @@ def by_layer(network: Network, optimizer: MakeOptimizer, groups: Mapping[str, Ma
     Args:
         network: whose layers are named.
         optimizer: gives the settings of all others.
-        groups: layer -> settings, e.g. {"backbone": {"lr": 0.001}}.
+        groups: layer -> settings, e.g. {"blocks": {"lr": 0.001}}.
 
     Raises:
         RecipeError: there is no such layer.

@@ -67,7 +67,7 @@ class Recipe:
         init: the weights to begin with: a run folder, the folder of a finished network, a bundled network's name, or a
             checkpoint's file; null for random ones. A head of another size keeps random ones.
         freeze: layers, by name, that are not learned.
-        groups: layers, by name, with optimizer settings of their own, e.g. {backbone: {lr: 0.001}}.
+        groups: layers, by name, with optimizer settings of their own, e.g. {blocks: {lr: 0.001}}.
         record: the same as plain data with every default spelled out, where it was read from a file; it goes into the
             run folder.
     """
