@@ -23,10 +23,9 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT), str(ROOT / "benchmarks")]
 def stand_in() -> list[str]:
     """Let walkprint be imported where optional packages are absent; gives the names of those."""
     absent = []
-    for name in ("zstandard", "jsonargparse"):
-        if importlib.util.find_spec(name) is None:
-            absent.append(name)
-            sys.modules[name] = types.ModuleType(name)
+    if importlib.util.find_spec("zstandard") is None:
+        absent.append("zstandard")
+        sys.modules["zstandard"] = types.ModuleType("zstandard")
     if importlib.util.find_spec("lightning_fabric") is None and importlib.util.find_spec("lightning") is not None:
         absent.append("lightning_fabric")
         for inner in ("", ".plugins", ".utilities", ".strategies"):

@@ -10,8 +10,8 @@ import yaml
 
 from walkprint.cli import main
 from walkprint.networks.base import Network
-from walkprint.recipes.classes import build, new_parser
-from walkprint.recipes.recipe import add_recipe, parse_settings
+from walkprint.recipes.classes import build
+from walkprint.recipes.recipe import Recipe, read_entry
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIPLET = {"type": "TripletLoss", "margin": 0.2, "loss_term_weight": 1.0, "log_prefix": "triplet"}
@@ -108,9 +108,7 @@ CONFIGS["casia_b/deepgait_v2"]["trainer_cfg"]["transform"] = [
 
 def resolved(file: Path) -> dict[str, Any]:
     """A recipe with every default spelled out."""
-    parser = new_parser()
-    add_recipe(parser)
-    settings = parse_settings(parser, file, None).as_dict()
+    settings = read_entry(Recipe, file).plain()
     settings.pop("recipe", None)
     settings["loss_weights"] = {name: (settings["loss_weights"] or {}).get(name, 1.0) for name in settings["losses"]}
     return json.loads(json.dumps(settings, default=str))

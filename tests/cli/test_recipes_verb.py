@@ -56,7 +56,7 @@ def test_explain_lists_the_classes(capsys: Captured) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("GaitSett", "did you mean GaitSet?"), ("nowhere.Own", "no such class"), ("os.nothing", "no such")],
+    [("GaitSett", "did you mean GaitSet?"), ("nowhere.Own", "--import nowhere"), ("os.nothing", "no such class")],
 )
 def test_explain_refuses(name: str, said: str, capsys: Captured) -> None:
     assert main(["explain", name]) == 2

@@ -8,7 +8,7 @@ import pytest
 
 from walkprint.cli import VERBS
 
-HEAVY = ("torch", "numba", "cv2", "jsonargparse", "numpy", "matplotlib", "rich", "lightning_fabric")
+HEAVY = ("torch", "numba", "cv2", "numpy", "matplotlib", "rich", "lightning_fabric")
 _CODE = """
 import resource, sys
 from walkprint.cli import main

@@ -1,5 +1,6 @@
 """`walkprint train-generator`, and recipes of generators."""
 
+import importlib
 import json
 import shlex
 from pathlib import Path
@@ -9,7 +10,7 @@ import yaml
 
 from walkprint.cli import main
 from walkprint.cli.train_generator import next_command
-from walkprint.core.errors import RecipeError
+from walkprint.core.errors import NotImportedError, RecipeError
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.generation.base import GenerativeModel
@@ -154,11 +155,14 @@ def test_wrong_recipes(store: Path) -> None:
             load_generator_recipe({**recipe, **changes})
 
 
-def test_a_trained_generator_of_another_module_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_of_another_module_is_found_once_that_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = "from walkprint.generation.acgan import ACGAN\n\n\nclass Own(ACGAN):\n    pass\n"
     (tmp_path / "generators_of_mine.py").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(NotImportedError, match="the module generators_of_mine is not imported"):
+        build(GenerativeModel, {"class_path": "generators_of_mine.Own"}, **NAMES)
+    importlib.import_module("generators_of_mine")
     model = build(GenerativeModel, {"class_path": "generators_of_mine.Own"}, **NAMES)
     assert type(model).__name__ == "Own"
-    with pytest.raises(RecipeError, match="must be importable"):
-        build(GenerativeModel, {"class_path": "nowhere_at_all.Own"}, **NAMES)

@@ -56,8 +56,8 @@ def test_a_value_of_a_kind(given: Any, annotation: Any, expected: Any) -> None:
         ("xqzw", Literal["euclidean", "cosine"], "expected euclidean or cosine, found xqzw"),
         (["schedule.steps"], dict[str, Any], "expected name=value, found schedule.steps"),
         (["=3"], dict[str, int], "expected name=value, found =3"),
-        (["cl=x"], dict[str, int], "expected a whole number, found x"),
         (["{cl: 8, cl: 4}"], dict[str, int], "cl is there twice in {cl: 8, cl: 4}, line 1, column 9"),
+        (["cl=x"], dict[str, int], "cl: expected a whole number, found x"),
     ],
 )
 def test_something_else_is_refused_in_words(given: Any, annotation: Any, said: str) -> None:

@@ -151,11 +151,11 @@ def test_of_two_processes_one_reports(store: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--set", "network.chanels=[1]"], "no setting chanels; did you mean channels?"),
+        (["--set", "network.chanels=[1]"], "network: GaitSet has no setting chanels; did you mean channels?"),
         (["--set", "network=GaitSett"], "did you mean GaitSet?"),
         (["--set", "network=subprocess.Popen"], "subprocess.Popen"),
         (["--set", "network=torch.nn.Linear"], "torch.nn.Linear"),
-        (["--set", "schedule.stepps=1"], "stepps'; did you mean steps?"),
+        (["--set", "schedule.stepps=1"], "schedule: Plan has no setting stepps; did you mean steps?"),
         (["--set", "schedule.steps=few"], "schedule.steps: expected a whole number, found few"),
         (["--set", "schedule.steps"], "--set: expected name=value, found schedule.steps"),
         (["--set", "network.num_subjects=3"], "write num_subjects: 2"),
@@ -201,7 +201,10 @@ def test_an_own_network_works_by_its_dotted_path(
     recipe["loss_weights"] = None
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(recipe))
     words = [word for word in small(store) if not word.startswith("network")]
-    assert main(["train", "mine.yaml", "--run", "run", "--accelerator", "cpu", *words]) == 0
+    train = ["train", "mine.yaml", "--run", "run", "--accelerator", "cpu", *words]
+    assert "import it first if you trust it: --import my_networks" in _refused(train, capsys)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert main([*train, "--import", "my_networks"]) == 0
     assert main(["embed", "--run", "run", "--out", "e.npz"]) == 0
     assert EmbeddingSet.load("e.npz").vectors.shape[1:] == (1, 5)
 

@@ -1,13 +1,8 @@
-import argparse
-import json
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from walkprint.core.files import in_number_order, plain_data, replacing, write_atomically
-from walkprint.core.protocol import Selection
+from walkprint.core.files import in_number_order, replacing, write_atomically
 
 
 def test_a_file_is_written_with_its_folders(tmp_path):
@@ -46,13 +41,3 @@ def test_names_without_numbers_sort_too():
         "a10.png",
         "b.png",
     ]
-
-
-def test_settings_become_plain_data():
-    settings = argparse.Namespace(root=Path("a") / "b", views=("000", "090"), inner={1: argparse.Namespace(p=0.5)})
-    plain = plain_data(settings)
-    assert plain == {"root": str(Path("a") / "b"), "views": ["000", "090"], "inner": {"1": {"p": 0.5}}}
-    assert json.loads(json.dumps(plain)) == plain
-    assert plain_data(Selection(takes=("01",)))["takes"] == ["01"]
-    stranger = object()
-    assert plain_data([stranger]) == [stranger]

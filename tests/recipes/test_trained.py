@@ -99,7 +99,7 @@ def test_old_folders_open(tmp_path: Path) -> None:
         ({}, "does not say how to build the network"),
         ("GaitSet", "found a str"),
         ({"class_path": "GaitSett"}, "did you mean GaitSet?"),
-        ({"class_path": "nowhere.Own"}, "must be importable from here"),
+        ({"class_path": "nowhere.Own"}, "import it first if you trust it"),
         ({"class_path": "GaitSet", "init_args": {"depth": 3}}, "depth"),
         ({"class_path": "GaitSet", "init_args": {"feature": 5}}, "conv1.weight is"),
     ],
@@ -113,7 +113,7 @@ def test_what_does_not_open_says_what_to_do(tmp_path: Path, config: object, mess
 
 def test_an_object_without_memory_is_named(tmp_path: Path) -> None:
     save_network(tmp_path / "n", Own(layer=nn.Linear(64 * 44, 3)))
-    with pytest.raises(RecipeError, match=r"Own: layer was a torch\.nn\.modules\.linear\.Linear.*use `load_weights`"):
+    with pytest.raises(RecipeError, match=r"Own: layer: a torch\.nn\.modules\.linear\.Linear.*use `load_weights`"):
         load_network(tmp_path / "n")
     save_network(tmp_path / "own", Own())
     assert isinstance(load_network(tmp_path / "own"), Own)

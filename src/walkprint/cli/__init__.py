@@ -14,7 +14,7 @@ from walkprint import __version__
 from walkprint.cli.process import keep_freed_memory, let_waiting_threads_sleep
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary, Verb
-from walkprint.core.errors import GaitError, Stopped
+from walkprint.core.errors import GaitError, NotImportedError, Stopped
 from walkprint.core.spelling import nearest
 
 VERBS = (
@@ -60,7 +60,7 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
     except UsageError as error:
         return _refuse(f"{error}; see walkprint {verb.name} --help")
     except GaitError as error:
-        return _refuse(str(error))
+        return _refuse(f"{error}: --import {error.module}" if isinstance(error, NotImportedError) else str(error))
     except KeyboardInterrupt:
         sys.stderr.write("walkprint: interrupted\n")
         return 130

@@ -68,7 +68,7 @@ def _fish(verbs: list[Verb]) -> str:
 def _words(verb: Verb) -> list[str]:
     """What may stand after a verb: its options, and the choices or bundled names of its first word."""
     options = verb.options.values()
-    words = [option.shown for option in options if not option.positional] + ["--config", "--json", "--help"]
+    words = [option.shown for option in options if not option.positional] + ["--import", "--config", "--json", "--help"]
     first = next((option for option in options if option.positional), None)
     if first is None:
         return words

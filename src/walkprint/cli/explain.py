@@ -1,6 +1,5 @@
 """`walkprint explain`: what a class is and which settings it has, for `--set` and for recipes."""
 
-import importlib
 import inspect
 from typing import Any
 
@@ -29,12 +28,13 @@ def explain(name: str | None = None) -> Summary:
     Example:
         walkprint explain GaitSet
     """
-    if name is not None and "." in name:
-        return _explained(_imported(name))
     from walkprint.recipes.classes import members
 
-    families = {path.rpartition(".")[2]: members(_imported(f"walkprint.{path}")) for path in _FAMILIES}
-    alone: dict[str, Any] = {path.rpartition(".")[2]: _imported(f"walkprint.{path}") for path in _ALONE}
+    if name is not None and "." in name:
+        return _explained(_found(name))
+
+    families = {path.rpartition(".")[2]: members(_found(f"walkprint.{path}")) for path in _FAMILIES}
+    alone: dict[str, Any] = {path.rpartition(".")[2]: _found(f"walkprint.{path}") for path in _ALONE}
     if name is None:
         listed = {family: sorted(some) for family, some in families.items()} | {"others": list(alone)}
         return Summary(listed, "\n".join(f"{family}: {', '.join(some)}" for family, some in listed.items()))
@@ -51,9 +51,10 @@ def _explained(kind: type) -> Summary:
     return Summary({"class": kind.__name__, "settings": list(parameters), "documentation": inspect.getdoc(kind)}, text)
 
 
-def _imported(path: str) -> Any:
-    module, _, name = path.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise RecipeError(f"{path}: no such class ({error})") from error
+def _found(path: str) -> Any:
+    from walkprint.recipes.classes import class_at
+
+    kind = class_at(path)
+    if not isinstance(kind, type):
+        raise RecipeError(f"{path}: no such class")
+    return kind

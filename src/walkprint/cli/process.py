@@ -10,11 +10,18 @@ from running that are waited for; six times slower was seen.
 
 import contextlib
 import ctypes
+import functools
+import importlib
 import os
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from walkprint.cli.values import UsageError
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of glibc's mallopt
 _AT_LEAST_BYTES = 1 << 30
+_imported: list[str] = []
 
 
 def keep_freed_memory() -> bool:
@@ -31,3 +38,29 @@ def keep_freed_memory() -> bool:
 def let_waiting_threads_sleep() -> None:
     """Ask OpenMP for it unless the user asked for something else; works only before torch is loaded."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def import_modules(names: Sequence[str]) -> None:
+    """Import what the user names; only for this the current folder is a place to look in, the last one.
+
+    Raises:
+        UsageError: a module is not there, or cannot be imported.
+    """
+    if names and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # whatever a module does
+            raise UsageError(f"--import {name}: {type(error).__name__}: {error}") from error
+        _imported.append(name)
+
+
+def worker_start() -> Callable[[], object]:
+    """What a further process calls first, so that it is like this one."""
+    return functools.partial(_start_worker, tuple(_imported))
+
+
+def _start_worker(imported: Sequence[str]) -> None:
+    keep_freed_memory()
+    import_modules(imported)

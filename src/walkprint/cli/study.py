@@ -45,16 +45,14 @@ def study(
     mine = parse_share(share)
     if given.get("real") is not None:
         check_there(Path(given["real"]))
-    from walkprint.cli.process import keep_freed_memory
+    from walkprint.cli.process import worker_start
 
     plan = build_study(name, given, quick=quick, large=large)
     if quick and workers is None:  # to start processes takes longer than cells this small
         workers = 1
     with progress("study") as tell:
         folder = out or Path("studies") / name
-        found = run_study(
-            name, plan, folder, share=mine, workers=workers, start_worker=keep_freed_memory, progress=tell
-        )
+        found = run_study(name, plan, folder, share=mine, workers=workers, start_worker=worker_start(), progress=tell)
     numbers = {"report": str(found.saved), "finished": found.finished, "cells": found.cells, "synthetic": True}
     tables = [{"title": one.title, "lines": [list(line) for line in one.lines]} for one in found.page.tables]
     return Summary({**numbers, "tables": tables}, f"{found.page.to_text()}\nReport: {found.saved.resolve()}")

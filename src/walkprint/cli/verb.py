@@ -13,11 +13,13 @@ from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeGuard, get_args, get_origin
 
+from walkprint.cli.process import import_modules
 from walkprint.cli.values import UsageError, kind_of, value_of
 from walkprint.core.spelling import nearest
 
 _METAVARS: dict[Any, str] = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH"}
 _CONFIG = "YAML file that gives any of the options; what is typed counts more, and --no_FLAG takes a flag back"
+_IMPORT = "modules to import first, those of the current folder included; what they define may then be named"
 _JSON = "print one JSON object on stdout, and everything else on stderr"
 
 
@@ -139,6 +141,8 @@ class Verb:
     def parse(self, words: Sequence[str]) -> tuple[dict[str, Any], bool]:
         """The arguments that are given, no defaults among them; and whether JSON is asked for.
 
+        The modules of `--import` are imported before anything is opened.
+
         Raises:
             UsageError: an option is unknown, missing, or has a value of another kind.
         """
@@ -149,6 +153,7 @@ class Verb:
         if unknown:
             raise UsageError(self._refusal_of(unknown))
         options, typed = self.options, vars(found)
+        import_modules(typed.pop("import", []))
         as_json, config = typed.pop("json", False), typed.pop("config", None)
         filed = _read_settings(config) if config else {}
         for name in filed.keys() - options.keys():
@@ -187,6 +192,7 @@ class Verb:
         )
         for option in options:
             option.add_to(parser)
+        parser.add_argument("--import", nargs="+", action="extend", metavar="MODULE", help=_IMPORT)
         parser.add_argument("--config", metavar="PATH", help=_CONFIG)
         parser.add_argument("--json", action="store_true", help=_JSON)
         return parser

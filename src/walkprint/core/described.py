@@ -7,11 +7,13 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
+
+from walkprint.core.bounds import check_bounds
 
 _MEMORY = "_constructor_arguments"
 
@@ -74,6 +76,34 @@ def _described_object(thing: Any) -> dict[str, Any]:
     return {"not_remembered": path_of(type(thing))}
 
 
+def parameters_of(kind: type) -> dict[str, inspect.Parameter]:
+    """What a constructor takes, by name, with annotations as types; and what its bases take where it hands names on."""
+    found: dict[str, inspect.Parameter] = {}
+    for one in kind.__mro__:
+        init = one.__dict__.get("__init__")
+        if init is None:
+            continue
+        hints, parameters = hints_of(init), list(inspect.signature(init).parameters.values())[1:]
+        for each in parameters:
+            if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL):
+                found.setdefault(each.name, each.replace(annotation=hints.get(each.name, Any)))
+        if all(each.kind is not each.VAR_KEYWORD for each in parameters):
+            break
+    for each in fields(kind) if is_dataclass(kind) else ():
+        if each.default_factory is not MISSING:
+            found[each.name] = found[each.name].replace(default=each.default_factory())
+    return found
+
+
+@functools.cache
+def hints_of(init: Callable[..., None]) -> Mapping[str, Any]:
+    """The annotations of a constructor as types with their bounds; none where they cannot be read."""
+    try:
+        return get_type_hints(init, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        return {}
+
+
 def path_of(thing: Any) -> str:
     """Dotted path of a class or function."""
     thing = thing if hasattr(thing, "__qualname__") else type(thing)
@@ -90,6 +120,7 @@ def _remembering(init: Callable[..., None]) -> Callable[..., None]:
                 bound = signature.bind(self, *arguments, **named)
             except TypeError:  # the constructor itself says what is wrong
                 return init(self, *arguments, **named)
+            check_bounds(type(self).__name__, bound.arguments, hints_of(init))
             bound.apply_defaults()
             self.__dict__[_MEMORY] = _plain_arguments(bound)
         return init(self, *arguments, **named)

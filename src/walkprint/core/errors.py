@@ -16,6 +16,18 @@ class RecipeError(GaitError):
     """A setting is unknown, out of range, or contradicts another."""
 
 
+class NotImportedError(RecipeError):
+    """A file names a class of a module that only the user may import.
+
+    Attributes:
+        module: dotted path of the module.
+    """
+
+    def __init__(self, module: str, message: str) -> None:
+        super().__init__(message)
+        self.module = module
+
+
 class ProtocolError(GaitError):
     """A protocol cannot be carried out on these sequences."""
 

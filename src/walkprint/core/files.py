@@ -1,13 +1,10 @@
-"""Files written atomically, names sorted by their numbers, settings as plain data."""
+"""Files written atomically, and names sorted by their numbers."""
 
-import argparse
 import contextlib
-import dataclasses
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePath
-from typing import Any
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 _DIGITS = re.compile(r"([0-9]+)")
 
@@ -46,16 +43,3 @@ def in_number_order(names: Iterable[str]) -> list[str]:
         return [int(piece) if i % 2 else piece for i, piece in enumerate(_DIGITS.split(name))]
 
     return sorted(names, key=lambda name: (pieces(name), name))
-
-
-def plain_data(value: Any) -> Any:
-    """Settings as JSON and YAML hold them: maps, lists, text, numbers; anything unknown stays as it is."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
-    if isinstance(value, argparse.Namespace):
-        value = vars(value)
-    if isinstance(value, Mapping):
-        return {str(name): plain_data(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_data(one) for one in value]
-    return str(value) if isinstance(value, PurePath) else value

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from walkprint.core.errors import RecipeError
+from walkprint.core.values import MisfitError
 from walkprint.core.yaml_json import parse_yaml
-from walkprint.recipes.recipe import check_recipe
+from walkprint.recipes.classes import entry_of
+from walkprint.recipes.recipe import Recipe
 
 
 def recipe_from_opengait(file: Path) -> tuple[dict[str, Any], list[str]]:
@@ -25,7 +27,10 @@ def recipe_from_opengait(file: Path) -> tuple[dict[str, Any], list[str]]:
         recipe, unmapped = recipe_from_config(config)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise RecipeError(f"{file}: a setting has another form than OpenGait's ({error})") from error
-    check_recipe(recipe, str(file))
+    try:
+        entry_of(Recipe, recipe, later=["record"])
+    except MisfitError as error:
+        raise RecipeError(f"{file}: {error}") from error
     return recipe, unmapped
 
 

@@ -1,25 +1,22 @@
 """A generator's recipe: one complete training as YAML. Names of subjects, conditions and views come from the data."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import ArgumentParser, Namespace
 
-from walkprint.core.files import plain_data
 from walkprint.data.packed import Packed
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.labels import LabelNames
-from walkprint.recipes.classes import import_families, instantiate, new_parser
-from walkprint.recipes.earlier import current_recipe
-from walkprint.recipes.recipe import loop_settings, parse_settings, training_keys
+from walkprint.recipes.recipe import loop_settings, read_entry, recorded, training_keys
 from walkprint.training.loop import Loop, Precision
 
-_FROM_DATA = ("subjects", "conditions", "views")
+_FACTORS = ("subjects", "conditions", "views")
+FROM_DATA = tuple(f"generator.{factor}" for factor in _FACTORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,46 +96,6 @@ class GeneratorRecipe:
         }
 
 
-class NamesOfData:
-    """Fills the names that a generator needs in from the data; `conditions` is set once the settings are parsed."""
-
-    conditions: Sequence[str] | None = None
-
-    def link(self, parser: ArgumentParser) -> None:
-        """Let a parser do so while it builds what the settings describe."""
-        for factor in _FROM_DATA:
-            parser.link_arguments("data", f"generator.init_args.{factor}", self._reader(factor), apply_on="instantiate")
-
-    def _reader(self, factor: str) -> Callable[[Packed], list[str]]:
-        def names(data: Packed) -> list[str]:
-            return list(getattr(LabelNames.of(training_keys(data, self.conditions)), factor))
-
-        names.__name__ = f"{factor}_of"  # what --help shows
-        return names
-
-
-def add_generator_recipe(parser: ArgumentParser) -> NamesOfData:
-    """Let a parser understand generators' recipes: a file by `--recipe`, and each setting as an option."""
-    import_families("generation")
-    parser.add_argument("--recipe", action="config", help="A YAML file; options after it override its settings.")
-    parser.add_class_arguments(GeneratorRecipe, sub_configs=False, skip={"record"})
-    names = NamesOfData()
-    names.link(parser)
-    return names
-
-
-def build_generator_recipe(parser: ArgumentParser, settings: Namespace, names_of_data: NamesOfData) -> GeneratorRecipe:
-    """Build what the settings describe, the first weights drawn from its seed."""
-    names_of_data.conditions = settings["conditions"]
-    names = [one.name for one in fields(GeneratorRecipe) if one.name != "record"]
-    record = {name: plain_data(settings[name]) for name in names}
-    for factor in _FROM_DATA:
-        record["generator"]["init_args"].pop(factor)
-    torch.manual_seed(settings["seed"])
-    built = instantiate(parser, settings)
-    return GeneratorRecipe(**{name: built[name] for name in names}, record=current_recipe(record))
-
-
 def load_generator_recipe(
     source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None
 ) -> GeneratorRecipe:
@@ -151,6 +108,12 @@ def load_generator_recipe(
     Raises:
         RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
     """
-    parser = new_parser()
-    names = add_generator_recipe(parser)
-    return build_generator_recipe(parser, parse_settings(parser, source, changes), names)
+    entry = read_entry(GeneratorRecipe, source, changes, later=FROM_DATA)
+    record, settings = recorded(entry), entry.settings
+    dataset = settings["data"].build()
+    names = LabelNames.of(training_keys(dataset, settings["conditions"]))
+    settings["generator"].settings.update({factor: list(getattr(names, factor)) for factor in _FACTORS})
+    torch.manual_seed(settings["seed"])
+    settings["data"] = dataset
+    recipe: GeneratorRecipe = entry.build()
+    return replace(recipe, record=record)

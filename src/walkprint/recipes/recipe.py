@@ -1,19 +1,16 @@
 """A recipe: one complete training run as YAML or as objects; constructor arguments are the settings."""
 
-from argparse import ArgumentError
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import ArgumentParser, Namespace
 
 from walkprint.core.errors import RecipeError
-from walkprint.core.files import plain_data
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.spelling import nearest
+from walkprint.core.values import MisfitError
 from walkprint.data.augment import Augmentation
 from walkprint.data.frames import FrameChooser
 from walkprint.data.loading import TrainingBatches
@@ -21,8 +18,7 @@ from walkprint.data.packed import Packed
 from walkprint.data.sampling import EvenConditions, SubjectSampler
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
-from walkprint.recipes.classes import import_families, instantiate, new_parser
-from walkprint.recipes.complaints import with_nearest_name
+from walkprint.recipes.classes import Entry, entry_of
 from walkprint.recipes.earlier import current_recipe
 from walkprint.recipes.settings import read_settings, with_changes
 from walkprint.training.learner import MakeOptimizer
@@ -155,38 +151,8 @@ def loop_settings(*described: Any) -> dict[str, Any]:
     return {one.name: getattr(part, one.name) for part in described for one in fields(part) if one.name in found}
 
 
-def add_recipe(parser: ArgumentParser) -> None:
-    """Let a parser understand recipes: a file by `--recipe`, and each setting as an option."""
-    import_families()
-    parser.add_argument("--recipe", action="config", help="A YAML file; options after it override its settings.")
-    parser.add_class_arguments(Recipe, sub_configs=False, skip={"record"})
-
-
-def build_recipe(parser: ArgumentParser, settings: Namespace) -> Recipe:
-    """Build what the settings describe, the first weights drawn from its seed."""
-    names = [one.name for one in fields(Recipe) if one.name != "record"]
-    _settle_steps(settings)
-    record = {name: plain_data(settings[name]) for name in names}
-    torch.manual_seed(settings["seed"])
-    built = instantiate(parser, settings)
-    return Recipe(**{name: built[name] for name in names}, record=current_recipe(record))
-
-
-def _settle_steps(settings: Namespace) -> None:
-    """A scheduler that needs to know how long training takes learns it here, unless the recipe says it."""
-    arguments = settings["scheduler"].get("init_args", {}) if settings["scheduler"] else {}
-    steps = settings["schedule"]["steps"]
-    if "steps" not in arguments:
-        return
-    if arguments["steps"] not in (None, steps):
-        raise RecipeError(
-            f"scheduler: steps is {arguments['steps']}, but training takes {steps}; leave it out, or write the same"
-        )
-    arguments["steps"] = steps
-
-
 def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe, built.
+    """A recipe, built; the first weights are drawn from its seed.
 
     Args:
         source: a YAML file, the name of a bundled recipe, or the recipe as plain data.
@@ -195,37 +161,50 @@ def load_recipe(source: str | Path | Mapping[str, Any], changes: Mapping[str, An
     Raises:
         RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
     """
-    parser = new_parser()
-    add_recipe(parser)
-    return build_recipe(parser, parse_settings(parser, source, changes))
+    entry = read_entry(Recipe, source, changes)
+    _settle_steps(entry)
+    torch.manual_seed(entry.settings["seed"])
+    recipe: Recipe = entry.build()
+    return replace(recipe, record=recorded(entry))
 
 
-def check_recipe(plain: Mapping[str, Any], name: str) -> None:
-    """See that a recipe can be read, without building anything.
+def read_entry(
+    kind: type,
+    source: str | Path | Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
+    later: Sequence[str] = (),
+) -> Entry:
+    """A recipe with every default spelled out, nothing built; see `load_recipe`.
 
-    Raises:
-        RecipeError: a setting is unknown, missing or wrong; the message begins with the name.
-    """
-    parser = new_parser()
-    add_recipe(parser)
-    _parsed(parser, plain, name)
-
-
-def parse_settings(
-    parser: ArgumentParser, source: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None
-) -> Namespace:
-    """Settings of a recipe as a parser understands them.
+    Args:
+        kind: `Recipe` or `GeneratorRecipe`.
+        source: a YAML file, the name of a bundled recipe, or the recipe as plain data.
+        changes: settings that replace those of the recipe.
+        later: settings that the data give; dotted names.
 
     Raises:
         RecipeError: there is no such recipe, or a setting is unknown, missing or wrong.
     """
-    name, found = ("recipe", source) if isinstance(source, Mapping) else (str(source), read_settings(source))
-    return _parsed(parser, with_changes(current_recipe(found), changes or {}), name)
-
-
-def _parsed(parser: ArgumentParser, plain: Mapping[str, Any], name: str) -> Namespace:
+    name, plain = ("recipe", source) if isinstance(source, Mapping) else (str(source), read_settings(source))
     try:
-        parsed: Namespace = parser.parse_object(deepcopy(dict(plain)))  # it changes what it is given
-    except ArgumentError as error:
-        raise RecipeError(f"{name}: {with_nearest_name(str(error), parser)}") from error
-    return parsed
+        return entry_of(kind, with_changes(current_recipe(plain), changes or {}), later=["record", *later])
+    except MisfitError as error:
+        raise RecipeError(f"{name}: {error}") from error
+
+
+def recorded(entry: Entry) -> dict[str, Any]:
+    """A recipe as plain data that go into the run folder."""
+    return current_recipe(entry.plain())
+
+
+def _settle_steps(entry: Entry) -> None:
+    """A scheduler that needs to know how long training takes learns it here, unless the recipe says it."""
+    scheduler, steps = entry.settings["scheduler"], entry.settings["schedule"].settings["steps"]
+    if scheduler is None or "steps" not in scheduler.settings:
+        return
+    if scheduler.settings["steps"] not in (None, steps):
+        raise RecipeError(
+            f"scheduler: steps is {scheduler.settings['steps']}, but training takes {steps}; leave it out, or write "
+            "the same"
+        )
+    scheduler.settings["steps"] = steps
