@@ -79,8 +79,8 @@ def _described_object(thing: Any) -> dict[str, Any]:
 def parameters_of(kind: type) -> dict[str, inspect.Parameter]:
     """What a constructor takes, by name, with annotations as types; and what its bases take where it hands names on."""
     found: dict[str, inspect.Parameter] = {}
-    for one in kind.__mro__:
-        init = one.__dict__.get("__init__")
+    for base in kind.__mro__:
+        init = base.__dict__.get("__init__")
         if init is None:
             continue
         hints, parameters = hints_of(init), list(inspect.signature(init).parameters.values())[1:]
@@ -89,9 +89,9 @@ def parameters_of(kind: type) -> dict[str, inspect.Parameter]:
                 found.setdefault(each.name, each.replace(annotation=hints.get(each.name, Any)))
         if all(each.kind is not each.VAR_KEYWORD for each in parameters):
             break
-    for each in fields(kind) if is_dataclass(kind) else ():
-        if each.default_factory is not MISSING:
-            found[each.name] = found[each.name].replace(default=each.default_factory())
+    for one in fields(kind) if is_dataclass(kind) else ():
+        if one.default_factory is not MISSING:
+            found[one.name] = found[one.name].replace(default=one.default_factory())
     return found
 
 
