@@ -351,9 +351,17 @@ CASES = {
     "evaluate": Case(
         "--embeddings mine.npz --protocol coat --gallery theirs.npz --metric cosine --normalize --center --ranks 1 2 "
         "--whitening street-large --gallery_site hall.site --probe_site yard.site --false_accept_rates 0.2 "
-        "--resamples 5 --seed 3 --out there",
+        "--resamples 5 --seed 3 --out there --ranking ranked.csv --ranking_form grew",
         {
             "walkprint.recipes.protocols.find_protocol": {"name": "coat", "embeddings": Path("mine.npz")},
+            "walkprint.evaluation.save_ranking": {
+                "path": Path("ranked.csv"),
+                "probes": ("loaded", Path("mine.npz")),
+                "protocol": PROTOCOL,
+                "gallery": ("loaded", Path("theirs.npz")),
+                "scoring": SCORING,
+                "form": "grew",
+            },
             "walkprint.evaluation.identify": {
                 "embeddings": ("loaded", Path("mine.npz")),
                 "protocol": PROTOCOL,
@@ -384,6 +392,34 @@ CASES = {
         {
             "walkprint.evaluation.identify": {"allow_different_sources"},
             "walkprint.evaluation.verify": {"allow_different_sources"},
+            "walkprint.evaluation.save_ranking": {"most"},
+        },
+    ),
+    "compare": Case(
+        "old=mine.npz,theirs.npz theirs.npz --protocol coat --figure mAP --metric cosine --normalize --center "
+        "--whitening street-large --gallery_site hall.site --probe_site yard.site --resamples 5 --seed 3 --out there",
+        {
+            "walkprint.recipes.protocols.find_protocol": {"name": "coat", "embeddings": Path("mine.npz")},
+            "walkprint.evaluation.compare_systems": {
+                "systems": {
+                    "old": [("loaded", Path("mine.npz")), ("loaded", Path("theirs.npz"))],
+                    "theirs": [("loaded", Path("theirs.npz"))],
+                },
+                "protocol": PROTOCOL,
+                "figure": "mAP",
+                "scoring": SCORING,
+                "provenance": "facts of old=mine.npz,theirs.npz, theirs=theirs.npz",
+            },
+        },
+        {
+            "walkprint.core.embedding.EmbeddingSet.load": lambda path: ("loaded", path),
+            "walkprint.evaluation.Site.load": lambda path: SITES[path.name],
+            "walkprint.recipes.trained.load_whitening": lambda name: {"street-large": WHITENING}[name],
+            "walkprint.recipes.protocols.find_protocol": PROTOCOL,
+            "walkprint.evaluation.compare_systems": SimpleNamespace(
+                to_text=str, to_json=lambda: '{"numbers": {}}', save=lambda out, name: out / name
+            ),
+            "walkprint.training.run.provenance": lambda name: f"facts of {name}",
         },
     ),
     "calibrate": Case(

@@ -42,6 +42,7 @@ def _outcome(*words: str, folder: str) -> tuple[str, float, list[str]]:
         (["evaluate", "--embeddings", "none.npz"], "2"),
         (["calibrate", "--embeddings", "none.npz", "--out", "h.site"], "2"),
         (["evaluate", "--config", "none.yaml"], "2"),
+        (["compare", "none.npz", "gone.npz"], "2"),
         (["evaluate", "--embeddings", "none.npz", "--resamples", "some"], "2"),
         (["prepare", "Folder", "--root", "none", "--out", "s"], "2"),
         (["segment", "none.mp4", "--out", "s"], "2"),

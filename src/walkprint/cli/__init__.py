@@ -19,8 +19,8 @@ from walkprint.core.spelling import nearest
 
 VERBS = (
     "demo", "walkers", "segment", "prepare", "recipes", "explain", "train", "train-generator", "expand", "models",
-    "embed", "calibrate", "evaluate", "report", "study", "import-opengait", "import-gaitnet", "import-opengait-config",
-    "completion",
+    "embed", "calibrate", "evaluate", "compare", "report", "study", "import-opengait", "import-gaitnet",
+    "import-opengait-config", "completion",
 )  # fmt: skip
 
 

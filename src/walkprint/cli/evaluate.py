@@ -1,14 +1,18 @@
 """`walkprint evaluate`: identification and verification by a protocol."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there
 from walkprint.cli.verb import Summary
 from walkprint.recipes.library import find_file, find_trained
+
+if TYPE_CHECKING:
+    from walkprint.evaluation import Scoring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,8 @@ def evaluate(
     ranks: list[int] = [1, 5, 10],  # noqa: B006 - never changed, and readable in the help
     false_accept_rates: list[float] = [0.001, 0.01, 0.05],  # noqa: B006
     out: Path | None = None,
+    ranking: Path | None = None,
+    ranking_form: Literal["table", "grew", "hid"] = "table",
 ) -> Summary:
     """Identify and verify by a protocol: tables, curves, intervals.
 
@@ -58,39 +64,26 @@ def evaluate(
         compared: how sequences are compared.
         ranks: the k of each rank-k.
         false_accept_rates: for the rates of true accepts.
-        out: folder for identification and verification as .json, .md and .txt, and report.html.
+        out: folder for identification and verification as .json, .md, .tex and .txt, and report.html.
+        ranking: CSV file of the 20 nearest subjects of every probe.
+        ranking_form: a line for each rank, or the form of a submission to GREW or HID.
 
     Example:
         walkprint evaluate --embeddings mine.npz --protocol identical-view-excluded --out results/mine
     """
-    for file in [*embeddings, *([gallery] if gallery else [])]:
-        check_there(file, "; make it with `walkprint embed`")
-    for file in filter(None, (compared.gallery_site, compared.probe_site)):
-        check_there(file, "; make it with `walkprint calibrate`")
-    if compared.whitening is not None:
-        find_trained(compared.whitening)
-    if protocol is not None and protocol.endswith((".yaml", ".yml", ".json")):
-        find_file(protocol)
+    check_files([*embeddings, *([gallery] if gallery else [])], compared, protocol)
     from walkprint.core.embedding import EmbeddingSet
-    from walkprint.evaluation import Scoring, Site, identify, merge, verify
+    from walkprint.evaluation import identify, merge, save_ranking, verify
     from walkprint.evaluation.html import save_reports
     from walkprint.recipes.protocols import find_protocol
-    from walkprint.recipes.trained import load_whitening
     from walkprint.training.run import provenance
 
+    scoring, chosen = scoring_of(compared), find_protocol(protocol, embeddings[0])
     sets = [EmbeddingSet.load(file) for file in embeddings]
     probes = merge(sets) if len(sets) > 1 else sets[0]
-    chosen = find_protocol(protocol, embeddings[0])
-    settings = vars(compared) | {
-        side: Site.load(file) for side in ("gallery_site", "probe_site") if (file := getattr(compared, side))
-    }
-    if compared.whitening is not None:
-        settings["whitening"] = load_whitening(compared.whitening)
-    options: dict[str, Any] = {
-        "gallery": None if gallery is None else EmbeddingSet.load(gallery),
-        "scoring": Scoring(**settings),
-        "provenance": provenance(", ".join(file.name for file in embeddings)),
-    }
+    known = None if gallery is None else EmbeddingSet.load(gallery)
+    source = provenance(", ".join(file.name for file in embeddings))
+    options: dict[str, Any] = {"gallery": known, "scoring": scoring, "provenance": source}
     with progress("evaluating") as tell:
         reports = [identify(probes, chosen, ranks=ranks, **options)]
         tell(1, 2)
@@ -99,4 +92,32 @@ def evaluate(
     text = "\n".join(report.to_text() for report in reports)
     if out is not None:
         text += f"\n{save_reports(reports, out)}"
+    if ranking is not None:
+        count = save_ranking(ranking, probes, chosen, scoring=scoring, gallery=known, form=ranking_form)
+        text += f"\n{ranking}: the nearest subjects of {count} probes"
     return Summary({report.kind: json.loads(report.to_json()) for report in reports}, text)
+
+
+def check_files(embeddings: Sequence[Path], compared: Compared, protocol: str | None) -> None:
+    """Refuse files that are not there, before anything heavy is loaded."""
+    for file in embeddings:
+        check_there(file, "; make it with `walkprint embed`")
+    for file in filter(None, (compared.gallery_site, compared.probe_site)):
+        check_there(file, "; make it with `walkprint calibrate`")
+    if compared.whitening is not None:
+        find_trained(compared.whitening)
+    if protocol is not None and protocol.endswith((".yaml", ".yml", ".json")):
+        find_file(protocol)
+
+
+def scoring_of(compared: Compared) -> "Scoring":
+    """The scoring that options describe."""
+    from walkprint.evaluation import Scoring, Site
+    from walkprint.recipes.trained import load_whitening
+
+    settings = vars(compared) | {
+        side: Site.load(file) for side in ("gallery_site", "probe_site") if (file := getattr(compared, side))
+    }
+    if compared.whitening is not None:
+        settings["whitening"] = load_whitening(compared.whitening)
+    return Scoring(**settings)

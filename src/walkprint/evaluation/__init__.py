@@ -1,12 +1,14 @@
 """Floor 3: from a trained network to honest figures: embed, identify, verify, report."""
 
 from walkprint.evaluation.baseline import energy_image_embeddings
+from walkprint.evaluation.comparison import compare_systems
 from walkprint.evaluation.embed import embed, merge
 from walkprint.evaluation.identify import compare, identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Report
 from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.site import Site
+from walkprint.evaluation.submission import ranked_subjects, save_ranking
 from walkprint.evaluation.verify import verify
 from walkprint.evaluation.whitening import Whitening
 
@@ -16,10 +18,13 @@ __all__ = [
     "Site",
     "Whitening",
     "compare",
+    "compare_systems",
     "embed",
     "energy_image_embeddings",
     "identify",
     "identify_open_set",
     "merge",
+    "ranked_subjects",
+    "save_ranking",
     "verify",
 ]

@@ -33,9 +33,9 @@ def write_html(
 
 
 def save_reports(reports: Sequence[Report], out: Path) -> Path:
-    """Write reports as JSON, Markdown and text, and one page of them all; returns the page."""
+    """Write reports as JSON, Markdown, LaTeX and text, and one page of them all; returns the page."""
     for report in reports:
-        for ending in (".json", ".md", ".txt"):
+        for ending in (".json", ".md", ".tex", ".txt"):
             report.save(out / f"{report.kind.replace(' ', '_')}{ending}")
     page = out / "report.html"
     write_html(page, reports)

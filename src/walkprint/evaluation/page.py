@@ -44,6 +44,16 @@ class Table:
         title = [f"{'#' * level} {escaped(self.title)}", ""] if self.title else []
         return [*title, *([escaped(self.note), ""] if self.note else []), *rows]
 
+    def to_latex(self) -> list[str]:
+        """Lines of a LaTeX tabular; needs the package booktabs."""
+        rows = [" & ".join(_in_latex(cell) for cell in line) + r" \\" for line in self.lines]
+        title = [f"% {' '.join(self.title.split())}"] if self.title else []
+        columns = "l" + "r" * (len(self.lines[0]) - 1)
+        return [
+            *title, rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule",
+            r"\end{tabular}",
+        ]  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
@@ -155,6 +165,10 @@ class Page:
         lines += ["", escaped(" · ".join(f"{name}: {value}" for name, value in self.facts.items()))]
         return "\n".join(lines).rstrip("\n") + "\n"
 
+    def to_latex(self) -> str:
+        """Tables for a paper, each a tabular of the package booktabs."""
+        return "\n".join(_apart([table.to_latex() for table in self.tables])) + "\n"
+
     def to_json(self) -> str:
         """Everything but the pictures."""
         plain = {"title": self.title, "lead": self.lead, "facts": dict(self.facts)}
@@ -171,11 +185,13 @@ class Page:
         return environment.get_template("page.html.j2").render(page=self)
 
     def save(self, out: Path, name: str = "study") -> Path:
-        """Write NAME.txt, .md, .json and .html, and each sheet as sheet-1.png and so on; returns the HTML file.
+        """Write NAME.txt, .md, .tex, .json and .html, and each sheet as sheet-1.png and so on; returns the HTML file.
 
         Sheets of an earlier page of that folder that had more of them are deleted.
         """
-        for ending, text in (("txt", self.to_text), ("md", self.to_markdown), ("json", self.to_json)):
+        for ending, text in (
+            ("txt", self.to_text), ("md", self.to_markdown), ("tex", self.to_latex), ("json", self.to_json)
+        ):  # fmt: skip
             write_atomically(out / f"{name}.{ending}", text())
         for number, sheet in enumerate(self.sheets, start=1):
             write_atomically(out / f"sheet-{number}.png", sheet.png)
@@ -209,6 +225,16 @@ def escaped(text: str) -> str:
     for character in "\\|<>*_`#":
         text = text.replace(character, "\\" + character)
     return text.replace("\n", " ")
+
+
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+_LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def _in_latex(text: str) -> str:
+    """Text as LaTeX that shows it as it is; a leading minus becomes one."""
+    shown = "".join(_LATEX.get(character, character) for character in text.replace("\n", " "))
+    return re.sub(r"(?<![\w-])-(?=[\d.])", "$-$", shown)
 
 
 def _strength(cell: str) -> float | None:

@@ -244,6 +244,10 @@ class Report:
             lines += ["", escaped(" · ".join(f"{name}: {value}" for name, value in self.provenance.items()))]
         return "\n".join(lines) + "\n"
 
+    def to_latex(self) -> str:
+        """Tables for a paper, each a tabular of the package booktabs."""
+        return "\n\n".join("\n".join(table.to_latex()) for table in self.section.tables) + "\n"
+
     def to_json(self) -> str:
         """Everything, as JSON without NaN; `from_json` reads it back."""
         return json.dumps(
@@ -282,13 +286,13 @@ class Report:
             raise DataError(f"report: cannot be read ({error}); expected what `Report.save` wrote") from error
 
     def save(self, path: str | Path) -> None:
-        """Write it, atomically, in the format of the ending: .json, .md or .txt.
+        """Write it, atomically, in the format of the ending: .json, .md, .tex or .txt.
 
         Raises:
             DataError: another ending.
         """
         path = Path(path)
-        formats = {".json": self.to_json, ".md": self.to_markdown, ".txt": self.to_text}
+        formats = {".json": self.to_json, ".md": self.to_markdown, ".tex": self.to_latex, ".txt": self.to_text}
         if path.suffix not in formats:
             raise DataError(f"{path}: unknown ending {path.suffix!r}; expected {', '.join(formats)}")
         write_atomically(path, formats[path.suffix]())

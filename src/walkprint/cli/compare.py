@@ -1,0 +1,63 @@
+"""`walkprint compare`: several systems against the first, by a protocol."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from walkprint.cli.evaluate import Compared, check_files, scoring_of
+from walkprint.cli.values import UsageError
+from walkprint.cli.verb import Summary
+
+
+def compare(
+    systems: list[str],
+    *,
+    protocol: str | None = None,
+    figure: Literal["rank-1", "rank-5", "rank-10", "mAP", "mINP"] = "rank-1",
+    compared: Compared,
+    out: Path | None = None,
+) -> Summary:
+    """Compare systems on the same sequences: paired differences, intervals, adjusted p-values.
+
+    Args:
+        systems: two or more; the first is the one that the others are compared with. Each is a file of `walkprint
+            embed`, or NAME=FILE; several seeds of one training are NAME=FILE,FILE,FILE.
+        protocol: as for `walkprint evaluate`.
+        figure: what is compared, its mean over probe views.
+        compared: how sequences are compared.
+        out: folder for compare.txt, .md, .tex, .json and .html.
+
+    Example:
+        walkprint compare triplet=t0.npz,t1.npz margin=m0.npz,m1.npz --out results/margin
+    """
+    files = _files(systems)
+    check_files([one for several in files.values() for one in several], compared, protocol)
+    from walkprint.core.embedding import EmbeddingSet
+    from walkprint.evaluation import compare_systems
+    from walkprint.recipes.protocols import find_protocol
+    from walkprint.training.run import provenance
+
+    (first, *_), *_ = files.values()
+    page = compare_systems(
+        {name: [EmbeddingSet.load(file) for file in several] for name, several in files.items()},
+        find_protocol(protocol, first),
+        figure=figure,
+        scoring=scoring_of(compared),
+        provenance=provenance(", ".join(f"{name}={','.join(map(str, several))}" for name, several in files.items())),
+    )
+    text = page.to_text()
+    if out is not None:
+        text += f"\n{page.save(out, 'compare')}"
+    return Summary(json.loads(page.to_json())["numbers"], text)
+
+
+def _files(systems: list[str]) -> Mapping[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for word in systems:
+        name, _, files = word.rpartition("=")
+        name = name or Path(files).stem
+        if name in found:
+            raise UsageError(f"two systems are called {name}; name them as NAME=FILE")
+        found[name] = [Path(file) for file in files.split(",")]
+    return found
