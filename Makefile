@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint models docs benchmarks
+.PHONY: help setup demo test lint models docs benchmarks chaos
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' $(MAKEFILE_LIST)
@@ -44,3 +44,6 @@ benchmarks: $(READY)  ## speed and memory, each against a textbook twin in the s
 		case $$script in */measure.py|*/twins.py) continue;; esac; \
 		OMP_NUM_THREADS=1 $(BIN)/python $$script; echo; \
 	done
+
+chaos: $(READY)  ## kill everything that writes for long, 40 times each, and see that nothing is lost (half an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python tools/chaos.py

@@ -369,6 +369,7 @@ CASES = {
                 "ranks": [1, 2],
                 "provenance": "facts of mine.npz",
                 "scoring": SCORING,
+                "progress": ...,
             },
             "walkprint.evaluation.verify": {
                 "embeddings": ("loaded", Path("mine.npz")),
@@ -377,6 +378,7 @@ CASES = {
                 "false_accept_rates": [0.2],
                 "provenance": "facts of mine.npz",
                 "scoring": SCORING,
+                "progress": ...,
             },
             "walkprint.evaluation.html.save_reports": {"reports": [REPORT, REPORT], "out": Path("there")},
         },

@@ -108,3 +108,13 @@ def test_cosines_do_not_depend_on_how_short_vectors_are():
     np.testing.assert_allclose(
         part_distances(tiny, gallery, "cosine"), part_distances(probes, gallery, "cosine"), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_chosen_rows_are_as_those_rows_alone_to_the_bit(metric):
+    vectors = np.random.default_rng(4).standard_normal((2500, 3, 5)).astype(np.float32)
+    rows = np.random.default_rng(5).permutation(2500)[:2100]
+    found = KnownVectors(vectors, metric, rows).distances(vectors[:7])
+    np.testing.assert_array_equal(found, KnownVectors(vectors[rows], metric).distances(vectors[:7]))
+    origin = vectors[rows].mean(axis=0, dtype=np.float64).astype(np.float32)
+    np.testing.assert_array_equal(KnownVectors(vectors, metric, rows)._origin, origin)

@@ -64,3 +64,22 @@ def test_normalized_parts_have_unit_length_and_their_direction():
         np.testing.assert_allclose(row, before / length if length else before, rtol=1e-6)
     assert found.vectors.dtype == np.float32
     assert found.source != "net@abc"  # never compared by accident with vectors of other lengths
+
+
+def test_many_vectors_stay_in_their_file_until_they_are_used(tmp_path, monkeypatch):
+    monkeypatch.setattr("walkprint.core.embedding._MAPPED_FROM_BYTES", 0)
+    file = tmp_path / "e.npz"
+    vectors = np.random.default_rng(0).standard_normal((9, 4, 5)).astype(np.float32)
+    EmbeddingSet(vectors, [SequenceKey(str(i)) for i in range(9)], "net").save(file)
+    loaded = EmbeddingSet.load(file)
+    assert not loaded.vectors.flags.writeable
+    loaded.release()
+    np.testing.assert_array_equal(loaded.vectors, vectors)
+    damaged = bytearray(file.read_bytes())
+    damaged[damaged.index(vectors[5].tobytes()) + 2] ^= 1
+    file.write_bytes(damaged)
+    with pytest.raises(DataError, match=r"e\.npz: no embeddings of ours \(the vectors are damaged\)"):
+        EmbeddingSet.load(file)
+    np.savez_compressed(file, vectors=vectors, source="net", subject=["a"] * 9, condition=[""] * 9, take=[""] * 9,
+                        view=list("123456789"))  # fmt: skip
+    np.testing.assert_array_equal(EmbeddingSet.load(file).vectors, vectors)

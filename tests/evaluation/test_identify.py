@@ -1,6 +1,8 @@
 import dataclasses
+import importlib
 import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -227,6 +229,37 @@ def test_curve_begins_at_rank_one_and_rises():
         assert curve.y[0] == report.figure(curve.name).value
         assert list(curve.y) == sorted(curve.y)
         assert curve.y[-1] == 1
+
+
+def test_views_that_are_names_of_tracks_are_pooled_and_that_is_said(monkeypatch):
+    """As in GREW: the table of thousands of views would be one line of thousands of columns."""
+    monkeypatch.setattr(importlib.import_module("walkprint.evaluation.identify"), "_MOST_VIEWS", 10)
+    some = toy_set(noise=1.5)
+    keys = [dataclasses.replace(key, view=f"{i:05d}") for i, key in enumerate(some.keys)]
+    many = EmbeddingSet(some.vectors, keys, some.source)
+    report = identify(many, CASIA, scoring=POINTS)
+    assert not report.matrices
+    assert not report.views
+    one_view = EmbeddingSet(some.vectors, [dataclasses.replace(key, view="000") for key in some.keys], some.source)
+    expected = identify(one_view, dataclasses.replace(CASIA, exclude=frozenset(), gallery_view="each"), scoring=POINTS)
+    pooled = identify(many, dataclasses.replace(CASIA, exclude=frozenset(), gallery_view="all"), scoring=POINTS)
+    for name in CASIA.probes:
+        assert f"{name}: more than 10 probe views are pooled: every probe weighs the same." in report.notes
+        assert pooled.figure(name, view="pooled") == expected.figure(name, view="pooled")
+    assert max(map(len, report.to_text().splitlines())) < 300
+    difference = compare(many, many, CASIA, scoring=POINTS)
+    assert {row.view for row in difference.rows} == {"pooled"}
+    assert sum("are pooled" in note for note in difference.notes) == len(CASIA.probes)
+
+
+def test_progress_ends_with_all_probes():
+    seen = []
+    identify(toy_set(), CASIA, scoring=POINTS, progress=lambda done, total: seen.append((done, total)))
+    verify(toy_set(), CASIA, scoring=POINTS, progress=lambda done, total: seen.append((done, total)))
+    count = seen[0][1]
+    ends = [place for place in seen if place[0] == place[1]]
+    assert ends == [(count, count), (2 * count, 2 * count)]
+    assert all(one < other or one[0] == one[1] for one, other in pairwise(seen))
 
 
 def test_comparison_is_paired():

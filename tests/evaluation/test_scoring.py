@@ -67,11 +67,11 @@ def test_every_field_arrives(judge, field, monkeypatch):
     """A recorder stands where distances, means, lengths and draws are made; the report must say the same."""
     seen = SimpleNamespace(metric=None, normalize=False, resamples=None, seed=None)
 
-    def gallery(vectors, metric):
-        seen.metric = metric
+    def gallery(all_vectors, metric, rows):
+        seen.metric, vectors = metric, all_vectors[rows]
         seen.normalize = np.allclose(np.linalg.norm(vectors, axis=2), 1, atol=1e-5)
         seen.center = np.allclose(vectors.mean(axis=0), 0, atol=1e-5)
-        return real_gallery(vectors, metric)
+        return real_gallery(all_vectors, metric, rows)
 
     def weights(count, resamples, seed):
         seen.resamples, seen.seed = resamples, seed
@@ -97,9 +97,9 @@ def test_whitening_and_sites_arrive_on_their_side(judge, used, monkeypatch):
     gallery, probes = [], []
 
     class Recorder(KnownVectors):
-        def __init__(self, vectors, metric):
-            gallery.append(vectors)
-            super().__init__(vectors, metric)
+        def __init__(self, vectors, metric, rows):
+            gallery.append(vectors[rows])
+            super().__init__(vectors, metric, rows)
 
         def distances(self, vectors, out=None):
             probes.append(vectors)

@@ -9,7 +9,7 @@ from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.scoring import Scoring
-from walkprint.evaluation.verify import verify
+from walkprint.evaluation.verify import _count_wrong, _table_of, verify
 
 POINTS = Scoring(resamples=0)
 
@@ -121,3 +121,20 @@ def test_a_rate_that_few_wrong_pairs_carry_is_said():
     often = verify(embeddings, CASIA, false_accept_rates=(6 / min(wrong.values()),), scoring=POINTS).notes
     assert not any("rests" in note for note in often)
     assert sum(note.startswith("official:") for note in often) == 1
+
+
+@pytest.mark.parametrize("edges", [[], [2.0], [0.0, 0.0, 5.0], np.random.default_rng(1).gamma(3, size=500)])
+def test_edges_are_looked_up_as_by_bisection(edges):
+    edges = np.unique(np.asarray(edges, np.float32))
+    distances = np.concatenate([np.random.default_rng(2).gamma(3, size=400), edges, [0.0, 1e9]]).astype(np.float32)[
+        None
+    ]
+    at, before = np.zeros(len(edges), np.int64), np.zeros(len(edges) + 1, np.int64)
+    coarse = np.zeros((1, 1))
+    everything, bins = np.ones(distances.shape, bool), np.zeros(len(edges) + 1, np.int64)
+    _count_wrong(distances, everything, edges, *_table_of(edges), bins, np.zeros(1, np.int64), at, before, coarse)
+    places = np.searchsorted(edges, distances[0])
+    hit = np.append(edges, np.nan)[places] == distances[0]
+    np.testing.assert_array_equal(at, np.bincount(places[hit], minlength=len(edges))[: len(edges)])
+    np.testing.assert_array_equal(before, np.bincount(places[~hit], minlength=len(edges) + 1))
+    assert coarse[0, 0] == distances.size

@@ -84,11 +84,10 @@ def evaluate(
     known = None if gallery is None else EmbeddingSet.load(gallery)
     source = provenance(", ".join(file.name for file in embeddings))
     options: dict[str, Any] = {"gallery": known, "scoring": scoring, "provenance": source}
-    with progress("evaluating") as tell:
-        reports = [identify(probes, chosen, ranks=ranks, **options)]
-        tell(1, 2)
-        reports.append(verify(probes, chosen, false_accept_rates=false_accept_rates, **options))
-        tell(2, 2)
+    with progress("identification") as tell:
+        reports = [identify(probes, chosen, ranks=ranks, progress=tell, **options)]
+    with progress("verification") as tell:
+        reports.append(verify(probes, chosen, false_accept_rates=false_accept_rates, progress=tell, **options))
     text = "\n".join(report.to_text() for report in reports)
     if out is not None:
         text += f"\n{save_reports(reports, out)}"

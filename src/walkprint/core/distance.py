@@ -20,7 +20,7 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 
 _Floats = NDArray[np.float32]
 _PAIRS_PER_BLOCK = 1 << 21
-_TILE_ROWS, _TILE_COLUMNS = 192, 2304
+_TILE_ROWS, _TILE_COLUMNS, _ROWS_AT_ONCE = 192, 2304, 1024
 _CLOSE = np.float32(0.02)
 
 
@@ -52,6 +52,7 @@ class KnownVectors:
     Args:
         gallery: float32 (gallery, part, feature); copied.
         metric: as in `part_distances`.
+        rows: int64, those that are meant, in this order; all when None.
 
     Attributes:
         rows_per_block: so many probes at once keep a block at about two million distances.
@@ -60,16 +61,25 @@ class KnownVectors:
         DataError: as `part_distances`.
     """
 
-    def __init__(self, gallery: _Floats, metric: Metric = "euclidean") -> None:
+    def __init__(self, gallery: _Floats, metric: Metric = "euclidean", rows: NDArray[np.int64] | None = None) -> None:
         if metric not in METRICS:
             raise DataError(f"distances: metric is {metric!r}; expected {' or '.join(METRICS)}")
-        _check("gallery", gallery)
-        self.metric, self.count, self.shape = metric, len(gallery), gallery.shape[1:]
-        self.rows_per_block = max(1, _PAIRS_PER_BLOCK // max(len(gallery), 1))
-        self._origin = (
-            gallery.mean(axis=0, dtype=np.float64).astype(np.float32) if len(gallery) else gallery.sum(axis=0)
-        )
-        self._prepared = self._prepare(gallery)
+        rows = np.arange(len(gallery)) if rows is None else rows
+        self.metric, self.count, self.shape = metric, len(rows), gallery.shape[1:]
+        self.rows_per_block = max(1, _PAIRS_PER_BLOCK // max(self.count, 1))
+        pieces = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, max(self.count, 1), _ROWS_AT_ONCE)]
+        total = np.zeros((1, *self.shape))
+        for piece in pieces:  # added up row by row, as `mean` does over all at once
+            vectors = gallery[piece]
+            _check("gallery", vectors)
+            total = np.add.reduce(np.concatenate([total, vectors]), axis=0)[None]
+        self._origin = (total[0] / max(self.count, 1)).astype(np.float32)
+        parts, features = self.shape
+        by_part = metric == "euclidean"
+        self._prepared = np.empty((parts, self.count, features) if by_part else (self.count, parts * features), "f4")
+        for i, piece in enumerate(pieces):
+            place = slice(i * _ROWS_AT_ONCE, i * _ROWS_AT_ONCE + len(piece))
+            self._prepared[(slice(None), place) if by_part else place] = self._prepare(gallery[piece])
 
     def distances(self, probes: _Floats, out: _Floats | None = None) -> _Floats:
         """Distances of probes, (probe, part, feature), to all: (probe, gallery), written to `out` where it is given.

@@ -1,6 +1,8 @@
 """Embeddings with their keys: aligned, selectable, saved without pickle."""
 
+import mmap
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +15,8 @@ from walkprint.core.errors import DataError
 from walkprint.core.files import replacing
 from walkprint.core.protocol import FIELD_NAMES, Selection
 from walkprint.core.sequence import SequenceKey
+
+_MAPPED_FROM_BYTES, _PIECE_BYTES = 1 << 28, 1 << 26
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +43,12 @@ class EmbeddingSet:
             )
         if len(self.keys) != len(self.vectors):
             raise DataError(f"embeddings: {len(self.keys)} keys for {len(self.vectors)} vectors")
-        if not np.isfinite(self.vectors).all():
-            bad = int(np.argmin(np.isfinite(self.vectors).all(axis=(1, 2))))
-            raise DataError(f"embeddings: the vector of {self.keys[bad]} is not finite; train or embed again")
+        step = max(_PIECE_BYTES // max(self.vectors[:1].nbytes, 1), 1)
+        for start in range(0, len(self.keys), step):
+            finite = np.isfinite(self.vectors[start : start + step]).all(axis=(1, 2))
+            if not finite.all():
+                bad = self.keys[start + int(np.argmin(finite))]
+                raise DataError(f"embeddings: the vector of {bad} is not finite; train or embed again")
 
     def __len__(self) -> int:
         """How many sequences it holds."""
@@ -62,6 +69,15 @@ class EmbeddingSet:
         vectors = np.divide(self.vectors, lengths, out=np.zeros_like(self.vectors), where=lengths > 0)
         return EmbeddingSet(vectors, self.keys, f"{self.source}, parts of unit length")
 
+    def release(self) -> None:
+        """Give back the memory of vectors that can be read from their file again."""
+        owner: object = self.vectors
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        file = owner.obj if isinstance(owner, memoryview) else owner
+        if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            file.madvise(mmap.MADV_DONTNEED)
+
     def save(self, path: str | Path) -> None:
         """Write one .npz file, atomically."""
         names = {name: np.array([getattr(key, name) for key in self.keys], dtype=np.str_) for name in FIELD_NAMES}
@@ -70,7 +86,7 @@ class EmbeddingSet:
 
     @classmethod
     def load(cls, path: str | Path) -> "EmbeddingSet":
-        """Read what `save` wrote.
+        """Read what `save` wrote; vectors of 256 MiB and more stay in the file, read-only, until they are used.
 
         Raises:
             DataError: the file is missing, damaged, or no embedding file.
@@ -80,9 +96,40 @@ class EmbeddingSet:
             with np.load(path, allow_pickle=False) as file:
                 columns = [file[name].tolist() for name in FIELD_NAMES]
                 keys = [SequenceKey(*values) for values in zip(*columns, strict=True)]
-                return cls(file["vectors"], keys, str(file["source"]))
+                vectors = _mapped(path) if path.stat().st_size >= _MAPPED_FROM_BYTES else None
+                loaded = cls(file["vectors"] if vectors is None else vectors, keys, str(file["source"]))
+            loaded.release()
+            return loaded
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: no embeddings of ours ({error}); make them with `embed`") from error
+
+
+def _mapped(path: Path) -> NDArray[np.float32] | None:
+    """The vectors where they lie in an uncompressed .npz file, whose checksum is compared; None if they are compressed.
+
+    Raises:
+        ValueError: the checksum or the size is another one.
+    """
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("vectors.npy")
+    if entry.compress_type != zipfile.ZIP_STORED:
+        return None
+    with path.open("rb") as file:
+        file.seek(entry.header_offset + 26)
+        start = file.tell() + 4 + sum(np.frombuffer(file.read(4), "<u2").tolist())  # behind its name and extra field
+        file.seek(start)
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, by_columns, kind = read(file)
+        offset = file.tell()
+        whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    found, stop = 0, start + entry.file_size
+    for place in range(start, stop, _PIECE_BYTES):
+        found = zlib.crc32(memoryview(whole)[place : min(place + _PIECE_BYTES, stop)], found)
+    count = int(np.prod(shape))
+    if found != entry.CRC or by_columns or kind != np.float32 or offset + 4 * count != stop or len(whole) < stop:
+        raise ValueError("the vectors are damaged")
+    return np.frombuffer(whole, np.float32, count, offset).reshape(shape)
 
 
 def pieces(frames: int, most: int | None) -> list[range]:

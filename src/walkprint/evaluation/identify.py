@@ -14,13 +14,14 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import MEAN, POOLED, Estimates, draw_weights, estimate, mean_curve, to_figures
-from walkprint.evaluation.protocol_pairs import Pairs, pair_up, plain_settings
+from walkprint.evaluation.protocol_pairs import ALL_VIEWS, Pairs, Progress, pair_up, plain_settings
 from walkprint.evaluation.ranking import Ranks, rank_block
 from walkprint.evaluation.report import Curve, Matrix, Report, Row
 from walkprint.evaluation.scoring import Scoring
 
 _CURVE_RANKS = 20
 _FEW_PEOPLE = 10
+_MOST_VIEWS = 64
 
 
 def identify(
@@ -32,6 +33,7 @@ def identify(
     scoring: Scoring = Scoring(),
     allow_different_sources: bool = False,
     provenance: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Search the gallery for every probe.
 
@@ -43,21 +45,23 @@ def identify(
         scoring: how distances and intervals are computed.
         allow_different_sources: compare embeddings although different networks made them.
         provenance: what the report's header states beside the scoring, e.g. recipe, seed, commit, machine.
+        progress: called with the probes that are done, and all.
 
     Returns:
-        A report with one row per probe set and probe view, and per probe set the mean over views and the pooled figure.
+        A report with one row per probe set and probe view, and per probe set the mean over views and the pooled figure;
+        the pooled figure alone for a probe set of more than 64 views, and no matrix with more.
 
     Raises:
         ProtocolError: a setting is out of range, nothing is selected, no pair counts, the sources differ, or centering
             leaves nothing of a probe set.
     """
-    work = _work_on(embeddings, protocol, scoring, ranks, gallery, allow_different_sources)
+    work = _work_on(embeddings, protocol, scoring, ranks, gallery, allow_different_sources, progress)
     names = _figure_names(ranks)
     rows, notes = [], work.pairs.notes()
     for name, one in work.estimates.items():
         rows += [
             Row(name, view, to_figures(names, one.points[i], one.draws[i]), *_counts(one, i))
-            for i, view in enumerate((*one.views, MEAN, POOLED))
+            for i, view in _shown_views(one)
         ]
         notes += _notes(name, one, protocol)
     notes += _few_people(work.pairs) + _certain_ranks(work, ranks)
@@ -65,7 +69,7 @@ def identify(
         title=protocol.name,
         kind="identification",
         rows=tuple(rows),
-        matrices=_matrices(work, names) if protocol.gallery_view == "each" else (),
+        matrices=_matrices(work, names),
         curves=tuple(_curves(work, protocol)),
         settings=plain_settings(protocol, work.pairs, scoring)
         | {"source": embeddings.source, "gallery sequences": len(work.pairs.gallery_keys)},
@@ -115,7 +119,7 @@ def compare(
             *_counts(one, i),
         )
         for name, one in after.items()
-        for i, view in enumerate((*one.views, MEAN, POOLED))
+        for i, view in _shown_views(one)
     ]
     sources: dict[str, Any] = {"first": first.source, "second": second.source}
     stated = {"scoring": str(scoring)}
@@ -130,6 +134,7 @@ def compare(
         notes=(
             "Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",
             *works[0].pairs.notes(),
+            *(line for name, one in after.items() for line in _pooled(name, one)),
             *_few_people(works[0].pairs),
             *_certain_ranks(works[0], ranks),
         ),
@@ -157,6 +162,7 @@ def _work_on(
     at: Sequence[int],
     gallery: EmbeddingSet | None = None,
     allow_different_sources: bool = False,
+    progress: Progress | None = None,
 ) -> _Work:
     if not at or min(at) < 1 or len(set(at)) < len(at):
         raise ProtocolError(f"identification: ranks are {tuple(at)}; expected different numbers from 1 on")
@@ -164,6 +170,8 @@ def _work_on(
     ranks = Ranks.empty(len(pairs.probe_keys), len(pairs.cells))
     for rows, block, labels in pairs.blocks():
         rank_block(block, labels, pairs.gallery_labels, pairs.cell_starts, ranks.rows(rows))
+        if progress is not None:
+            progress(rows.stop, len(pairs.probe_keys))
     if (ranks.first < 0).all():
         raise ProtocolError(_no_pair(protocol, pairs))
     names, subjects = np.unique(np.array([key.subject for key in pairs.probe_keys]), return_inverse=True)
@@ -198,7 +206,20 @@ def _figure_names(ranks: Sequence[int]) -> tuple[str, ...]:
 
 
 def _views(pairs: Pairs, rows: slice) -> list[str]:
-    return [key.view for key in pairs.probe_keys[rows]]
+    """The view of each probe; of more than can be shown, e.g. where they are names of tracks, all are one."""
+    views = [key.view for key in pairs.probe_keys[rows]]
+    return views if len(set(views)) <= _MOST_VIEWS else [ALL_VIEWS] * len(views)
+
+
+def _shown_views(one: Estimates) -> list[tuple[int, str]]:
+    if one.views == (ALL_VIEWS,):
+        return [(2, POOLED)]
+    return list(enumerate((*one.views, MEAN, POOLED)))
+
+
+def _pooled(name: str, one: Estimates) -> list[str]:
+    many = f"{name}: more than {_MOST_VIEWS} probe views are pooled: every probe weighs the same."
+    return [many] if one.views == (ALL_VIEWS,) else []
 
 
 def _counts(one: Estimates, i: int) -> tuple[int, int]:
@@ -211,7 +232,7 @@ def _notes(name: str, one: Estimates, protocol: Protocol) -> list[str]:
     fate = "counted as errors" if protocol.unmatched == "miss" else "left out"
     lost, total = int(one.unmatched.sum()), int(one.probes.sum())
     partly = one.searches_unmatched
-    notes = []
+    notes = _pooled(name, one)
     if not total:
         notes.append(f"{name}: no sequence is selected.")
     if lost:
@@ -235,10 +256,13 @@ def _certain_ranks(work: _Work, at: Sequence[int]) -> list[str]:
 
 
 def _matrices(work: _Work, names: Sequence[str]) -> tuple[Matrix, ...]:
+    if work.pairs.cells == (ALL_VIEWS,) or len(work.pairs.cells) > _MOST_VIEWS:
+        return ()
     return tuple(
         Matrix(set_name, figure, one.views, work.pairs.cells, tuple(map(tuple, one.matrix[:, :, i].tolist())))
         for set_name, one in work.estimates.items()
         for i, figure in enumerate(names)
+        if one.views != (ALL_VIEWS,)
     )
 
 

@@ -1,10 +1,14 @@
 """A protocol carried out on sequences: probes, gallery, which pairs count, and their distances block by block."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from walkprint.core.distance import KnownVectors
@@ -15,6 +19,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.ranking import PairLabels
 from walkprint.evaluation.scoring import Scoring
 
+Progress = Callable[[int, int], None]
 ALL_VIEWS = "all"
 _FEW_PEOPLE = 5
 
@@ -60,16 +65,33 @@ class Pairs:
         ]
 
     def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], PairLabels]]:
-        """Rows of probes, of one set or of all, their distances to the whole gallery, and their labels."""
+        """Rows of probes, of one set or of all, their distances to the whole gallery, and their labels.
+
+        Blocks come in order; as many as torch has threads are computed at once.
+        """
+        threads = torch.get_num_threads()
+        todo, running = self._places(name), deque[tuple[slice, Future[NDArray[np.float32]]]]()
+        with ThreadPoolExecutor(threads) as pool:
+            while True:
+                for probe_set, rows in islice(todo, threads + 1 - len(running)):
+                    running.append((rows, pool.submit(self._distances, probe_set, rows)))
+                if not running:
+                    return
+                rows, distances = running.popleft()
+                labels = PairLabels(*(getattr(self.probe_labels, field)[rows] for field in PairLabels.__slots__))
+                yield rows, distances.result(), labels
+
+    def _places(self, name: str | None) -> Iterator[tuple[str, slice]]:
         for probe_set in self.probe_sets if name is None else (name,):
             among = self.probe_sets[probe_set]
             for start in range(among.start, among.stop, self.known.rows_per_block):
-                rows = slice(start, min(start + self.known.rows_per_block, among.stop))
-                vectors = self.probes.vectors[self.probe_rows[rows]]
-                if probe_set in self.shifts:
-                    vectors -= self.shifts[probe_set]
-                labels = PairLabels(*(getattr(self.probe_labels, field)[rows] for field in PairLabels.__slots__))
-                yield rows, self.known.distances(vectors), labels
+                yield probe_set, slice(start, min(start + self.known.rows_per_block, among.stop))
+
+    def _distances(self, probe_set: str, rows: slice) -> NDArray[np.float32]:
+        vectors = self.probes.vectors[self.probe_rows[rows]]
+        if probe_set in self.shifts:
+            vectors -= self.shifts[probe_set]
+        return self.known.distances(vectors)
 
 
 def pair_up(
@@ -119,18 +141,21 @@ def pair_up(
     for name, positions in selected.items():
         probe_sets[name] = slice(len(probe_at), len(probe_at) + len(positions))
         probe_at += sorted(positions, key=lambda i: probes.keys[i])
-    gallery_vectors, shifts = known.vectors[known_at], {}
+    gallery_vectors, gallery_rows, shifts = known.vectors, np.array(known_at, dtype=np.int64), {}
     if scoring.center:
+        gallery_vectors, gallery_rows = known.vectors[known_at], np.arange(len(known_at))
         gallery_vectors -= _mean(gallery_vectors)
         shifts = {name: _shift(name, probes.vectors[positions]) for name, positions in selected.items() if positions}
     probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i in known_at]
+    compared = KnownVectors(gallery_vectors, scoring.metric, gallery_rows)
+    known.release()
     return Pairs(
         probe_keys=probe_keys,
         gallery_keys=gallery_keys,
         probes=probes,
         probe_rows=np.array(probe_at, dtype=np.int64),
         shifts=shifts,
-        known=KnownVectors(gallery_vectors, scoring.metric),
+        known=compared,
         probe_sets=probe_sets,
         cells=cells,
         cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),

@@ -24,7 +24,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
-from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up, plain_settings
+from walkprint.evaluation.protocol_pairs import Pairs, Progress, counting_pairs, pair_up, plain_settings
 from walkprint.evaluation.report import Curve, Report, Row
 from walkprint.evaluation.scoring import Scoring
 
@@ -32,6 +32,7 @@ _OFFICIAL_SLACK = 0.005
 _COARSE = 1024
 _FEW = 5
 _CURVE_POINTS = 200
+_ENTRIES = 1 << 16
 _Floats = NDArray[np.float64]
 
 
@@ -44,6 +45,7 @@ def verify(
     scoring: Scoring = Scoring(),
     allow_different_sources: bool = False,
     provenance: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Judge every pair of probe and gallery sequence that counts.
 
@@ -54,6 +56,7 @@ def verify(
         false_accept_rates: the t of each TAR at FAR t, above 0 and below 1.
         scoring, allow_different_sources, provenance: as in `identify`. Resampled subjects are those of the probes; the
             draws read the curve at 1,024 places.
+        progress: as in `identify`, but every probe counts twice: for its right pairs, and for its wrong ones.
 
     Returns:
         A report with one pooled row per probe set: EER, TAR at each FAR in both readings, and the ROC curve.
@@ -68,7 +71,7 @@ def verify(
         names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
     rows, curves, notes, few = [], [], pairs.notes(), []
     for name, among in pairs.probe_sets.items():
-        counts = _count_set(pairs, name)
+        counts = _count_set(pairs, name, progress or (lambda done, total: None))
         if not counts.genuine or not counts.impostors:
             what = "right" if not counts.genuine else "wrong"
             notes.append(f"{name}: no {what} pair counts among {among.stop - among.start} probes.")
@@ -176,13 +179,14 @@ def _closed(wrong: _Floats, right: _Floats) -> _Curve:
     return _Curve(np.concatenate([start, wrong, end], axis=1), np.concatenate([start, right, end], axis=1))
 
 
-def _count_set(pairs: Pairs, name: str) -> _Counts:
-    among = pairs.probe_sets[name]
+def _count_set(pairs: Pairs, name: str, progress: Progress) -> _Counts:
+    among, total = pairs.probe_sets[name], 2 * len(pairs.probe_keys)
     gallery = pairs.gallery_labels
     genuine_by_row: list[NDArray[np.float32]] = []
-    for _, block, labels in pairs.blocks(name):
+    for rows, block, labels in pairs.blocks(name):
         counting = counting_pairs(labels, gallery) & (labels.subject[:, None] == gallery.subject)
         genuine_by_row += [row[mask] for row, mask in zip(block, counting, strict=True)]
+        progress(among.start + rows.stop, total)
     of_row = np.repeat(np.arange(len(genuine_by_row)), [len(row) for row in genuine_by_row])
     genuine = np.concatenate([np.empty(0, np.float32), *genuine_by_row])
     distances, edge, right_at = np.unique(genuine, return_inverse=True, return_counts=True)
@@ -193,24 +197,44 @@ def _count_set(pairs: Pairs, name: str) -> _Counts:
     right, wrong = (np.zeros((int(subjects.max(initial=-1)) + 1, bins)) for _ in range(2))
     np.add.at(right, (subjects[of_row], bin_of_edge[edge]), 1)
     wrong_at, wrong_before = np.zeros(len(distances), np.int64), np.zeros(len(distances) + 1, np.int64)
+    table = _table_of(distances)
     for rows, block, labels in pairs.blocks(name):
         _count_wrong(
             block, counting_pairs(labels, gallery) & (labels.subject[:, None] != gallery.subject), distances,
-            bin_of_edge, subjects[rows.start - among.start : rows.stop - among.start], wrong_at, wrong_before, wrong,
+            *table, bin_of_edge, subjects[rows.start - among.start : rows.stop - among.start], wrong_at, wrong_before,
+            wrong,
         )  # fmt: skip
+        progress(among.stop + rows.stop, total)
     impostors = int(wrong_at.sum() + wrong_before.sum())
     unmatched = sum(not len(row) for row in genuine_by_row)
     return _Counts(len(genuine), impostors, unmatched, distances, right_at, wrong_at, wrong_before, right, wrong)
 
 
+def _table_of(edges: NDArray[np.float32]) -> tuple[NDArray[np.int64], np.float64, np.float64]:
+    """To look an edge up: the first one of each of 65,536 equal stretches; where they begin; stretches per unit."""
+    low, high = (float(edges[0]), float(edges[-1])) if len(edges) else (0.0, 0.0)
+    scale = np.float64((_ENTRIES - 1) / (high - low) if high > low else 0.0)
+    entries = np.clip(((edges.astype(np.float64) - low) * scale).astype(np.int64), 0, _ENTRIES - 1)
+    return np.searchsorted(entries, np.arange(_ENTRIES + 1)), np.float64(low), scale
+
+
 @compiled(nogil=True)
 def _count_wrong(
-    distances: Any, counts: Any, edges: Any, bin_of_edge: Any, subjects: Any, at: Any, before: Any, coarse: Any
-) -> None:
+    distances: Any, counts: Any, edges: Any, starts: Any, low: Any, scale: Any, bin_of_edge: Any, subjects: Any,
+    at: Any, before: Any, coarse: Any,
+) -> None:  # fmt: skip
     for i in range(distances.shape[0]):
         for j in range(distances.shape[1]):
             if counts[i, j]:
-                place = np.searchsorted(edges, distances[i, j])
+                distance = distances[i, j]
+                entry = int(min(max((distance - low) * scale, 0.0), _ENTRIES - 1.0))
+                place, stop = starts[entry], starts[entry + 1]
+                while place < stop:
+                    middle = (place + stop) // 2
+                    if edges[middle] < distance:
+                        place = middle + 1
+                    else:
+                        stop = middle
                 if place < len(edges) and edges[place] == distances[i, j]:
                     at[place] += 1
                 else:
