@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.trees import draw_person
 
-from walkprint.data.images import CorruptImageError, read_gray
+from walkprint.data.images import CorruptImageError, read_gray, read_mask
 
 MASK = draw_person(3)
 
@@ -51,7 +51,8 @@ def test_every_row_filter_gives_opencv_pixels(tmp_path_factory, seed, height, wi
 @pytest.mark.parametrize("name", ["x.png", "x.bmp", "x.jpg", "x.JPEG"])
 def test_kinds_of_files_give_the_same_mask(tmp_path, name):
     cv2.imwrite(str(tmp_path / name), MASK)
-    found = read_gray(tmp_path / name)
+    found = read_mask(tmp_path / name)
+    np.testing.assert_array_equal(found, read_gray(tmp_path / name))
     assert found.dtype == np.uint8
     assert ((found > 127) == (MASK > 127)).mean() > 0.999
     assert set(np.unique(found)) == {0, 255}

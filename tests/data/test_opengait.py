@@ -157,7 +157,7 @@ def test_prepare_imports_the_tree(tmp_path):
     assert report.empty == [broken, empty]
     assert report.short == [other]
     assert len(report.faults) == 1
-    assert "003/nm-01/090/090.pkl: array is float64" in report.faults[0]
+    assert "003/nm-01/090/090.pkl: pixels are float64" in report.faults[0]
     np.testing.assert_array_equal(packed.store().read(KEY).frames[:, 0], FRAMES)
 
 

@@ -25,7 +25,8 @@ def network() -> GaitSet:
 def walk(frames: int, height: int = 64, width: int = 64) -> np.ndarray:
     rng = np.random.default_rng(frames)
     out = np.zeros((frames, height, width), np.uint8)
-    out[:, height // 8 :, width // 3 : 2 * width // 3] = rng.integers(100, 256, (frames, 1, 1))
+    person = out[:, height // 8 :, width // 3 : 2 * width // 3]
+    person[:] = rng.integers(100, 256, person.shape)
     return out
 
 

@@ -18,6 +18,7 @@ def prepare(
     bits: Literal[8, 1] = 8,
     compression: Literal["none", "zstd"] = "none",
     share: str = "0/1",
+    clean: bool = False,
     strict: bool = False,
     workers: int | None = None,
 ) -> Summary:
@@ -33,6 +34,7 @@ def prepare(
         bits: 8 keeps soft edges, 1 makes the store smaller.
         compression: of each sequence.
         share: i/n packs every n-th sequence from the i-th on, counted from 0.
+        clean: keep only the largest piece of each mask, with its holes filled and its edge hard.
         strict: stop at the first file that cannot be read or lies in the wrong place.
         workers: processes; one per core by default.
 
@@ -52,6 +54,6 @@ def prepare(
     with progress("preparing") as tell:
         report = pack(
             dataset, out, bits=bits, compression=None if compression == "none" else compression, workers=workers,
-            share=mine, strict=strict, progress=tell,
+            share=mine, clean=clean, strict=strict, progress=tell,
         )  # fmt: skip
     return Summary(report.to_dict(), str(report))

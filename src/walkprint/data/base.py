@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
@@ -20,11 +20,15 @@ class Reading:
         clip: its usable frames, or None when there is none.
         dropped: why frames were left out -> how many.
         faults: one line for each thing that should have been readable and was not.
+        doubtful: what is odd about frames that are kept -> how many of those that were looked at; see `masks.doubts`.
+        looked_at: how many frames were looked at for that.
     """
 
     clip: Clip | None
     dropped: Mapping[str, int] = field(default_factory=dict)
     faults: Sequence[str] = ()
+    doubtful: Mapping[str, int] = field(default_factory=dict)
+    looked_at: int = 0
 
 
 class GaitDataset(ABC):
@@ -69,12 +73,24 @@ class GaitDataset(ABC):
         """Files that look like frames but lie where the layout has none, below the root; no sequence holds them."""
         return ()
 
+    def unlisted(self) -> Sequence[str]:
+        """Subjects that are there but belong to neither side of the split, so that the catalogue lacks them."""
+        return ()
+
     def examine(self, key: SequenceKey) -> Reading:
         """Read one sequence and report what was left out of it; unlike `read`, damage is reported, not raised."""
         try:
             return Reading(self.read(key))
         except DataError as error:
             return Reading(None, {"unreadable sequence": 1}, (str(error),))
+
+    def cleaned(self) -> Self:
+        """The same data set, which cleans each mask while reading: its largest piece, with holes filled.
+
+        Raises:
+            RecipeError: there are no masks to clean.
+        """
+        raise RecipeError(f"{type(self).__name__}: there are no masks to clean; leave clean out")
 
     def check(self) -> None:
         """The one gate: the catalogue is sorted and unique, and no subject is on both sides of the split.
@@ -91,24 +107,3 @@ class GaitDataset(ABC):
         shared = set(self.subjects("train")) & set(self.subjects("test"))
         if shared:
             raise DataError(f"{name}: {', '.join(sorted(shared))} in both training and test subjects")
-
-
-def choose_training(names: Sequence[str], train: int | Sequence[str] | None, where: str) -> frozenset[str]:
-    """Who trains.
-
-    Args:
-        names: all subjects, sorted.
-        train: the first so many, or their names; None for none.
-        where: what messages call the data.
-
-    Raises:
-        RecipeError: subjects that are not there.
-    """
-    if isinstance(train, int):
-        if not 0 <= train <= len(names):
-            raise RecipeError(f"{where}: train is {train}, expected 0 to {len(names)}, the subjects that there are")
-        return frozenset(names[:train])
-    chosen = frozenset([train] if isinstance(train, str) else train or ())
-    if unknown := sorted(chosen - set(names)):
-        raise RecipeError(f"{where}: train names {', '.join(map(repr, unknown))}, not among its {len(names)} subjects")
-    return chosen

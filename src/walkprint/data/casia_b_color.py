@@ -57,6 +57,7 @@ class CasiaBColor(CasiaB):
         RecipeError: the number of training subjects is out of range.
     """
 
+    MASKS = False
     PROTOCOLS: ClassVar[Mapping[str, Protocol]] = {
         protocol.name: protocol for protocol in (ALL_VIEWS, COAT_FROM_THE_SIDE, SIDE_VIEW_GALLERY, MIDDLE_VIEWS)
     }

@@ -1,8 +1,9 @@
-"""Reading one frame's file as gray levels: a fast way for 8-bit gray PNG, OpenCV for everything else."""
+"""Reading one frame's file: a fast way for 8-bit gray PNG, OpenCV for everything else."""
 
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import deflate
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.compiled import compiled
 from walkprint.core.errors import DataError
+from walkprint.core.masks import silhouette
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 UNREAD_SUFFIXES = frozenset(
@@ -20,37 +22,45 @@ UNREAD_SUFFIXES = frozenset(
 _LOSSY = frozenset({".jpg", ".jpeg"})
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PIXELS = 2**26
-HALF = 127
 
 
 class CorruptImageError(DataError):
     """A file that should hold a picture does not; the message is the reason."""
 
 
+def read_mask(path: Path, labels: bool = False) -> NDArray[np.uint8]:
+    """Read a picture as a silhouette, uint8 (height, width), by the rule of `walkprint.core.masks`.
+
+    Args:
+        path: the file.
+        labels: whether labels of body parts are taken as well: any but 0 is the person.
+
+    Raises:
+        CorruptImageError: the file cannot be read or holds no sound picture.
+        NoMaskError: the picture is no mask, or nobody is on it.
+    """
+    data, lossy = _bytes_of(path), path.suffix.lower() in _LOSSY
+    pixels: NDArray[Any] | None = _fast_png(data)
+    if pixels is None:
+        # A JPEG has no alpha, but says how it is turned, which is heeded only without IMREAD_UNCHANGED.
+        pixels = _decoded(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH if lossy else cv2.IMREAD_UNCHANGED)
+        if pixels.ndim == 3 and pixels.shape[2] > 2:
+            pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
+    return silhouette(pixels, lossy=lossy, labels=labels)
+
+
 def read_gray(path: Path) -> NDArray[np.uint8]:
-    """Read a picture as uint8 (height, width).
+    """Read a picture's brightness as uint8 (height, width), whatever it shows; for masks see `read_mask`.
 
     JPEG leaves faint ringing around a silhouette, which would count as person: it is cut at half height.
 
     Raises:
         CorruptImageError: the file cannot be read or holds no sound picture.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CorruptImageError(error.strerror or "cannot be read") from error
-    gray: NDArray[np.uint8] | None = _fast_png(data)
-    if gray is None:
-        try:
-            decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-            gray = None if decoded is None else np.asarray(decoded, dtype=np.uint8)
-        except cv2.error:
-            gray = None
-        if gray is None:
-            raise CorruptImageError("no picture" if data else "empty file")
-    if path.suffix.lower() in _LOSSY:
-        gray = np.where(gray > HALF, 255, 0).astype(np.uint8)
-    return gray
+    data = _bytes_of(path)
+    gray = _fast_png(data)
+    gray = np.asarray(_decoded(data, cv2.IMREAD_GRAYSCALE), np.uint8) if gray is None else gray
+    return np.where(gray > 127, np.uint8(255), np.uint8(0)) if path.suffix.lower() in _LOSSY else gray
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -59,17 +69,25 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     Raises:
         CorruptImageError: the file cannot be read or holds no sound picture.
     """
+    decoded = _decoded(_bytes_of(path), cv2.IMREAD_COLOR)
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise CorruptImageError(error.strerror or "cannot be read") from error
+
+
+def _decoded(data: bytes, flags: int) -> NDArray[Any]:
     try:
-        decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR) if data else None
+        decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags) if data else None
     except cv2.error:
         decoded = None
     if decoded is None:
         raise CorruptImageError("no picture" if data else "empty file")
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    return np.asarray(decoded)
 
 
 def _fast_png(data: bytes) -> NDArray[np.uint8] | None:

@@ -8,49 +8,122 @@ of the file.
 import io
 import math
 import pickle  # the restricted reader below; nothing here calls pickle.load
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.masks import NoMaskError, doubts, silhouettes
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.base import Reading
 from walkprint.data.folder import Folder
+from walkprint.data.tree import LOOK_EVERY
+
+_SIZE_PX = 64
 
 
 class OpenGaitTree(Folder):
     """Data that OpenGait prepared, as folders `id/type/view/*.pkl`; frames are taken as they are.
 
-    Args: as for `Folder`; `size_px` is the height and width that the pickled frames have.
+    Masks are what `walkprint.core.masks` says; narrow frames (64 x 44, 128 x 88) get black columns up to a square.
+
+    Args:
+        root: the raw tree.
+        train, partition, labels: as of `Folder`.
+        pickle: which file of a folder is read where there are several: a pattern, e.g. "*sil*.pkl"; when None, the one
+            named after its folder.
+        size_px: height of the pickled frames, and width of the store's; that of the first pickle when None.
+
+    Raises:
+        DataError: another layout, or a folder with several pickles of which none or several fit.
+        RecipeError: as of `Folder`.
     """
 
     LAYOUT = "OpenGait's id/type/view/view.pkl"
     SUFFIXES = frozenset({".pkl"})
 
+    def __init__(
+        self,
+        root: str | Path,
+        *,
+        train: int | Sequence[str] | None = None,
+        partition: str | Path | None = None,
+        pickle: str | None = None,
+        labels: bool = False,
+        size_px: int | None = None,
+    ) -> None:
+        self._pickle = pickle
+        super().__init__(root, train=train, partition=partition, labels=labels, size_px=size_px or _SIZE_PX)
+        if size_px is None:
+            self.size_px = self._found_size()
+
+    def cleaned(self) -> Self:
+        """See `GaitDataset`: these masks are cut and scaled already, so cleaning comes too late."""
+        raise RecipeError("OpenGaitTree: its frames are cut and scaled already; clean the masks before that")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """See `GaitDataset`."""
+        return {**super().settings, **({} if self._pickle is None else {"pickle": self._pickle})}
+
+    def _found_size(self) -> int:
+        """The height of the first frames that can be read; even, as all sizes are."""
+        for key in self._catalogue:
+            try:
+                height = load_array(self._chosen(self._folders[key]) or "").shape[-2]
+            except (DataError, IndexError):
+                continue
+            return height if height > 1 and height % 2 == 0 else _SIZE_PX
+        return _SIZE_PX
+
+    def _chosen(self, folder: Path) -> Path | None:
+        names = sorted(name for name, is_folder in self._entries(folder) if not is_folder and name.endswith(".pkl"))
+        fitting = [name for name in names if fnmatchcase(name, self._pickle or "*")]
+        if self._pickle is None and len(names) > 1:
+            fitting = [f"{folder.name}.pkl"] if f"{folder.name}.pkl" in names else names
+        if names and len(fitting) != 1:
+            wanted = f"one pickle, {folder.name}.pkl" if self._pickle is None else f"one that fits {self._pickle!r}"
+            raise DataError(
+                f"{folder}: found {', '.join(names)}; expected {wanted}; choose by the setting pickle, a pattern "
+                "such as '*sil*.pkl'"
+            )
+        return folder / fitting[0] if fitting else None
+
     def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
-        names = [name for name, is_folder in self._entries(folder) if not is_folder and name.endswith(".pkl")]
-        if not names:
+        path = self._chosen(folder)
+        if path is None:
             return Reading(None)
-        if len(names) > 1 and f"{folder.name}.pkl" not in names:
-            raise DataError(f"{folder}: found {', '.join(sorted(names))}; expected one pickle, {folder.name}.pkl")
-        path = folder / (names[0] if len(names) == 1 else f"{folder.name}.pkl")
         try:
-            frames = self._checked(load_array(path))
+            frames, dropped = self._checked(load_array(path))
+        except NoMaskError as error:
+            return Reading(None, {str(error): 1}, (f"{path.relative_to(self.root)}: {error.detail or error}",))
         except DataError as error:
             return Reading(None, {"unreadable sequence": 1}, (f"{path.relative_to(self.root)}: {error}",))
-        return Reading(Clip(frames, key) if len(frames) else None)
+        looked_at = frames[::LOOK_EVERY, 0] if frames.shape[1] == 1 else ()
+        doubtful = Counter(one for mask in looked_at for one in doubts(mask) if one != "cut")
+        return Reading(Clip(frames, key) if len(frames) else None, dropped, (), doubtful, len(looked_at))
 
-    def _checked(self, array: NDArray[Any]) -> NDArray[np.uint8]:
-        frames = array[:, None] if array.ndim == 3 else array
-        sound = frames.ndim == 4 and frames.dtype == np.uint8 and frames.shape[1] in (1, 3)
-        if not sound or frames.shape[2:] != (self.size_px, self.size_px):
+    def _checked(self, array: NDArray[Any]) -> tuple[NDArray[np.uint8], Mapping[str, int]]:
+        """Frames as a store holds them, and why others were left out -> how many."""
+        if array.ndim == 4 and array.shape[1] == 1:
+            array = array[:, 0]
+        color = array.ndim == 4 and array.shape[1] == 3 and array.dtype == np.uint8
+        height, width = array.shape[-2:] if array.ndim == 3 or color else (0, 0)
+        if height != self.size_px or not 0 < width <= height:
             raise DataError(
-                f"array is {array.dtype} {array.shape}, expected uint8 (time, {self.size_px}, {self.size_px}); "
-                "another size is a matter of size_px"
+                f"array is {array.dtype} {array.shape}, expected (time, height, width) of masks, or (time, 3, height, "
+                f"width) of uint8 RGB, {self.size_px} high as size_px says and at most as wide"
             )
-        return np.ascontiguousarray(frames)
+        frames, dropped = (array, {}) if color or not len(array) else silhouettes(array, labels=self._labels)
+        left = (height - width) // 2
+        padded = np.zeros((len(frames), 3 if color else 1, height, height), np.uint8)
+        padded[..., left : left + width] = frames if color else frames[:, None]
+        return padded, dropped
 
 
 def load_array(path: str | Path) -> NDArray[Any]:

@@ -9,8 +9,9 @@ from walkprint.core.described import Described
 from walkprint.core.errors import DataError, ProtocolError, RecipeError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.base import Split, choose_training
+from walkprint.data.base import Split
 from walkprint.data.earlier import earlier_protocols, earlier_training
+from walkprint.data.partition import choose_split
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 
@@ -29,6 +30,8 @@ class Packed(Described):
         root: folder of the store.
         train: another split than the store's: the first so many subjects, in order of their names, train, or those
             named; the others test.
+        partition: another split than the store's, by a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as
+            OpenGait has them; subjects in neither set take no part.
         gallery: use the protocol "default" with this recording as gallery, e.g. "nm-01", or with the first take of
             this condition, "nm". When None, "default" takes the condition with the most recorded sequences.
 
@@ -41,11 +44,16 @@ class Packed(Described):
 
     Raises:
         DataError: the folder is no packed store, or a damaged one.
-        RecipeError: training subjects or a gallery that are not there.
+        RecipeError: training subjects or a gallery that are not there, or a partition that does not fit.
     """
 
     def __init__(
-        self, root: str | Path, *, train: int | Sequence[str] | None = None, gallery: str | None = None
+        self,
+        root: str | Path,
+        *,
+        train: int | Sequence[str] | None = None,
+        partition: str | Path | None = None,
+        gallery: str | None = None,
     ) -> None:
         self.root, self._store = Path(root), Store.open(root)
         meta = self._store.meta
@@ -53,10 +61,11 @@ class Packed(Described):
         self.settings: Mapping[str, Any] = meta["settings"]
         self.report: PrepareReport | None = None
         self._names = sorted({key.subject for key in self._store.keys})
-        if train is None:
+        if train is None and partition is None:
             self._training = frozenset(meta["train"] if "train" in meta else earlier_training(meta, self._names))
+            self._testing = None if "test" not in meta else frozenset(meta["test"])
         else:
-            self._training = choose_training(self._names, train, str(root))
+            self._training, self._testing = choose_split(self._names, train, partition, str(root))
         own = meta["protocols"] if "protocols" in meta else earlier_protocols(meta)
         self._own_protocols = [Protocol.from_dict(plain) for plain in own]
         if gallery is None and self._own_protocols:
@@ -78,6 +87,8 @@ class Packed(Described):
 
     def subjects(self, split: Split) -> list[str]:
         """The subjects of one side of the split, sorted."""
+        if split == "test" and self._testing is not None:
+            return sorted(self._testing)
         return [name for name in self._names if (name in self._training) == (split == "train")]
 
     def keys(self, split: Split | Literal["all"]) -> list[SequenceKey]:
@@ -111,7 +122,9 @@ class Packed(Described):
             out, further, inputs: as of `StoreWriter`.
         """
         meta = self._store.meta
-        own = {"train": self.subjects("train"), "protocols": [one.to_dict() for one in self._own_protocols]}
+        own: dict[str, Any] = {"train": self.subjects("train")}
+        own |= {} if self._testing is None else {"test": self.subjects("test")}
+        own["protocols"] = [one.to_dict() for one in self._own_protocols]
         return StoreWriter(
             out,
             bits=meta["bits"],

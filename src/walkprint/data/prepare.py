@@ -20,6 +20,7 @@ from walkprint.core.share import Share, check_share, share_of
 from walkprint.data.base import GaitDataset, Reading
 from walkprint.data.packed import Packed
 from walkprint.data.packing import Bits, Compression
+from walkprint.data.quality import LOOKED_AT, NOBODY_TESTS, doubtful_shares
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 
@@ -37,6 +38,7 @@ class PrepareReport:
         finished: whether it lies there.
         sequences, frames: how many were written by this job.
         dropped: why frames were left out -> how many.
+        doubtful: what is odd about kept frames -> how many of the "looked at".
         faults: what could not be read, one line each; of this run only.
         empty: sequences without a usable frame.
         short: sequences with fewer than five frames.
@@ -44,6 +46,8 @@ class PrepareReport:
         misplaced: files that look like frames but lie where none is read; `layout` says where they should.
         layout: of the data set.
         repeated: whether any subject has a second recording, which identification needs; known once the store is there.
+        tested: whether the split leaves anybody to test; known once the store is there.
+        unlisted: subjects in neither set of a partition, who are not written.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class PrepareReport:
     sequences: int = 0
     frames: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
+    doubtful: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     empty: list[SequenceKey] = field(default_factory=list)
     short: list[SequenceKey] = field(default_factory=list)
@@ -60,6 +65,8 @@ class PrepareReport:
     misplaced: list[str] = field(default_factory=list)
     layout: str = ""
     repeated: bool = True
+    tested: bool = True
+    unlisted: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -69,6 +76,7 @@ class PrepareReport:
             "sequences": self.sequences,
             "frames": self.frames,
             "dropped": dict(sorted(self.dropped.items())),
+            "doubtful": dict(sorted(self.doubtful.items())),
             "faults": list(self.faults),
             "empty": [str(key) for key in self.empty],
             "short": [str(key) for key in self.short],
@@ -77,6 +85,8 @@ class PrepareReport:
             "views": self.views,
             "misplaced": list(self.misplaced),
             "repeated": self.repeated,
+            "tested": self.tested,
+            "unlisted": list(self.unlisted),
         }
 
     def __str__(self) -> str:
@@ -87,12 +97,21 @@ class PrepareReport:
         if self.misplaced:
             lines.append(f"left out: {_misplaced(self.misplaced, self.layout)}")
         lines += [f"left out: {count} frames, {reason}" for reason, count in sorted(self.dropped.items())]
+        lines += doubtful_shares(self.doubtful)
+        if self.unlisted:
+            lines.append(
+                f"left out: {len(self.unlisted)} subjects in neither set of the partition, e.g. {self.unlisted[0]}"
+            )
         lines += _listed("unreadable", self.faults)
         lines += _listed("without a usable frame", self.empty)
         lines += _listed(f"fewer than {FEW_FRAMES} frames", self.short)
         if not self.repeated:
             lines.append(
                 "no subject has a second recording: identification has no gallery; add another take of the same people"
+            )
+        if not self.tested:
+            lines.append(
+                f"{NOBODY_TESTS}: choose another split, or name the training subjects when the store is opened"
             )
         return "\n".join(lines)
 
@@ -117,10 +136,13 @@ def prepare(
     compression: Compression = None,
     workers: int | None = None,
     strict: bool = False,
+    clean: bool = False,
     progress: Progress | None = None,
 ) -> Packed:
     """Pack a data set into a store, and open it; `report` says what was left out. See `pack` for the arguments."""
-    report = pack(dataset, out, bits=bits, compression=compression, workers=workers, strict=strict, progress=progress)
+    report = pack(
+        dataset, out, bits=bits, compression=compression, workers=workers, strict=strict, clean=clean, progress=progress
+    )
     packed = Packed(report.path)
     packed.report = report
     return packed
@@ -135,6 +157,7 @@ def pack(
     workers: int | None = None,
     share: Share = (0, 1),
     strict: bool = False,
+    clean: bool = False,
     progress: Progress | None = None,
 ) -> PrepareReport:
     """Write a data set's sequences, or a share of them, into a packed store; `prepare` also opens it.
@@ -150,6 +173,7 @@ def pack(
         share: (i, n): this job writes the i-th of n shares, counted from 0; the job that ends last puts the store
             in its place.
         strict: stop at the first thing that cannot be read.
+        clean: keep only the largest piece of each mask, with its holes filled and its edge hard.
         progress: called with (sequences done, sequences in all).
 
     Raises:
@@ -161,6 +185,7 @@ def pack(
     if workers < 1:
         raise RecipeError(f"prepare: {workers} workers; expected at least 1")
     check_share(share)
+    dataset = dataset.cleaned() if clean else dataset
     dataset.check()
     misplaced = list(dataset.misplaced())
     if strict and misplaced:
@@ -176,7 +201,7 @@ def pack(
         inputs=_inputs(dataset),
         share=share,
     )
-    report = PrepareReport(writer.path, misplaced=misplaced, layout=dataset.LAYOUT)
+    report = PrepareReport(writer.path, misplaced=misplaced, layout=dataset.LAYOUT, unlisted=list(dataset.unlisted()))
     rest = [key for key in keys if key not in writer.done]
     with writer, _readings(dataset, rest, workers) as readings:
         for done, (key, reading) in enumerate(zip(rest, readings, strict=True), len(keys) - len(rest) + 1):
@@ -190,7 +215,7 @@ def pack(
 def _sum_up(writer: StoreWriter, report: PrepareReport) -> None:
     """Fill in what a closed writer knows."""
     report.finished = writer.path.exists()
-    report.dropped = writer.dropped
+    report.dropped, report.doubtful = writer.dropped, writer.doubtful
     for key, length in writer.done.items():
         report.sequences += length > 0
         report.frames += length
@@ -201,7 +226,9 @@ def _sum_up(writer: StoreWriter, report: PrepareReport) -> None:
         len({getattr(key, name) for key in written}) for name in ("subject", "condition", "view")
     )
     if report.finished:
-        report.repeated = _somebody_repeats(Store.open(writer.path).keys)
+        store = Store.open(writer.path)
+        report.repeated = _somebody_repeats(store.keys)
+        report.tested = not {key.subject for key in store.keys} <= set(store.meta["train"])
 
 
 def _somebody_repeats(keys: Sequence[SequenceKey]) -> bool:
@@ -228,7 +255,8 @@ def _take(writer: StoreWriter, key: SequenceKey, reading: Reading, report: Prepa
     if reading.clip is None:
         writer.skip(key, reading.dropped, reading.faults)
     else:
-        writer.add(reading.clip, reading.dropped)
+        looked_at = {LOOKED_AT: reading.looked_at} if reading.looked_at else {}
+        writer.add(reading.clip, reading.dropped, doubtful={**reading.doubtful, **looked_at})
 
 
 def usable_cores() -> int:

@@ -30,6 +30,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.protocol import FIELD_NAMES
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packing import copy_frames, decompress, frame_bytes
+from walkprint.data.quality import quality
 
 FORMAT = "walkprint store"
 VERSION = 1
@@ -269,6 +270,11 @@ class Store:
     def stored(self, key: SequenceKey) -> bytes:
         """The bytes of one sequence as they lie in its shard."""
         return self._stored(self.index(key)).tobytes()
+
+    @property
+    def quality(self) -> str:
+        """One line on its frames: which were left out and why, and which are doubtful."""
+        return f"{self.path.name}: {quality(self.meta)}"
 
     def verify(self) -> list[SequenceKey]:
         """The sequences whose stored bytes do not have the digest that was written; empty when all is well."""

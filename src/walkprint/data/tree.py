@@ -1,24 +1,26 @@
 """What data sets on disk share: a tree subject/recording/view of frames."""
 
+import copy
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.files import in_number_order
+from walkprint.core.masks import NoMaskError, doubts
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.core.silhouette import UnusableFrameError, align
+from walkprint.core.silhouette import Gray, UnusableFrameError, align, clean
 from walkprint.data.base import GaitDataset, Reading
-from walkprint.data.images import HALF, IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray
+from walkprint.data.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray, read_mask
 from walkprint.data.store import is_store
 
-_NO_MASK, _INVERTED = "neither 0/1 nor 0/255", "foreground at the border of the frame: inverted?"
-_NAMED = 4
+LOOK_EVERY = 4
+"""So many frames per one that is looked at for doubts."""
 
 
 class TreeDataset(GaitDataset):
@@ -42,6 +44,7 @@ class TreeDataset(GaitDataset):
             raise RecipeError(f"{type(self).__name__}: size_px is {size_px}, expected an even number of pixels")
         self.root = Path(root)
         self.size_px = size_px
+        self._labels = self._clean = False
         if is_store(self.root):
             raise DataError(f"{self.root}: a packed store; open it with Packed, which needs the folder alone")
         self._folders = self._scan()
@@ -59,7 +62,16 @@ class TreeDataset(GaitDataset):
     @property
     def settings(self) -> Mapping[str, Any]:
         """See `GaitDataset`."""
-        return {"size_px": self.size_px}
+        chosen = {"labels": self._labels, "clean": self._clean}
+        return {"size_px": self.size_px} | {name: True for name, one in chosen.items() if one}
+
+    def cleaned(self) -> Self:
+        """See `GaitDataset`."""
+        if not self.MASKS:
+            super().cleaned()
+        other = copy.copy(self)
+        other._clean = True
+        return other
 
     @property
     def place(self) -> str:
@@ -99,28 +111,30 @@ class TreeDataset(GaitDataset):
         if reading.clip is None:  # beside frames that are read, e.g. a preview, it is no fault
             one = (folder / min(unread)).relative_to(self.root)
             faults.append(f"{one}: not a kind that is read; expected {', '.join(sorted(IMAGE_SUFFIXES))}")
-        return Reading(reading.clip, dropped, faults)
+        return replace(reading, dropped=dropped, faults=faults)
 
     def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
-        frames, dropped, faults = [], Counter[str](), []
+        frames: list[Gray] = []
+        dropped, faults, doubtful = Counter[str](), list[str](), Counter[str]()
         for name in self._frame_names(folder):
             path = folder / name
             try:
-                gray = read_gray(path)
-                if self.MASKS:
-                    _refuse_inverted(gray)
-                    if 1 < gray.max(initial=0) <= HALF:
-                        if not dropped[_NO_MASK]:  # the others of a sequence are the same
-                            faults.append(f"{path.relative_to(self.root)}: {_values(gray)}; expected 0/1 or 0/255")
-                        dropped[_NO_MASK] += 1
-                        continue
-                frames.append(align(gray, self.size_px))
+                mask = read_mask(path, self._labels) if self.MASKS else read_gray(path)
+                frame = align(clean(mask) if self._clean else mask, self.size_px)
+                if self.MASKS and len(frames) % LOOK_EVERY == 0:
+                    doubtful.update(doubts(mask))
+                frames.append(frame)
+            except NoMaskError as reason:
+                if reason.detail and not dropped[str(reason)]:  # the others of a sequence are the same
+                    faults.append(f"{path.relative_to(self.root)}: {reason.detail}")
+                dropped[str(reason)] += 1
             except UnusableFrameError as reason:
                 dropped[str(reason)] += 1
             except CorruptImageError as reason:
                 dropped["corrupt"] += 1
                 faults.append(f"{path.relative_to(self.root)}: {reason}")
-        return Reading(clip_of(frames, key), dropped, faults)
+        looked_at = -(-len(frames) // LOOK_EVERY) if self.MASKS else 0
+        return Reading(clip_of(frames, key), dropped, faults, doubtful, looked_at)
 
     def _frame_names(self, folder: Path) -> list[str]:
         files = [name for name, is_folder in self._entries(folder) if not is_folder]
@@ -163,20 +177,6 @@ class TreeDataset(GaitDataset):
             if entry.is_symlink() and not entry.resolve().is_relative_to(self.root.resolve()):
                 raise DataError(f"{entry}: a link that leads out of {self.root}; copy what it points to instead")
             yield entry.name, entry.is_dir()
-
-
-def _refuse_inverted(mask: NDArray[np.uint8]) -> None:
-    """Refuse a mask with person along most of all four edges: a person cut by the frame fills at most three."""
-    edges = (mask[0], mask[-1], mask[:, 0], mask[:, -1]) if mask.size else ()
-    half = min(HALF, int(mask.max(initial=0)) // 2)
-    if edges and all(2 * np.count_nonzero(edge > half) > len(edge) for edge in edges):
-        raise UnusableFrameError(_INVERTED)
-
-
-def _values(mask: NDArray[np.uint8]) -> str:
-    found = np.unique(mask)
-    more = ", ..." if len(found) > _NAMED else ""
-    return f"a mask of {', '.join(map(str, found[:_NAMED]))}{more}"
 
 
 def _unread(folder: Path) -> list[str]:

@@ -47,7 +47,8 @@ class StoreWriter:
         compression: None, or "zstd" for each sequence on its own.
         dataset: name of the class that the sequences come from.
         settings: the settings it was opened with; plain JSON.
-        further: more entries of `meta.json`; what it says of `dropped` and `empty` is added to this store's own.
+        further: more entries of `meta.json`; what it says of `dropped`, `doubtful` and `empty` is added to this store's
+            own.
         inputs: a digest of what is being packed; only an unfinished store of the same is continued. Not kept in the
             finished one.
         share: (i, n): this job's number and how many jobs write this store together, each its own sequences.
@@ -56,6 +57,7 @@ class StoreWriter:
     Attributes:
         done: frames written per sequence so far by this job; 0 for one recorded as unusable.
         dropped: why frames were dropped -> how many, by this job.
+        doubtful: what is odd about kept frames -> how many, by this job; see `add`.
 
     Raises:
         DataError: the place is taken, or an unfinished store of other settings or inputs lies there.
@@ -97,6 +99,7 @@ class StoreWriter:
         self._agree_on_plan(inputs)
         self.done: dict[SequenceKey, int] = {}
         self.dropped: Counter[str] = Counter()
+        self.doubtful: Counter[str] = Counter()
         self._frame_shape: list[int] | None = None
         self._shard, self._offset = self._number, 0
         self._lock = self._take_lock()
@@ -142,6 +145,7 @@ class StoreWriter:
                 continue
             self.done[SequenceKey(*record["key"])] = record["length"]
             self.dropped.update(record["dropped"])
+            self.doubtful.update(record.get("doubtful", {}))
             if record["length"]:
                 self._frame_shape = record["frame_shape"]
                 self._shard, self._offset = record["shard"], record["offset"] + record["bytes"]
@@ -151,7 +155,11 @@ class StoreWriter:
         self._log.flush()
 
     def add(
-        self, clip: Clip, dropped: Mapping[str, int] | None = None, origin: Mapping[str, Any] | None = None
+        self,
+        clip: Clip,
+        dropped: Mapping[str, int] | None = None,
+        origin: Mapping[str, Any] | None = None,
+        doubtful: Mapping[str, int] | None = None,
     ) -> None:
         """Append one sequence.
 
@@ -159,12 +167,14 @@ class StoreWriter:
             clip: its frames; all clips of a store have one size and number of channels.
             dropped: why frames were left out -> how many.
             origin: of a generated sequence, where it came from; plain JSON, a line of `generated.jsonl`.
+            doubtful: what is odd about kept frames -> how many of those that were looked at, "looked at" among them.
 
         Raises:
             DataError: the sequence is there already, or its frames are of another size.
         """
         stored = encode(clip.frames, self._bits, self._compression)
         more = {"dropped": dict(dropped or {})} | ({} if origin is None else {"origin": dict(origin)})
+        more |= {"doubtful": dict(doubtful)} if doubtful else {}
         self._append_sequence(clip.key, stored, len(clip), list(clip.frames.shape[1:]), clip.frame_rate_hz, more)
 
     def copy(self, store: Store, key: SequenceKey) -> None:
@@ -217,6 +227,7 @@ class StoreWriter:
         self._offset += len(stored)
         self.done[key] = length
         self.dropped.update(more["dropped"])
+        self.doubtful.update(more.get("doubtful", {}))
 
     def _write_stored(self, stored: bytes) -> None:
         # Opened for each sequence: what a killed writer left behind the last logged byte is overwritten.
@@ -278,8 +289,10 @@ class StoreWriter:
             raise DataError(f"{self.path}: shares disagree (frame sizes {sorted(shapes)}, or a sequence written twice)")
         channels, height, width = shapes.pop()
         dropped = left_out + Counter(self._plan.get("dropped", {}))
+        doubtful = Counter[str](self._plan.get("doubtful", {}))
         for record in records:
             dropped.update(record["dropped"])
+            doubtful.update(record.get("doubtful", {}))
         unusable = [str(SequenceKey(*record["key"])) for record in records if not record["length"]]
         meta = self._plan | {
             "channels": channels,
@@ -288,6 +301,7 @@ class StoreWriter:
             "sequences": len(usable),
             "frames": sum(record["length"] for record in usable),
             "dropped": dict(sorted(dropped.items())),
+            "doubtful": dict(sorted(doubtful.items())),
             "empty": [*self._plan.get("empty", []), *unusable],
         }
         index = index_of(usable)

@@ -137,7 +137,8 @@ def expand(
 
 def _writer_beside(dataset: Packed, out: str | Path, made_by: Mapping[str, Any]) -> StoreWriter:
     meta = dataset.store().meta
-    further = {"dropped": meta.get("dropped", {}), "empty": meta.get("empty", []), "generated": dict(made_by)}
+    seen = {"dropped": meta.get("dropped", {}), "doubtful": meta.get("doubtful", {}), "empty": meta.get("empty", [])}
+    further = {**seen, "generated": dict(made_by)}
     return dataset.writer(out, further=further, inputs=dataset.store().fingerprint)
 
 

@@ -1,6 +1,7 @@
 """What every network promises: clips in, a GaitOutput out; a plain module without data, devices or trainer."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from walkprint.core.described import Described
 from walkprint.core.digest import weights_digest
 from walkprint.core.embedding import EmbeddingSet, mean_of_pieces, pieces
 from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.masks import NoMaskError, silhouettes
 from walkprint.core.sequence import Clip
 from walkprint.core.silhouette import align_clip
 
@@ -105,7 +107,7 @@ class Network(Described, nn.Module, ABC):
         embedded in pieces, whose mean it gets; one that is too short for the network is repeated.
 
         Args:
-            walks: uint8 (time, height, width), 0 background to 255 person, or a mask of 0 and 1; (time, channel,
+            walks: uint8, uint16 or bool (time, height, width), masks as `walkprint.core.masks` says; (time, channel,
                 height, width); a `Clip`; a sequence of these, of any lengths; or a store or data set.
 
         Returns:
@@ -119,7 +121,7 @@ class Network(Described, nn.Module, ABC):
             walks = walks.store() if hasattr(walks, "store") else walks
             if hasattr(walks, "read"):
                 keys = list(walks.catalogue() if hasattr(walks, "catalogue") else walks.keys)
-                vectors = [self._embed_one(walks.read(key)) for key in keys]
+                vectors = [self._embed_one(walks.read(key), stored=True) for key in keys]
                 return EmbeddingSet(np.stack(vectors), keys, f"{type(self).__name__} {weights_digest(self)}")
             if isinstance(walks, Sequence) and not isinstance(walks, str):
                 if not walks:
@@ -127,8 +129,8 @@ class Network(Described, nn.Module, ABC):
                 return np.stack([self._embed_one(walk) for walk in walks])
             return self._embed_one(walks)
 
-    def _embed_one(self, walk: Any) -> NDArray[np.float32]:
-        frames = torch.from_numpy(self._usable_frames(walk))
+    def _embed_one(self, walk: Any, stored: bool = False) -> NDArray[np.float32]:
+        frames = torch.from_numpy(self._usable_frames(walk, stored))
         device = next(self.parameters(), torch.empty(0)).device
         vectors, weights = [], []
         for piece in pieces(len(frames), max(_MOST_FRAMES, self.min_frames)):
@@ -138,22 +140,29 @@ class Network(Described, nn.Module, ABC):
             weights.append(len(taken))
         return mean_of_pieces(vectors, weights)
 
-    def _usable_frames(self, walk: Any) -> NDArray[np.uint8]:
-        """Frames (time, channel, height, width), aligned."""
-        frames = np.asarray(walk.frames if isinstance(walk, Clip) else walk)
-        if frames.dtype != np.uint8 or frames.ndim not in (3, 4) or 0 in frames.shape:
+    def _usable_frames(self, walk: Any, stored: bool) -> NDArray[np.uint8]:
+        """Frames (time, channel, height, width), aligned; those of a store are masks, others have to be judged."""
+        frames, name = np.asarray(walk.frames if isinstance(walk, Clip) else walk), type(self).__name__
+        if frames.dtype not in (np.uint8, np.uint16, np.bool_) or frames.ndim not in (3, 4) or 0 in frames.shape:
             raise DataError(
-                f"{type(self).__name__}: frames are {frames.dtype} {frames.shape}, expected uint8 (time, height, "
-                "width), 0 background to 255 person"
+                f"{name}: frames are {frames.dtype} {frames.shape}, expected uint8 (time, height, width), 0 background "
+                "to 255 person"
             )
         frames = frames[:, None] if frames.ndim == 3 else frames
         channels, height, width = frames.shape[1:]
-        if (channels, self.channels) == (1, 1) and (height != self.height_px or width < self.width_px):
-            frames, dropped = align_clip(frames[:, 0], self.height_px)
-            if not len(frames):
-                reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items()))
-                raise DataError(f"{type(self).__name__}: no frame shows a person that can be aligned ({reasons})")
-        return frames * np.uint8(255) if self.channels == 1 and frames.max() == 1 else frames
+        if (channels, self.channels) != (1, 1):
+            return frames
+        try:
+            masks, dropped = (frames[:, 0], Counter[str]()) if stored else silhouettes(frames[:, 0])
+        except NoMaskError as reason:
+            raise DataError(f"{name}: no frame shows a person ({reason.detail or reason})") from reason
+        if len(masks) and (height != self.height_px or width < self.width_px):
+            masks, more = align_clip(masks, self.height_px)
+            dropped, masks = dropped + more, masks.reshape(-1, *masks.shape[-2:])
+        if not len(masks):
+            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(dropped.items()))
+            raise DataError(f"{name}: no frame shows a person that can be aligned ({reasons})")
+        return masks[:, None]
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:

@@ -66,6 +66,8 @@ class PersonMask:
                 f"person mask: {self.mask.dtype} {self.mask.shape}, expected uint8 {self.box.height, self.box.width} "
                 "as its box, and not empty"
             )
+        if self.mask.max() == 1:
+            raise DataError("person mask: values 0 and 1; expected 0 to 255: multiply by 255")
         if not 0 <= self.score <= 1:
             raise DataError(f"person mask: score is {self.score}, expected 0 to 1")
 
@@ -76,12 +78,12 @@ class PersonMask:
         """A person from a soft mask, cropped to its values of at least FAINT; None if there are none.
 
         Args:
-            soft: uint8 (height, width), of a section of the frame or all of it.
+            soft: uint8 (height, width), of a section of the frame or all of it; a mask of 0 and 1 is scaled.
             score: as above.
             at: row and column of the section's first pixel in the frame.
             frame: height and width of the frame; those of `soft` if None.
         """
-        clear = soft.copy()
+        clear = soft * np.uint8(255) if soft.max(initial=0) == 1 else soft.copy()
         clear[clear < FAINT] = 0
         left, top, width, height = cv2.boundingRect(clear)
         if not width * height:

@@ -1,0 +1,97 @@
+"""Who trains and who tests, as OpenGait's partition files say: JSON with TRAIN_SET and TEST_SET, lists of names."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from walkprint.core.errors import RecipeError
+from walkprint.core.yaml_json import parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A split by names; subjects in neither set take no part.
+
+    Attributes:
+        train, test: names of subjects, disjoint.
+    """
+
+    train: frozenset[str]
+    test: frozenset[str]
+
+
+def read_partition(path: str | Path) -> Partition:
+    """The split in a partition file.
+
+    Raises:
+        RecipeError: the file is missing or no partition, or a name is there twice or in both sets.
+    """
+    try:
+        found = parse_json(Path(path).read_text(encoding="utf-8"), Path(path).name)
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            f"partition {path}: cannot be read ({error}); expected JSON with TRAIN_SET, TEST_SET"
+        ) from error
+    sets = [found.get(name) if isinstance(found, dict) else None for name in ("TRAIN_SET", "TEST_SET")]
+    if not all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in sets):
+        raise RecipeError(f"partition {path}: found something else; expected TRAIN_SET and TEST_SET, lists of names")
+    train, test = (list(one or ()) for one in sets)
+    for where, names in (("TRAIN_SET", train), ("TEST_SET", test), ("both sets", [*set(train), *set(test)])):
+        if twice := sorted(name for name, count in Counter(names).items() if count > 1):
+            said = "is in both sets" if where == "both sets" else f"is in {where} twice"
+            raise RecipeError(f"partition {path}: {twice[0]} {said} ({len(twice)} such names); each belongs once")
+    return Partition(frozenset(train), frozenset(test))
+
+
+def choose_split(
+    names: Sequence[str], train: int | Sequence[str] | None, partition: str | Path | None, where: str
+) -> tuple[frozenset[str], frozenset[str] | None]:
+    """Who trains, and who tests.
+
+    Args:
+        names: all subjects, sorted.
+        train: see `choose_training`.
+        partition: a partition file instead.
+        where: what messages call the data.
+
+    Returns:
+        The training subjects, and the test subjects; None there stands for all others.
+
+    Raises:
+        RecipeError: both are given, subjects are not there, or the partition cannot be read or names none of them.
+    """
+    if partition is None:
+        return choose_training(names, train, where), None
+    if train is not None:
+        raise RecipeError(f"{where}: both train and partition say who trains; leave one out")
+    split = read_partition(partition)
+    train_there, test_there = split.train & set(names), split.test & set(names)
+    if not train_there | test_there:
+        listed = min(split.train | split.test, default="nobody")
+        raise RecipeError(
+            f"{where}: partition {partition} lists none of its {len(names)} subjects (it lists e.g. {listed}, the data "
+            f"have e.g. {names[0]}); it belongs to other data"
+        )
+    return train_there, test_there
+
+
+def choose_training(names: Sequence[str], train: int | Sequence[str] | None, where: str) -> frozenset[str]:
+    """Who trains.
+
+    Args:
+        names: all subjects, sorted.
+        train: the first so many, or their names; None for none.
+        where: what messages call the data.
+
+    Raises:
+        RecipeError: subjects that are not there.
+    """
+    if isinstance(train, int):
+        if not 0 <= train <= len(names):
+            raise RecipeError(f"{where}: train is {train}, expected 0 to {len(names)}, the subjects that there are")
+        return frozenset(names[:train])
+    chosen = frozenset([train] if isinstance(train, str) else train or ())
+    if unknown := sorted(chosen - set(names)):
+        raise RecipeError(f"{where}: train names {', '.join(map(repr, unknown))}, not among its {len(names)} subjects")
+    return chosen
