@@ -131,7 +131,7 @@ CASES = {
             "walkprint.data.prepare.pack": SimpleNamespace(to_dict=dict),
             "walkprint.data.packed.Packed": DATA,
         },
-        {"walkprint.data.prepare.pack": {"bits", "compression", "share", "strict"}},
+        {"walkprint.data.prepare.pack": {"bits", "clean", "compression", "share", "strict"}},
     ),
     "segment": Case(
         "a.mp4 b.mp4 --out store --segmenter background --set segmenter.contrast=20 --color --gaitnet_crop "
@@ -166,7 +166,7 @@ CASES = {
     ),
     "prepare": Case(
         "Folder --root masks --out store --set data.size_px=32 --bits 1 --compression zstd --share 1/3 --strict "
-        "--workers 2",
+        "--clean --workers 2",
         {
             "walkprint.recipes.classes.build": {
                 "family": GaitDataset,
@@ -180,6 +180,7 @@ CASES = {
                 "compression": "zstd",
                 "workers": 2,
                 "share": (1, 3),
+                "clean": True,
                 "strict": True,
                 "progress": ...,
             },

@@ -5,7 +5,7 @@ import pickletools
 import numpy as np
 import pytest
 
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.opengait import OpenGaitTree, load_array
 from walkprint.data.prepare import prepare
@@ -168,3 +168,44 @@ def test_several_pickles_need_one_named_after_the_view(tmp_path):
         OpenGaitTree(tmp_path).read(KEY)
     write(tmp_path, pickle.dumps(FRAMES[:4]))
     assert len(OpenGaitTree(tmp_path).read(KEY)) == 4
+
+
+def test_a_pickle_is_chosen_by_a_pattern(tmp_path):
+    write(tmp_path, pickle.dumps(FRAMES), name="00-rgb.pkl")
+    write(tmp_path, pickle.dumps(FRAMES[:2]), name="01-sils.pkl")
+    write(tmp_path, pickle.dumps(FRAMES[:3]), name="02-sils_aligned.pkl")
+    tree = OpenGaitTree(tmp_path, pickle="*sils.pkl")
+    assert len(tree.read(KEY)) == 2
+    assert tree.settings == {"size_px": 64, "pickle": "*sils.pkl"}
+    fits = "one that fits"
+    for pattern, wanted in (
+        (None, r"one pickle, 090\.pkl"),
+        ("*sil*", rf"{fits} '\*sil\*'"),
+        ("x", f"{fits} 'x'"),
+    ):
+        with pytest.raises(DataError, match=rf"found 00-rgb\.pkl, 01-sils\.pkl, .*; expected {wanted}; choose by the"):
+            OpenGaitTree(tmp_path, pickle=pattern).read(KEY)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 44), (128, 88), (64, 64), (32, 22)])
+def test_pickles_of_every_size_are_padded_to_a_square(tmp_path, height, width):
+    frames = np.random.default_rng(0).integers(0, 256, (5, height, width)).astype(np.uint8)
+    write(tmp_path / "in", pickle.dumps(frames))
+    packed = prepare(OpenGaitTree(tmp_path / "in"), tmp_path / "out", workers=1)
+    found = packed.store().read(KEY).frames[:, 0]
+    assert found.shape == (5, height, height)
+    left = (height - width) // 2
+    np.testing.assert_array_equal(found[:, :, left : left + width], frames)
+    assert found.sum() == frames.sum()
+    assert packed.settings == {"size_px": height}
+
+
+def test_a_pickle_of_another_size_says_what_helps(tmp_path):
+    write(tmp_path, pickle.dumps(FRAMES))
+    wide = np.zeros((3, 64, 80), np.uint8)
+    for array, size_px in ((FRAMES, 128), (wide, 64), (FRAMES[0], 64)):
+        write(tmp_path, pickle.dumps(array))
+        (fault,) = OpenGaitTree(tmp_path, size_px=size_px).examine(KEY).faults
+        assert f"{size_px} high as size_px says and at most as wide" in fault
+    with pytest.raises(RecipeError, match="cut and scaled already"):
+        OpenGaitTree(tmp_path).cleaned()

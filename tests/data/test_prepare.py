@@ -8,14 +8,17 @@ import time
 import cv2
 import numpy as np
 import pytest
-from tests.data.trees import draw_person, write_tree
+from tests.data.trees import casia_keys, draw_person, write_tree
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.base import GaitDataset
+from walkprint.data.casia_b import CasiaB
 from walkprint.data.folder import Folder
+from walkprint.data.packed import Packed
 from walkprint.data.prepare import pack, prepare
 from walkprint.data.store import Store
+from walkprint.data.walkers import Walkers
 
 KEYS = [SequenceKey(s, "nm", t, v) for s in "abc" for t in ("01", "02") for v in ("000", "090")]
 
@@ -291,3 +294,107 @@ def test_what_was_prepared_is_open(root, tmp_path):
     }
     assert people.subjects("train") == ["b"]
     assert (people.store().bits, people.store().meta["compression"]) == (1, "zstd")
+
+
+def draw(root, key, frames):
+    folder = root / key.subject / key.recording / key.view
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(folder / f"{number}.png"), frame)
+
+
+def test_doubtful_frames_are_counted_and_named(tmp_path):
+    person = draw_person(1)
+    speck = person.copy()
+    speck[2:5, 2:5] = 255
+    frames = {
+        KEYS[0]: [person] * 5,
+        KEYS[1]: [speck] * 8,
+        KEYS[2]: [np.hstack([person, person])],
+        KEYS[3]: [person[:, 25:]],
+    }
+    for key, some in frames.items():
+        draw(tmp_path / "raw", key, some)
+    report = pack(Folder(tmp_path / "raw"), tmp_path / "s", workers=1)
+    assert report.doubtful == {"looked at": 6, "specks": 2, "two people?": 1, "cut": 1}
+    assert "doubtful: 2 of 6 frames looked at (33.3 %), specks beside the person" in str(report)
+    assert "doubtful: 1 of 6 frames looked at (16.7 %), a person cut by the border of the frame" in str(report)
+    assert "two large pieces in one mask (two people?)" in str(report)
+    store = Store.open(tmp_path / "s")
+    assert store.meta["doubtful"] == report.doubtful
+    assert store.quality.startswith("s: 4 sequences, 15 frames; doubtful: 1 of 6")
+    for part in (0, 1):
+        pack(Folder(tmp_path / "raw"), tmp_path / "parts", workers=1, share=(part, 2))
+    assert Store.open(tmp_path / "parts").meta["doubtful"] == report.doubtful
+
+
+def test_clean_keeps_the_largest_piece(tmp_path):
+    person = draw_person(1)
+    speck = person.copy()
+    speck[2:5, 2:5] = 255
+    draw(tmp_path / "raw", KEYS[0], [speck])
+    draw(tmp_path / "alone", KEYS[0], [person])
+    cleaned, left, alone = (
+        prepare(Folder(tmp_path / raw), tmp_path / out, workers=1, clean=clean)
+        for raw, out, clean in (("raw", "a", True), ("raw", "b", False), ("alone", "c", False))
+    )
+    frames = [one.store().read(KEYS[0]).frames for one in (cleaned, left, alone)]
+    np.testing.assert_array_equal(frames[0], frames[2])
+    assert (frames[0] != frames[1]).any()
+    assert (cleaned.settings, left.settings) == ({"size_px": 64, "clean": True}, {"size_px": 64})
+    assert cleaned.report.doubtful["specks"] == 1
+    with pytest.raises(RecipeError, match="no masks to clean"):
+        pack(Walkers(), tmp_path / "w", clean=True)
+
+
+def test_a_split_that_leaves_nobody_to_test_is_said(tmp_path):
+    write_tree(tmp_path / "raw", casia_keys(subjects=("001", "002"), views=("090",)), frames=1)
+    report = pack(CasiaB(tmp_path / "raw"), tmp_path / "s", workers=1)
+    assert not report.tested
+    assert "all subjects train by this split, none is left to test" in str(report)
+    assert pack(Folder(tmp_path / "raw"), tmp_path / "t", workers=1).tested
+
+
+def test_a_partition_says_who_trains_and_who_tests(tmp_path):
+    keys = [SequenceKey(subject, "nm", "01", "090") for subject in "abcd"]
+    write_tree(tmp_path / "raw", keys, frames=1)
+    file = tmp_path / "split.json"
+    file.write_text('{"TRAIN_SET": ["d", "a", "x"], "TEST_SET": ["b", "y"]}')
+    packed = prepare(Folder(tmp_path / "raw", partition=file), tmp_path / "s", workers=1)
+    assert (packed.subjects("train"), packed.subjects("test")) == (["a", "d"], ["b"])
+    assert "left out: 1 subjects in neither set of the partition, e.g. c" in str(packed.report)
+    whole = prepare(Folder(tmp_path / "raw"), tmp_path / "whole", workers=1)
+    opened = Packed(tmp_path / "whole", partition=file)
+    assert whole.subjects("train") == []
+    assert (opened.subjects("train"), opened.subjects("test")) == (["a", "d"], ["b"])
+    assert len(opened.keys("all")) == 4
+    with opened.writer(tmp_path / "copy") as writer:
+        for key in keys:
+            writer.copy(opened.store(), key)
+    copied = Packed(tmp_path / "copy")
+    assert (copied.subjects("train"), copied.subjects("test")) == (["a", "d"], ["b"])
+    for settings, words in (
+        ({"partition": file, "train": 1}, "both train and partition"),
+        ({"partition": tmp_path / "none.json"}, "cannot be read"),
+    ):
+        with pytest.raises(RecipeError, match=words):
+            Packed(tmp_path / "whole", **settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"TRAIN_SET": ["a"]}', "expected TRAIN_SET and TEST_SET"),
+        ('{"TRAIN_SET": [1], "TEST_SET": []}', "lists of names"),
+        ('{"TRAIN_SET": ["a"], "TEST_SET": ["a"]}', "a is in both sets"),
+        ('{"TRAIN_SET": ["a", "a"], "TEST_SET": []}', "a is in TRAIN_SET twice"),
+        ('{"TRAIN_SET": ["a"], "TRAIN_SET": [], "TEST_SET": []}', "TRAIN_SET is there twice"),
+        ('{"TRAIN_SET": ["x"], "TEST_SET": []}', r"lists none of its 2 subjects \(it lists e\.g\. x"),
+        ("[]", "expected TRAIN_SET and TEST_SET"),
+    ],
+)
+def test_a_partition_that_is_none(tmp_path, text, words):
+    write_tree(tmp_path / "raw", [SequenceKey(subject, "nm", "01", "090") for subject in "ab"], frames=1)
+    (tmp_path / "split.json").write_text(text)
+    with pytest.raises(RecipeError, match=words):
+        Folder(tmp_path / "raw", partition=tmp_path / "split.json")

@@ -57,7 +57,7 @@ def silhouette(pixels: NDArray[Any], *, lossy: bool = False, labels: bool = Fals
         uint8 (height, width), 0 background to 255 person; `pixels` themselves where nothing has to be changed.
 
     Raises:
-        NoMaskError: they are no mask, or nobody is on it.
+        NoMaskError: they are no mask, or no person is on it.
     """
     plain = pixels.dtype == np.uint8 and pixels.ndim == 2
     gray = _scaled(np.ascontiguousarray(pixels) if plain else _one_channel(pixels, lossy, labels), lossy, labels)
@@ -91,7 +91,7 @@ def silhouettes(frames: NDArray[Any], *, labels: bool = False) -> tuple[Gray, Co
 
 
 def inverted(mask: Gray) -> bool:
-    """Whether the person lies along most of all four edges: one whom the frame cuts fills at most three."""
+    """Whether the person lies along most of all four edges: a person cut by the frame fills at most three."""
     edges = (mask[0], mask[-1], mask[:, 0], mask[:, -1]) if mask.size else ()
     return bool(edges and all(2 * np.count_nonzero(edge > _HALF) > len(edge) for edge in edges))
 

@@ -37,7 +37,7 @@ def read_mask(path: Path, labels: bool = False) -> NDArray[np.uint8]:
 
     Raises:
         CorruptImageError: the file cannot be read or holds no sound picture.
-        NoMaskError: the picture is no mask, or nobody is on it.
+        NoMaskError: the picture is no mask, or no person is on it.
     """
     data, lossy = _bytes_of(path), path.suffix.lower() in _LOSSY
     pixels: NDArray[Any] | None = _fast_png(data)

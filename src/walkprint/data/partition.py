@@ -68,7 +68,7 @@ def choose_split(
     split = read_partition(partition)
     train_there, test_there = split.train & set(names), split.test & set(names)
     if not train_there | test_there:
-        listed = min(split.train | split.test, default="nobody")
+        listed = min(split.train | split.test, default="no name")
         raise RecipeError(
             f"{where}: partition {partition} lists none of its {len(names)} subjects (it lists e.g. {listed}, the data "
             f"have e.g. {names[0]}); it belongs to other data"
