@@ -52,7 +52,7 @@ class Same:
             [SequenceKey("a")] * 4,
         )
 
-    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> ClipBatch:
         """See `Batches`."""
         return self._batch
 

@@ -15,14 +15,12 @@ from walkprint.training.loop import Loop
 
 def main() -> None:
     people = prepare(Walkers(subjects=10, views=("072", "108"), frames=16), "stores/few", workers=1)
-    batches = TrainingBatches(
-        people.store(), people.keys("train"), chooser=RandomSubset(8), sampler=SubjectSampler(4, 4), width_px=44
-    )
+    batches = TrainingBatches(people, chooser=RandomSubset(8), sampler=SubjectSampler(4, 4), width_px=44)
     torch.manual_seed(0)
     network = GaitSet(channels=(8, 16, 32), feature=32)
     adam = partial(torch.optim.Adam, lr=1e-3)
     fit(network, {"triplet": TripletLoss()}, batches, adam, Loop(steps=10), "runs/few")
-    embeddings = embed(network, people.store(), people.keys("test"))
+    embeddings = embed(network, people, people.keys("test"))
     print(identify(embeddings, people.protocols["identical-view-excluded"]).to_text())
 
 

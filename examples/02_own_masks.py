@@ -22,7 +22,7 @@ def main() -> None:
     draw_masks(Path("masks"))
     mine = prepare(Folder("masks"), "stores/mine", workers=1)
     print(mine.report)
-    embeddings = energy_image_embeddings(mine.store(), mine.keys("test"))  # or embed(network, ...)
+    embeddings = energy_image_embeddings(mine, mine.keys("test"))  # or embed(network, ...)
     protocol = mine.protocol()  # Packed("stores/mine", gallery="nm-02") opens it with another gallery
     print(identify(embeddings, protocol).to_text())
     print(verify(embeddings, protocol).to_text())

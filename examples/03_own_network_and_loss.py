@@ -36,9 +36,7 @@ class Compactness(Loss):
 
 def main() -> None:
     people = prepare(Walkers(subjects=6, train=4, views=("090",), frames=12), "stores/six", workers=1)
-    batches = TrainingBatches(
-        people.store(), people.keys("train"), chooser=Contiguous(8), sampler=SubjectSampler(4, 4), width_px=44
-    )
+    batches = TrainingBatches(people, chooser=Contiguous(8), sampler=SubjectSampler(4, 4), width_px=44)
     result = fit(
         MeanSilhouette(),
         WeightedLosses({"triplet": TripletLoss(margin=0.5), "compactness": Compactness()}, {"compactness": 0.01}),

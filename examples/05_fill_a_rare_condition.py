@@ -21,7 +21,7 @@ def main() -> None:
     walkers = Walkers(subjects=8, train=6, views=("072", "108"), frames=12, scarce={"cl": 3})
     people = prepare(walkers, "stores/scarce", workers=1)
     keys = [key for key in people.keys("train") if key.condition in ("nm", "cl")]
-    batches = FrameBatches(people.store(), keys, batch_size=16, source="nm")  # every condition equally often
+    batches = FrameBatches(people.store(), keys, batch_size=16, source_condition="nm")  # every condition equally often
     names = batches.names
     settings = {"widths": [8, 8, 16, 16], "latent_size": 16}
     settings |= {"learning_rates": [3e-3, 1e-3, 5e-4], "shares": [0.1, 0.6, 0.3]}

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from walkprint.core.described import describe
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
+from walkprint.core.progress import Progress
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.sheets import caption, contact_sheet
@@ -22,7 +24,6 @@ from walkprint.video.segmenter import Segmenter
 from walkprint.video.tracker import Update
 from walkprint.video.walks import Cut, Dropped, Hook, TrackedWalk, look_first, walks
 
-Progress = Callable[[int, int], None]
 _SHOWN_CLIPS, _SHOWN_FRAMES = 40, 12
 
 
@@ -75,6 +76,20 @@ class Captured:
         captions += [f"refused: {reason.removeprefix('of ')} ({caption(clip.key)})" for clip, reason in self.refused]
         clips = self.shown + [clip for clip, _ in self.refused]
         write_atomically(path, contact_sheet(clips, captions=captions))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "out": str(self.out), "walks": len(self.keys), "subjects": len({key.subject for key in self.keys}),
+            "frames": self.frames, "left_out": self.dropped.frames, "empty": self.empty, "lost": self.lost,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        subjects = len({key.subject for key in self.keys})
+        lines = [f"{self.out}: {len(self.keys)} walks of {subjects} subjects, {self.frames} frames"]
+        lines += [f"left out: {number} frames, {reason}" for reason, number in sorted(self.dropped.frames.items())]
+        lines += [f"no walk: {line}" for line in self.empty]
+        return "\n".join([*lines, *(f"lost: {line}" for line in self.lost)])
 
 
 def recordings(

@@ -114,8 +114,8 @@ def test_what_is_no_generator_is_named(store: Path, tmp_path: Path, capsys: Capt
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ([], "either --run or --expander"),
-        (["--expander", "Copying", "--run", "x"], "either --run or --expander"),
+        ([], "--run, or --expander"),
+        (["--expander", "Copying", "--run", "x"], "--run, or --expander"),
         (["--expander", "Copying", "--wanted", "cl"], "wanted"),
         (["--expander", "Copying", "--wanted", "cl=1"], "nothing to make"),
         (["--expander", "Copying", "--wanted", "nmm=9"], "'nmm', expected one of bg, cl, nm; did you mean nm?"),

@@ -64,10 +64,7 @@ def _embeddings() -> EmbeddingSet:
     return EmbeddingSet(np.ones((1, 1, 2), np.float32), (SequenceKey("a"),), "GaitSet")
 
 
-CAPTURED = SimpleNamespace(
-    out=Path("store"), keys=[SequenceKey("anna")], frames=9, dropped=SimpleNamespace(frames={}), empty=[], lost=[],
-    previews=[], save_sheet=lambda path: None,
-)  # fmt: skip
+CAPTURED = SimpleNamespace(keys=[SequenceKey("anna")], previews=[], save_sheet=lambda path: None, to_dict=dict)
 WHITENING = Whitening(np.zeros((1, 2), np.float32), np.ones((1, 2, 2), np.float32))
 SITES = {
     name: Site.learn(
@@ -80,12 +77,10 @@ SCORING = Scoring(
     probe_site=SITES["yard.site"], resamples=5, seed=3,
 )  # fmt: skip
 RESULT = SimpleNamespace(first=True, step=3, numbers={}, network=NETWORK, model=MODEL)
-RECIPE = SimpleNamespace(schedule=SimpleNamespace(steps=3), steps=3)
+RECIPE = SimpleNamespace(schedule=SimpleNamespace(steps=3), steps=3, wanted=dict, data=SimpleNamespace(root="store"))
 REPORT = SimpleNamespace(kind="identification", to_text=lambda: "", to_json=lambda: "{}")
 PAGE = SimpleNamespace(tables=[], to_text=lambda: "")
-GENERATED = SimpleNamespace(
-    generated={"a": {}}, keys=["a"], meta={"generated": {}, "dropped": {}}, ordered=True, path="x"
-)
+GENERATED = SimpleNamespace(generated={"a": {}}, index=len, lengths=[0, 9], meta={"generated": {}, "dropped": {}})
 
 CASES = {
     "demo": Case(
@@ -234,7 +229,6 @@ CASES = {
         {
             "walkprint.recipes.generator_recipe.load_generator_recipe": RECIPE,
             "walkprint.recipes.training.train_generator": RESULT,
-            "walkprint.cli.train_generator.next_command": "",
         },
     ),
     "expand": Case(
@@ -261,7 +255,7 @@ CASES = {
                 "seed": 3,
                 "progress": ...,
             },
-            "walkprint.cli.expand._summary": {"store": GENERATED, "sheet": Path("sheet.png")},
+            "walkprint.evaluation.sheets.save_generated_sheet": {"store": GENERATED, "path": Path("sheet.png")},
         },
         {
             "walkprint.recipes.classes.build": DATA,
@@ -270,6 +264,7 @@ CASES = {
             "walkprint.generation.expander.GeneratorExpander": MODEL,
             "walkprint.generation.expand.expand": Path("more"),
             "walkprint.data.store.Store.open": GENERATED,
+            "walkprint.evaluation.frame_measures.expansion_lines": [],
         },
         without={"expander"},
     ),
@@ -286,9 +281,26 @@ CASES = {
             "walkprint.recipes.classes.build": DATA,
             "walkprint.generation.expand.expand": Path("more"),
             "walkprint.data.store.Store.open": GENERATED,
-            "walkprint.cli.expand._summary": None,
+            "walkprint.evaluation.frame_measures.expansion_lines": [],
         },
         without={"run", "seed", "device", "bf16", "cover", "sheet"},
+    ),
+    "expand the run's own data": Case(
+        "--run run --wanted cl=2 --out more",
+        {
+            "walkprint.recipes.trained.dataset_of": {"run": Path("run")},
+            "walkprint.generation.expand.expand": {"dataset": DATA, "expander": MODEL},
+        },
+        {
+            "walkprint.recipes.trained.dataset_of": DATA,
+            "walkprint.recipes.trained.load_generator": SimpleNamespace(to=lambda device: MODEL),
+            "walkprint.generation.expander.GeneratorExpander": MODEL,
+            "walkprint.generation.expand.expand": Path("more"),
+            "walkprint.data.store.Store.open": GENERATED,
+            "walkprint.evaluation.frame_measures.expansion_lines": [],
+        },
+        {"walkprint.generation.expand.expand": ...},
+        without={"data", "set", "expander", "seed", "device", "bf16", "cover", "sheet"},
     ),
     "embed": Case(
         "--run run --data store --set data.train=1 --split train --out e.npz --device cuda --precision bf16 "
@@ -303,7 +315,7 @@ CASES = {
             },
             "walkprint.evaluation.embed": {
                 "network": NETWORK,
-                "store": STORE,
+                "store": DATA,
                 "keys": ["train"],
                 "device": "the device",
                 "precision": "bf16",
@@ -325,7 +337,7 @@ CASES = {
     ),
     "embed the energy image": Case(
         "--energy_image --data store --set data.train=1 --split all --out e.npz",
-        {"walkprint.evaluation.energy_image_embeddings": {"store": STORE, "keys": ["all"]}},
+        {"walkprint.evaluation.energy_image_embeddings": {"store": DATA, "keys": ["all"]}},
         {
             "walkprint.recipes.classes.build": DATA,
             "walkprint.evaluation.energy_image_embeddings": _embeddings(),
@@ -338,7 +350,7 @@ CASES = {
         "--run run --out e.npz",
         {
             "walkprint.recipes.trained.dataset_of": {"run": Path("run")},
-            "walkprint.evaluation.embed": {"store": STORE, "keys": ["test"]},
+            "walkprint.evaluation.embed": {"store": DATA, "keys": ["test"]},
         },
         {
             "walkprint.recipes.trained.load_network": NETWORK,
@@ -440,14 +452,14 @@ CASES = {
     "report": Case(
         "a.json b.json --out page.html --title Mine",
         {
-            "walkprint.evaluation.html.write_html": {
-                "path": Path("page.html"),
-                "reports": ["a.json", "b.json"],
-                "title": "Mine",
-            }
+            "walkprint.evaluation.html.report_page": {"reports": ["a.json", "b.json"], "title": "Mine"},
+            "walkprint.core.files.write_atomically": {"path": Path("page.html"), "content": "<html>"},
         },
-        {"walkprint.evaluation.Report.load": str},
-        {"walkprint.evaluation.html.write_html": {"lead", "table", "sheets", "provenance"}},
+        {
+            "walkprint.evaluation.Report.load": str,
+            "walkprint.evaluation.html.report_page": SimpleNamespace(to_html=lambda: "<html>"),
+        },
+        {"walkprint.evaluation.html.report_page": {"lead", "table", "sheets", "provenance"}},
     ),
     "study": Case(
         "inter-class --set seeds=3 --out there --share 1/3 --workers 2 --quick --large",
@@ -476,31 +488,27 @@ CASES = {
     "import-opengait": Case(
         "a.pt --network GaitSet --set network.feature=7 --out there",
         {
-            "walkprint.networks.opengait.read_state": {"path": Path("a.pt")},
-            "walkprint.recipes.classes.build": {
-                "family": ...,
-                "entry": {"class_path": "GaitSet", "init_args": {"feature": "7", "num_subjects": 5}},
-                "settings": {},
+            "walkprint.recipes.from_opengait.network_from_opengait": {
+                "checkpoint": Path("a.pt"),
+                "network": "GaitSet",
+                "settings": {"feature": "7"},
             },
             "walkprint.training.checkpoint.save_network": {"folder": Path("there"), "network": ...},
         },
         {
-            "walkprint.networks.opengait.read_state": {},
-            "walkprint.networks.opengait.count_subjects": 5,
-            "walkprint.networks.opengait.convert_state": {},
-            "walkprint.recipes.classes.build": SimpleNamespace(load_state_dict=len, parameters=list),
+            "walkprint.recipes.from_opengait.network_from_opengait": SimpleNamespace(parameters=list),
         },
         {"walkprint.training.checkpoint.save_network": {"further"}},
     ),
     "import-gaitnet": Case(
         "a.pickle --out there --official_padding 9",
         {
-            "walkprint.networks.gaitnet_state.read_published": {"path": Path("a.pickle")},
+            "walkprint.networks.gaitnet_state.read_gaitnet": {"path": Path("a.pickle")},
             "walkprint.networks.gaitnet.GaitNet": {"variant": "cvpr", "num_subjects": 5, "official_padding": 9},
             "walkprint.training.checkpoint.save_network": {"folder": Path("there"), "network": ...},
         },
         {
-            "walkprint.networks.gaitnet_state.read_published": {},
+            "walkprint.networks.gaitnet_state.read_gaitnet": {},
             "walkprint.networks.gaitnet_state.settings_of": {"variant": "cvpr", "num_subjects": 5},
             "walkprint.networks.gaitnet_state.convert_published": {},
             "walkprint.networks.gaitnet.GaitNet": SimpleNamespace(load_state_dict=len),

@@ -57,7 +57,7 @@ def test_what_is_given_counts_more_than_quick(name: str, asked: dict[str, Any]) 
 
 
 def test_what_is_given_counts_more_than_large(asked: dict[str, Any]) -> None:
-    words = ["cloth-expansion", "--large", "--set", "parts=[recognition]"]
+    words = ["cloth-expansion", "--large", "--set", "sections=[recognition]"]
     large = cloth_expansion.LARGE
     for given, steps in (([], large["steps"]), (["steps=500"], 500), (["steps=300"], 300)):
         _study(*words, *given)
@@ -118,7 +118,7 @@ def test_refusals(
 
 
 def test_a_bundled_protocol_is_read(asked: dict[str, Any], tmp_path: Path) -> None:
-    words = ["parts=[real]", f"real={tmp_path}", "protocol=kth/protocol", "networks=[GaitSet]"]
+    words = ["sections=[real]", f"real={tmp_path}", "protocol=kth/protocol", "networks=[GaitSet]"]
     name, given = run.find_study("inter-class", dict(word.split("=") for word in words))
     assert given["protocol"] == bundled()["kth/protocol"]
     assert run.build_study(name, given).protocol.name == "kth-outdoor-gallery"
@@ -144,6 +144,6 @@ def test_recipes_of_studies_have_a_quick_plan(path: Path, asked: dict[str, Any])
     recipe, quick = asked["recipe"], cloth_expansion.QUICK
     assert (asked["seeds"], recipe["data"]["coats"], recipe["data"]["people"]["subjects"]) == ({0}, "eighth", 14)
     assert recipe["steps"] == given.get("steps", quick["steps"])
-    parts = {f"{part}-gaitset-ae-guided-seed0" for part in given["parts"]}
-    assert parts <= asked["cells"]
+    named = {f"{section}-gaitset-ae-guided-seed0" for section in given["sections"]}
+    assert named <= asked["cells"]
     assert any("gaitpart" in name for name in asked["cells"]) is ("steps" not in given)  # long trainings of one network

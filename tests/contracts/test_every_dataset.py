@@ -9,8 +9,8 @@ import shutil
 
 import numpy as np
 import pytest
-from tests.data.trees import casia_keys, ou_mvlp_keys, write_fvg, write_ou_mvlp, write_tree
-from tests.travel import sent
+from tests.data.miniatures import casia_keys, ou_mvlp_keys, write_fvg, write_ou_mvlp, write_tree
+from tests.pipes import through_a_pipe
 
 from walkprint import data
 from walkprint.core.errors import DataError
@@ -132,7 +132,7 @@ def test_unknown_sequences_are_refused(dataset):
 
 def test_the_class_is_documented_and_travels_to_processes(dataset):
     assert inspect.getdoc(type(dataset))
-    copy = sent(dataset)
+    copy = through_a_pipe(dataset)
     assert list(copy.catalogue()) == list(dataset.catalogue())
 
 

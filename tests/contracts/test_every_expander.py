@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 import torch
-from tests.generation.trees import person
+from tests.generation.miniatures import person
 from torch import Tensor, nn
 
 import walkprint.generation
@@ -26,7 +26,7 @@ VIEWS = ("000", "090")
 
 
 class Lifted(GenerativeModel):
-    """A generator without training: frames of the source a little brighter, by lot and by condition."""
+    """A generator without training: frames of the source a little brighter, at random and by condition."""
 
     ordered = True
 
@@ -90,7 +90,7 @@ def takes(expander: Expander, people: Packed, seed: int = 0) -> list[tuple[Clip,
     """One take of the first subject in a coat, made from each view: source, frames, and what was left out."""
     made = []
     for view in VIEWS:
-        source = people.store().read(SequenceKey("000", expander.source or "cl", "01", view))
+        source = people.store().read(SequenceKey("000", expander.source_condition or "cl", "01", view))
         wanted = SequenceKey("000", "cl", "02", view)
         made.append((source, *expander.make(source, wanted, np.random.default_rng(seed))))
     return made
@@ -121,7 +121,7 @@ def test_chance_comes_from_the_generator_alone(expander, people):
 
 def test_it_says_whether_frames_are_ordered_what_it_starts_from_and_what_it_is(expander, kind):
     assert isinstance(expander.ordered, bool)
-    assert expander.source is None or expander.source
+    assert expander.source_condition is None or expander.source_condition
     assert expander.name
     assert expander.digest == MAKERS.get(kind, kind)().digest
     assert len(expander.digest) == 12
@@ -147,7 +147,7 @@ def test_recordings_stay_and_training_subjects_get_takes_of_all_views(expander, 
     for key, line in after.generated.items():
         source = SequenceKey.parse(line["source"])
         assert (source.subject, source.view) == (key.subject, key.view)
-        assert source.condition == (expander.source or "cl")
+        assert source.condition == (expander.source_condition or "cl")
     assert before.meta.items() >= {"dataset": after.meta["dataset"], "settings": after.meta["settings"]}.items()
     assert after.meta["generated"]["wanted"] == {"cl": 3}
     assert after.ordered == expander.ordered

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
-from tests.generation.trees import person
+from tests.generation.miniatures import person
 from torch import Tensor, nn
 from torch.optim import Optimizer
 

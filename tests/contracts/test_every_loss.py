@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import walkprint.losses
-from walkprint.core.batch import Codes, GaitOutput
+from walkprint.core.batch import DisentangledCodes, GaitOutput
 from walkprint.core.errors import DataError
 from walkprint.losses.base import Loss
 
@@ -52,7 +52,7 @@ def output(count: int = 7, *, dtype: torch.dtype = torch.float32, seed: int = 0)
         name: torch.randn((count, 6, *np.atleast_1d(shape)), generator=generator).to(dtype).requires_grad_()
         for name, shape in {**every, "gait_logits": 3, "canonical_logits": 3}.items()
     }
-    return GaitOutput(embeddings, logits, Codes(**codes))
+    return GaitOutput(embeddings, logits, DisentangledCodes(**codes))
 
 
 def changed(judged: GaitOutput, change: Callable[[torch.Tensor], torch.Tensor]) -> GaitOutput:

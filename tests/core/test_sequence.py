@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.travel import sent
+from tests.pipes import through_a_pipe
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
@@ -23,7 +23,7 @@ def test_text_and_back(text, key):
 def test_keys_are_ordered_and_hashable():
     late, early = SequenceKey("2", "nm", "01", "000"), SequenceKey("1", "nm", "01", "090")
     assert sorted({late, early, late}) == [early, late]
-    assert sent(late) == late
+    assert through_a_pipe(late) == late
 
 
 @pytest.mark.parametrize("fields", [("",), ("a/b",), ("..",), ("a", "x\n"), ("a", "b", "1-2"), ("a", "\\"), (1,)])

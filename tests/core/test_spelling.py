@@ -2,7 +2,7 @@
 
 import pytest
 
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -10,4 +10,4 @@ from walkprint.core.spelling import nearest
     [("rian", "; did you mean rain?"), ("rain", ""), ("cl", ""), ("norml", "; did you mean normal?")],
 )
 def test_the_name_spelled_most_alike(written: str, advice: str) -> None:
-    assert nearest(written, ["normal", "rain"]) == advice
+    assert did_you_mean(written, ["normal", "rain"]) == advice

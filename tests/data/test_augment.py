@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.data.trees import draw_person
+from tests.data.miniatures import draw_person
 from tests.oracles.augmentation import dilate_slowly, warp_slowly
 
 from walkprint.core.errors import RecipeError

@@ -1,5 +1,5 @@
 import pytest
-from tests.data.trees import random_clip
+from tests.data.miniatures import random_clip
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey

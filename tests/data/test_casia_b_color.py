@@ -1,5 +1,5 @@
 import pytest
-from tests.data.trees import casia_keys, write_tree
+from tests.data.miniatures import casia_keys, write_tree
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey

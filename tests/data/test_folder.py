@@ -1,5 +1,5 @@
 import pytest
-from tests.data.trees import write_tree
+from tests.data.miniatures import write_tree
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey

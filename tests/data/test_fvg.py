@@ -3,7 +3,7 @@ import random
 import cv2
 import numpy as np
 import pytest
-from tests.data.trees import write_fvg
+from tests.data.miniatures import write_fvg
 
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Selection

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.trees import draw_person
+from tests.data.miniatures import draw_person
 
 from walkprint.data.images import CorruptImageError, read_gray, read_mask
 

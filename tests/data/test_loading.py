@@ -3,13 +3,14 @@ import threading
 import numpy as np
 import pytest
 import torch
-from tests.data.trees import write_store
+from tests.data.miniatures import write_store
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.augment import Erasing, Flip, Rotation
 from walkprint.data.frames import AllFrames, Contiguous, RandomSubset
 from walkprint.data.loading import TrainingBatches, equal_length_batches, prefetched
+from walkprint.data.packed import Packed
 from walkprint.data.sampling import SubjectSampler
 
 KEYS = [SequenceKey(subject, "nm", f"0{take}", "000") for subject in ("007", "011", "020") for take in range(4)]
@@ -42,14 +43,23 @@ def test_a_batch_is_what_it_says(store):
         assert any((frames == run).all() for run in runs)
 
 
-@pytest.mark.parametrize("parts", [2, 3, 4, 6])
-def test_draws_do_not_depend_on_the_number_of_processes(store, parts):
+@pytest.mark.parametrize("processes", [2, 3, 4, 6])
+def test_draws_do_not_depend_on_the_number_of_processes(store, processes):
     for step in (0, 7):
         whole = feed(store).batch(step)
-        slices = [feed(store).batch(step, part, parts) for part in range(parts)]
+        slices = [feed(store).batch(step, rank, processes) for rank in range(processes)]
         assert torch.equal(torch.cat([one.frames for one in slices]), whole.frames)
         assert torch.equal(torch.cat([one.subjects for one in slices]), whole.subjects)
         assert [key for one in slices for key in one.keys] == list(whole.keys)
+
+
+def test_a_packed_data_set_stands_for_its_store_and_training_subjects(store):
+    packed = Packed(store.path, train=2)
+    taken, given = (feed(one, keys=keys) for one, keys in ((packed, None), (store, packed.keys("train"))))
+    assert taken.keys == given.keys
+    assert taken.subjects == ("007", "011")
+    assert torch.equal(taken.batch(3).frames, given.batch(3).frames)
+    assert feed(store, keys=None).keys == tuple(store.keys)
 
 
 def test_a_step_depends_on_nothing_before_it(store):
@@ -89,12 +99,12 @@ def test_settings_that_cannot_work(store):
     with pytest.raises(RecipeError, match="different length"):
         feed(store, chooser=AllFrames()).batch(0)
     with pytest.raises(RecipeError, match="batch of 6 clips"):
-        feed(store).batch(0, part=0, parts=7)
+        feed(store).batch(0, rank=0, processes=7)
 
 
 def test_prefetched_batches_come_in_order(store):
     batches = feed(store)
-    found = list(prefetched(batches, 3, 8, part=1, parts=2))
+    found = list(prefetched(batches, 3, 8, rank=1, processes=2))
     assert len(found) == 5
     for step, batch in enumerate(found, 3):
         assert torch.equal(batch.frames, batches.batch(step, 1, 2).frames)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.data.trees import draw_person, ou_mvlp_keys, write_ou_mvlp, write_tree
+from tests.data.miniatures import draw_person, ou_mvlp_keys, write_ou_mvlp, write_tree
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError

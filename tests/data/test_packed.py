@@ -1,6 +1,6 @@
 import pytest
-from tests.data.trees import write_store
-from tests.travel import sent
+from tests.data.miniatures import write_store
+from tests.pipes import through_a_pipe
 
 from walkprint.core.errors import DataError, ProtocolError, RecipeError
 from walkprint.core.sequence import SequenceKey
@@ -37,7 +37,7 @@ def test_another_split_than_the_store_s(tmp_path):
     named = Packed(root, train=["b"])
     assert (named.subjects("train"), named.subjects("test")) == (["b"], ["a", "c"])
     assert {key.subject for key in named.keys("train")} == {"b"}
-    assert sent(named).subjects("train") == ["b"]
+    assert through_a_pipe(named).subjects("train") == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from tests.data.trees import casia_keys, draw_person, write_tree
+from tests.data.miniatures import casia_keys, draw_person, write_tree
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from tests.data.trees import draw_person
+from tests.data.miniatures import draw_person
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import Clip, SequenceKey

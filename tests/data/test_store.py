@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data.trees import random_clip, write_store
-from tests.travel import sent
+from tests.data.miniatures import random_clip, write_store
+from tests.pipes import through_a_pipe
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
@@ -80,7 +80,7 @@ def test_frame_rate_and_meta_survive(tmp_path):
 def test_a_store_travels_to_other_processes_by_its_path(tmp_path):
     store, clips = write_store(tmp_path / "s", LENGTHS)
     assert len(ForkingPickler.dumps(store)) < 500
-    np.testing.assert_array_equal(sent(store).read(KEYS[0]).frames, clips[KEYS[0]].frames)
+    np.testing.assert_array_equal(through_a_pipe(store).read(KEYS[0]).frames, clips[KEYS[0]].frames)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.data.trees import draw_person, write_tree
+from tests.data.miniatures import draw_person, write_tree
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.data.trees import random_clip, write_store
+from tests.data.miniatures import random_clip, write_store
 
 from walkprint.core.errors import DataError, GaitError
 from walkprint.core.sequence import SequenceKey

@@ -4,6 +4,7 @@ import pytest
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.baseline import energy_image_embeddings
@@ -28,6 +29,8 @@ def test_is_the_mean_of_the_central_columns(store):
         image = np.mean([frame[0, :, 10:54] / 255.0 for frame in store.read(key).frames], axis=0)
         np.testing.assert_allclose(vector[0], image.reshape(-1), atol=1e-6)
     assert found.source == "energy image, columns 10 to 53"
+    packed = energy_image_embeddings(Packed(store.path, train=0), store.keys)
+    np.testing.assert_array_equal(packed.vectors, found.vectors)
 
 
 def test_columns_on_request(store):

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.generation.trees import person
+from tests.generation.miniatures import person
 from tests.oracles import generated as oracle
 
 from walkprint.core.errors import DataError

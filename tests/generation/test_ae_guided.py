@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.generation.trees import person, tiny_store
+from tests.generation.miniatures import person, tiny_store
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
@@ -248,4 +248,4 @@ def test_labels_keep_their_meaning(batches: FrameBatches, tmp_path: Path) -> Non
     drifted = DiversityMonitor().measure(model, batches, 300)
     assert drifted["labels"] < 0.3
     with pytest.warns(UserWarning, match="labels drift"):
-        DiversityMonitor(stop_below=0).judge(drifted, 300)
+        DiversityMonitor(stop_below=0).check(drifted, 300)

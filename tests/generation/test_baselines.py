@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.generation.trees import person
+from tests.generation.miniatures import person
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import Clip, SequenceKey

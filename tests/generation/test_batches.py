@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.generation.trees import tiny_store
+from tests.generation.miniatures import tiny_store
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
@@ -73,7 +73,7 @@ def test_refusals(store: Store) -> None:
     with pytest.raises(RecipeError, match="batch_size"):
         FrameBatches(store, store.keys, batch_size=0)
     with pytest.raises(DataError, match="source condition 'xx'"):
-        FrameBatches(store, store.keys, source="xx")
+        FrameBatches(store, store.keys, source_condition="xx")
     with pytest.raises(DataError, match="source condition"):
         FrameBatches(store, [])
 

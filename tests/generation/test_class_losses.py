@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.generation.trees import tiny_store
+from tests.generation.miniatures import tiny_store
 from torch import Tensor
 
 from walkprint.generation.acgan import ACGAN

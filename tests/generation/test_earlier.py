@@ -9,7 +9,7 @@ OLD = {
     "latent": "labeled", "transport": True, "borrow": 0.5, "factors": ["subject", "condition", "view"],
     "ae_init": True, "discriminator_init": True, "true_classification": False,
     "heads": ["subject", "condition", "view"], "class_weight": 0.5, "anchor_share": 1.0,
-    "guard_heads": ["condition"], "noise": 0.1, "subjects": ["a"],
+    "guard_heads": ["condition"], "noise": 0.1, "subjects": ["a"], "source": "nm",
 }  # fmt: skip
 
 
@@ -18,7 +18,7 @@ def test_settings_that_are_gone_are_dropped(path):
     found = current_entry({"class_path": path, "init_args": OLD, "recordings": {"a": "0"}})
     assert found == {
         "class_path": path,
-        "init_args": {"borrow": 0.5, "noise": 0.1, "subjects": ["a"]},
+        "init_args": {"borrow": 0.5, "noise": 0.1, "subjects": ["a"], "source_condition": "nm"},
         "recordings": {"a": "0"},
     }
 

@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from tests.data.trees import casia_keys, write_store
-from tests.generation.trees import person, tiny_store
+from tests.data.miniatures import casia_keys, write_store
+from tests.generation.miniatures import person, tiny_store
 from torch import nn
 
 from walkprint.core.errors import DataError, RecipeError
@@ -236,7 +236,7 @@ def test_what_cannot_be_made_is_refused(people, tmp_path):
     with pytest.raises(DataError, match=r"nothing to make: every training subject already has .* \({'cl': 1}\)"):
         expand(people, Copying(), wanted={"cl": 1}, out=out)
     with pytest.raises(DataError, match=r"nothing to make: no rain to start from for 000/cl, 001/cl; .* of cl, nm$"):
-        expand(people, MorphologicalCoat(source="rain"), wanted={"cl": 2}, out=out)
+        expand(people, MorphologicalCoat(source_condition="rain"), wanted={"cl": 2}, out=out)
     with pytest.raises(DataError, match="condition 'bg' is none of"):
         expand(people, GeneratorExpander(widen()), wanted={"bg": 1}, out=out)
     with pytest.raises(RecipeError, match="at least 1 of a named"):
@@ -255,7 +255,7 @@ def test_a_condition_that_nobody_was_recorded_in(tmp_path):
         for condition in ("normal", "rain"):
             clip = np.stack([person(0, "nm", 0)])[:, None]
             writer.add(Clip(clip, SequenceKey("000", condition, "01", "090")))
-    people, coat = Packed(tmp_path / "store", train=1), MorphologicalCoat(source="normal")
+    people, coat = Packed(tmp_path / "store", train=1), MorphologicalCoat(source_condition="normal")
     with pytest.raises(DataError, match="wanted is 'rian', expected one of normal, rain; did you mean rain"):
         expand(people, Copying(), wanted={"rian": 4}, out=tmp_path / "more")
     with pytest.raises(DataError, match="wanted is 'cl', expected one of normal, rain, the recorded conditions"):
@@ -289,7 +289,7 @@ def test_whose_frames_have_no_order_says_so(people, tmp_path):
 
 
 def test_wide_and_low_frames(tmp_path):
-    from tests.data.trees import random_clip
+    from tests.data.miniatures import random_clip
 
     expander = GeneratorExpander(widen(subjects=("a",)))
     key, rng = SequenceKey("a", "cl", "01", "090"), np.random.default_rng(0)

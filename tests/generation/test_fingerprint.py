@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from tests.generation.trees import person, tiny_store
+from tests.generation.miniatures import person, tiny_store
 from tests.training.tiny_generator import train_generator
 
 from walkprint.core.errors import DataError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.generation.trees import person, tiny_store
+from tests.generation.miniatures import person, tiny_store
 from torch import Tensor
 
 from walkprint.core.errors import RecipeError, TrainingError
@@ -93,22 +93,22 @@ def test_judgement_of_labels() -> None:
     watch = DiversityMonitor(stop_below=0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        watch.judge({"diversity": 1.0, "labels": 0.75}, 7)
-        DiversityMonitor(labels_below=0).judge({"diversity": 1.0, "labels": 0.0}, 7)
+        watch.check({"diversity": 1.0, "labels": 0.75}, 7)
+        DiversityMonitor(labels_below=0).check({"diversity": 1.0, "labels": 0.0}, 7)
     with pytest.warns(UserWarning, match=r"step 7: .* 0\.60 times .* at least 0\.7: labels drift; .*guard_weight"):
-        watch.judge({"diversity": 1.0, "labels": 0.6}, 7)
+        watch.check({"diversity": 1.0, "labels": 0.6}, 7)
     with pytest.warns(UserWarning, match="collapses"), pytest.warns(UserWarning, match="drift"):
-        watch.judge({"diversity": 0.0, "labels": 0.0}, 7)
+        watch.check({"diversity": 0.0, "labels": 0.0}, 7)
 
 
 def test_judgement() -> None:
     watch = DiversityMonitor(warn_below=0.4, stop_below=0.1)
-    watch.judge({"diversity": 0.5}, 7)
-    watch.judge({}, 7)
+    watch.check({"diversity": 0.5}, 7)
+    watch.check({}, 7)
     with pytest.warns(UserWarning, match=r"step 7: .* 0\.300 times"):
-        watch.judge({"diversity": 0.3}, 7)
+        watch.check({"diversity": 0.3}, 7)
     with pytest.raises(TrainingError, match="collapses"):
-        watch.judge({"diversity": 0.05}, 7)
+        watch.check({"diversity": 0.05}, 7)
 
 
 def test_without_a_rare_condition_there_is_nothing_to_measure(batches: FrameBatches) -> None:

@@ -17,13 +17,7 @@ ROOF = ("cli/", "web/", "__main__.py")  # where options and verbs are at home
 MOST_ARGUMENTS = 12
 MANY_ARGUMENTS: set[str] = set()
 MENTION_THE_COMMAND_LINE: set[str] = set()
-MANNERED: dict[str, int] = {
-    "cli/models.py": 2,
-    "losses/pairs.py": 1,
-    "studies/cloth_expansion_page.py": 1,
-    "studies/demo.py": 3,
-    "training/listeners.py": 1,
-}
+MANNERED: dict[str, int] = {}
 
 _MANNERED_WORDS = re.compile(
     r"\b(told|whom|alike|nobody|everybody|everybodys|shall|those who|by lot|heirs|astray|wherein|thereof)\b|, say\b",

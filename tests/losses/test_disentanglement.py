@@ -7,7 +7,7 @@ from tests.oracles.disentanglement import (
     pose_similarity,
 )
 
-from walkprint.core.batch import Codes, GaitOutput
+from walkprint.core.batch import DisentangledCodes, GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.losses.disentanglement import (
     CanonicalConsistencyLoss,
@@ -25,7 +25,7 @@ def output(batch: int = 6, time: int = 4) -> GaitOutput:
     def draw(*shape: int) -> torch.Tensor:
         return torch.randn(batch, time, *shape, generator=generator, dtype=torch.float64)
 
-    codes = Codes(
+    codes = DisentangledCodes(
         draw(3), draw(2), draw(5), frames=draw(1, 4, 2), reconstruction=draw(1, 4, 2), gait_logits=draw(3),
         canonical_logits=draw(3),
     )  # fmt: skip
@@ -72,7 +72,7 @@ def test_canonical_consistency_equals_its_twin(subjects):
 
 def test_networks_without_the_codes_are_named():
     bare = GaitOutput(torch.zeros(2, 1, 3))
-    some = GaitOutput(torch.zeros(2, 1, 3), None, Codes(torch.zeros(2, 1, 3), torch.zeros(2, 1, 3)))
+    some = GaitOutput(torch.zeros(2, 1, 3), None, DisentangledCodes(torch.zeros(2, 1, 3), torch.zeros(2, 1, 3)))
     for kind in (CrossReconstructionLoss, PoseSimilarityLoss, IncrementalIdentityLoss, CanonicalConsistencyLoss):
         with pytest.raises(RecipeError, match="GaitNet"):
             kind()(bare, torch.zeros(2, dtype=torch.int64))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.data.trees import random_clip
+from tests.data.miniatures import random_clip
 
 from walkprint import embed
 from walkprint.core.errors import DataError

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from walkprint.core.batch import Codes, GaitOutput
+from walkprint.core.batch import DisentangledCodes, GaitOutput
 from walkprint.core.errors import CheckpointError, RecipeError
 from walkprint.networks.gaitnet import GaitNet, wear
-from walkprint.networks.gaitnet_state import convert_published, read_published, settings_of
+from walkprint.networks.gaitnet_state import convert_published, read_gaitnet, settings_of
 
 CLOSE = 1e-4
 SMALL = {"num_subjects": 3, "width": 4, "hidden": 6}
@@ -120,7 +120,7 @@ def test_prefixes_are_what_shorter_clips_would_give():
 
 
 def test_a_frame_lends_its_looks_to_the_whole_clip_and_its_pose_to_none():
-    codes = Codes(torch.arange(12.0).view(2, 3, 2), torch.rand(2, 3, 1), torch.arange(6.0).view(2, 3, 1))
+    codes = DisentangledCodes(torch.arange(12.0).view(2, 3, 2), torch.rand(2, 3, 1), torch.arange(6.0).view(2, 3, 1))
     worn = wear(codes, torch.tensor([2, 0]))
     assert worn.appearance[0].tolist() == [[4, 5]] * 3
     assert worn.canonical[1].tolist() == [[3]] * 3
@@ -178,13 +178,13 @@ def test_published_files_are_read_without_running_them(tmp_path):
     network = small()
     module = {"weight": torch.ones(2)}
     torch.save({"netE": module, "netD": module, "lstm": module, "optimizer": {"state": {}}}, tmp_path / "good.pickle")
-    assert set(read_published(tmp_path / "good.pickle")) == {"netE.weight", "netD.weight", "lstm.weight"}
+    assert set(read_gaitnet(tmp_path / "good.pickle")) == {"netE.weight", "netD.weight", "lstm.weight"}
     torch.save({"netE": module, "netD": Trap()}, tmp_path / "trap.pickle")
     (tmp_path / "torn.pickle").write_bytes((tmp_path / "good.pickle").read_bytes()[:100])
     torch.save({"netE": module}, tmp_path / "half.pickle")
     for name in ("trap.pickle", "torn.pickle", "half.pickle", "absent.pickle"):
         with pytest.raises(CheckpointError, match=name):
-            read_published(tmp_path / name)
+            read_gaitnet(tmp_path / name)
     assert not (tmp_path / "ran").exists()
     with pytest.raises(CheckpointError, match="no entry"):
         settings_of({"netE.weight": torch.ones(2)})

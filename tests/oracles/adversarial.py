@@ -17,8 +17,10 @@ def _mean(values: Sequence[float]) -> float:
 
 def non_saturating(real: Sequence[float], fake: Sequence[float]) -> tuple[float, float]:
     """The discriminator's and the generator's loss."""
-    told = -_mean([_log_sigmoid(one) for one in real]) - _mean([math.log(1 - 1 / (1 + math.exp(-one))) for one in fake])
-    return told, -_mean([_log_sigmoid(one) for one in fake])
+    recognized = -_mean([_log_sigmoid(one) for one in real]) - _mean(
+        [math.log(1 - 1 / (1 + math.exp(-one))) for one in fake]
+    )
+    return recognized, -_mean([_log_sigmoid(one) for one in fake])
 
 
 def hinge(real: Sequence[float], fake: Sequence[float]) -> tuple[float, float]:
@@ -59,10 +61,10 @@ def data_to_data(
 def balancing(real: Tensor, classes: Sequence[int], fake: Tensor, asked: Sequence[int]) -> tuple[float, float]:
     """The discriminator's and the generator's loss; the last column means generated."""
 
-    def surprise(logits: Tensor, one: int) -> float:
+    def cross_entropy(logits: Tensor, one: int) -> float:
         powers = [math.exp(float(logit)) for logit in logits]
         return -math.log(powers[one] / math.fsum(powers))
 
-    told = [surprise(logits, one) for logits, one in zip(real, classes, strict=True)]
-    told += [surprise(logits, len(logits) - 1) for logits in fake]
-    return _mean(told), _mean([surprise(logits, one) for logits, one in zip(fake, asked, strict=True)])
+    recognized = [cross_entropy(logits, one) for logits, one in zip(real, classes, strict=True)]
+    recognized += [cross_entropy(logits, len(logits) - 1) for logits in fake]
+    return _mean(recognized), _mean([cross_entropy(logits, one) for logits, one in zip(fake, asked, strict=True)])

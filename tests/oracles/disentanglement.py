@@ -31,7 +31,7 @@ def incremental_identity(logits: Tensor, subjects: Tensor, *, power: int) -> flo
     total = weights = 0.0
     for clip, subject in zip(logits, subjects, strict=True):
         for t, one in enumerate(clip, start=1):
-            total += t**power * _surprise(one, subject)
+            total += t**power * _cross_entropy(one, subject)
             weights += t**power
     return total / weights
 
@@ -41,7 +41,7 @@ def canonical_consistency(canonical: Tensor, logits: Tensor, subjects: Tensor) -
     within, across, identity = [], [], []
     for i, clip in enumerate(canonical):
         within.append(sum(_square(one, other) for one in clip for other in clip) / len(clip) ** 2)
-        identity += [_surprise(one, subjects[i]) for one in logits[i]]
+        identity += [_cross_entropy(one, subjects[i]) for one in logits[i]]
         for j in range(i):
             if subjects[i] == subjects[j]:
                 across += [_square(one, other) for one, other in zip(clip, canonical[j], strict=True)]
@@ -52,5 +52,5 @@ def _square(one: Tensor, other: Tensor) -> float:
     return sum(float(a - b) ** 2 for a, b in zip(one, other, strict=True)) / len(one)
 
 
-def _surprise(logits: Tensor, subject: Tensor) -> float:
+def _cross_entropy(logits: Tensor, subject: Tensor) -> float:
     return math.log(sum(math.exp(float(x)) for x in logits)) - float(logits[int(subject)])

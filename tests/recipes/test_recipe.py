@@ -72,7 +72,7 @@ def test_every_recipe_of_a_generator_can_be_read(path: Path) -> None:
     plain = yaml.safe_load(path.read_text())
     names = {"subjects": ["a", "b"], "conditions": plain["conditions"], "views": ["090"]}
     generator = build(GenerativeModel, plain["generator"], **names)
-    assert generator.source in plain["conditions"]
+    assert generator.source_condition in plain["conditions"]
     assert settings["steps"] > len(generator.stages())
 
 

@@ -42,9 +42,7 @@ class Own(Network):
 
 def trained(store: Path, run: Path, **changes: object) -> Network:
     people = Packed(store)
-    batches = TrainingBatches(
-        people.store(), people.keys("train"), chooser=RandomSubset(3), sampler=SubjectSampler(2, 2), width_px=44
-    )
+    batches = TrainingBatches(people, chooser=RandomSubset(3), sampler=SubjectSampler(2, 2), width_px=44)
     network = GaitSet(channels=(2, 2, 4), feature=4)
     loop = Loop(**{"steps": 1, "accelerator": "cpu", **changes})
     return fit(network, {"triplet": TripletLoss()}, batches, ADAM, loop, run).network

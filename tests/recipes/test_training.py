@@ -74,7 +74,7 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
     arrived = {
         "network": network,
         "losses": dict(losses),
-        "data": made.data if batches.given[0].path == store else None,
+        "data": batches.given[0],
         "frames": batches.named["chooser"],
         "optimizer": grouped.given[1],
         "schedule": Plan(
@@ -133,6 +133,6 @@ def test_a_generator_s_recipe_goes_whole_into_training(store: Path, monkeypatch:
     assert fed is batches
     assert arrived == settings_of(made)
     assert here.items() <= loop_has.items()
-    assert (batches.named["source"], batches.named["seed"]) == (model.source, 9)
+    assert (batches.named["source_condition"], batches.named["seed"]) == (model.source_condition, 9)
     assert fit.named["listeners"] is listeners
     assert run.path == Path("r")

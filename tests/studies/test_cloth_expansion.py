@@ -59,7 +59,7 @@ def test_scarce_walkers_are_those_of_the_study(tmp_path):
 
 
 def test_coats_are_made_for_those_who_train_alone(tmp_path):
-    study = replace(TINY, variants=tuple(SIMPLE), parts=("ssim",))
+    study = replace(TINY, variants=tuple(SIMPLE), sections=("ssim",))
     stores = {}
     for cell in study.cells():
         people = expanded_people(cell.settings["data"], tmp_path)
@@ -73,7 +73,7 @@ def test_coats_are_made_for_those_who_train_alone(tmp_path):
 
 
 def test_as_many_recorded_coats_stand_beside_generated_ones(tmp_path):
-    study = replace(TINY, variants=("original", *RECORDED), parts=("recognition",))
+    study = replace(TINY, variants=("original", *RECORDED), sections=("recognition",))
     original, own, fresh = (expanded_people(cell.settings["data"], tmp_path) for cell in study.cells())
     for people in (own, fresh):
         assert list(coats(people, "train").values()) == [6, 6, 6, 6]
@@ -89,7 +89,7 @@ def test_as_many_recorded_coats_stand_beside_generated_ones(tmp_path):
 
 
 def test_recorded_coats_are_added_further_where_that_was_stopped(tmp_path, monkeypatch):
-    study = replace(TINY, variants=("original", "recorded"), parts=("recognition",))
+    study = replace(TINY, variants=("original", "recorded"), sections=("recognition",))
     data = study.cells()[1].settings["data"]
     copy, calls = StoreWriter.copy, []
 
@@ -108,7 +108,7 @@ def test_recorded_coats_are_added_further_where_that_was_stopped(tmp_path, monke
 
 
 def test_only_recorded_coats_are_called_so(tmp_path):
-    study = replace(TINY, variants=("original", "morphological"), parts=("ssim",), rare="half")
+    study = replace(TINY, variants=("original", "morphological"), sections=("ssim",), rare="half")
     people = expanded_people(study.cells()[0].settings["data"], tmp_path)
     rows, _ = comparison_sheet({"morphological": people.store()})
     assert rows == ["normal walking", "morphological", "recorded coats"]
@@ -124,13 +124,13 @@ def test_only_recorded_coats_are_called_so(tmp_path):
 
 
 def test_the_report_says_on_whom_measures_rest(tmp_path):
-    notes = cloth_expansion_page.page(replace(TINY, rare="half", parts=("ssim",)), {}, {}, tmp_path).notes
+    notes = cloth_expansion_page.page(replace(TINY, rare="half", sections=("ssim",)), {}, {}, tmp_path).notes
     assert any("rests on the 2 training subjects" in one for one in notes)
     assert any("two takes of half of the people" in one for one in notes)
 
 
 def test_measures_compare_the_same_people(tmp_path):
-    study = replace(TINY, variants=("copying", "morphological"), parts=("ssim",), rare="half", wanted=4)
+    study = replace(TINY, variants=("copying", "morphological"), sections=("ssim",), rare="half", wanted=4)
     cells = study.cells()
     assert run_cells(cells, compute, tmp_path) == {}
     found = {cell.settings["variant"]: one["measures"] for cell in cells
@@ -143,7 +143,7 @@ def test_measures_compare_the_same_people(tmp_path):
 
 
 def test_those_who_have_no_coat_are_searched_too(tmp_path):
-    study = replace(TINY, variants=("morphological",), parts=("ssim",), rare="half")
+    study = replace(TINY, variants=("morphological",), sections=("ssim",), rare="half")
     (cell,) = [one for one in study.cells() if one.settings["variant"] == "morphological"]
     people = expanded_people(cell.settings["data"], tmp_path)
     judge, _ = trained(cell.settings["judge"], expanded_people(cell.settings["judge"]["data"], tmp_path), tmp_path)
@@ -155,7 +155,7 @@ def test_those_who_have_no_coat_are_searched_too(tmp_path):
 
 
 def test_variants_of_a_seed_differ_in_the_data_alone():
-    study = ClothExpansionStudy(parts=("recognition",))
+    study = ClothExpansionStudy(sections=("recognition",))
     cells = study.cells()
     assert len(cells) == 3 * (12 + 12 + 8)  # GaitPart heeds an order that four generators do not give
     for network in study.networks:
@@ -167,14 +167,14 @@ def test_variants_of_a_seed_differ_in_the_data_alone():
 
 
 def test_one_variant_lays_its_coats_over_their_sources():
-    cells = ClothExpansionStudy(parts=("ssim", "recognition", "ablation")).cells()
+    cells = ClothExpansionStudy(sections=("ssim", "recognition", "ablation")).cells()
     assert {cell.settings["variant"] for cell in cells if cell.settings["data"].get("cover")} == {COVERING}
     assert all("cover" not in cell.settings["judge"]["data"] for cell in cells if "judge" in cell.settings)
 
 
 def test_the_large_study_names_networks_and_generators_that_can_be_built():
     study = ClothExpansionStudy(**LARGE)
-    names = {"subjects": ("a", "b"), "conditions": ("cl", "nm"), "views": ("090",), "source": "nm"}
+    names = {"subjects": ("a", "b"), "conditions": ("cl", "nm"), "views": ("090",), "source_condition": "nm"}
     assert (study.train, len(study.views)) == (82, 11)
     for variant in (*GENERATORS, *ABLATION):
         assert classes.build(GenerativeModel, study.generator(variant), **names).names.subjects == ("a", "b")
@@ -197,7 +197,9 @@ def test_an_order_is_asked_for_where_it_is_heeded():
 
 
 def test_copies_are_measured_and_help_nobody_to_order(tmp_path):
-    study = replace(TINY, variants=("original", "even-sampling", "copying"), parts=("ssim", "recognition", "scarcity"))
+    study = replace(
+        TINY, variants=("original", "even-sampling", "copying"), sections=("ssim", "recognition", "scarcity")
+    )
     cells = study.cells()
     assert run_cells(cells, compute, tmp_path) == {}
     results = read_cells(cells, tmp_path)
@@ -222,10 +224,10 @@ def test_what_a_network_cannot_use_is_named_where_a_part_asks_for_it(tmp_path):
         return [note.split(" does not")[0] for note in notes if "left out" in note]
 
     unordered = ["GaitPart needs the order of frames, which acgan"]
-    assert left_out(parts=("ssim", "recognition")) == unordered
-    assert left_out(parts=("ssim",)) == left_out(parts=("scarcity",)) == []
-    assert left_out(parts=("recognition",), networks=("GaitSet",)) == []
-    assert left_out(parts=("ablation",)) == ["GaitPart needs the order of frames, which gaussian-latent"]
+    assert left_out(sections=("ssim", "recognition")) == unordered
+    assert left_out(sections=("ssim",)) == left_out(sections=("scarcity",)) == []
+    assert left_out(sections=("recognition",), networks=("GaitSet",)) == []
+    assert left_out(sections=("ablation",)) == ["GaitPart needs the order of frames, which gaussian-latent"]
 
 
 def test_who_has_settings_of_its_own_is_named(tmp_path):
@@ -239,7 +241,7 @@ def test_who_has_settings_of_its_own_is_named(tmp_path):
     "wrong",
     [
         {"variants": ("wgan",)},
-        {"parts": ("real",)},
+        {"sections": ("real",)},
         {"coats": ("3",)},
         {"seeds": 0},
         {"wanted": 3},
@@ -252,9 +254,9 @@ def test_wrong_settings_are_refused(wrong):
 
 
 def test_fewer_takes_will_do_where_none_is_measured_or_copied():
-    fewer = {"variants": ("original", GUIDED), "rare": "half", "parts": ("recognition",), "wanted": 2}
+    fewer = {"variants": ("original", GUIDED), "rare": "half", "sections": ("recognition",), "wanted": 2}
     assert ClothExpansionStudy(**fewer).wanted == 2
-    for change in ({"parts": ("recognition", "ssim")}, {"variants": ("original", "copying")}, {"rare": "2"}):
+    for change in ({"sections": ("recognition", "ssim")}, {"variants": ("original", "copying")}, {"rare": "2"}):
         with pytest.raises(RecipeError, match="2 takes in a coat wanted"):
             ClothExpansionStudy(**{**fewer, **change})
     assert ClothExpansionStudy(**fewer | {"wanted": 1}).wanted == 1
@@ -263,7 +265,7 @@ def test_fewer_takes_will_do_where_none_is_measured_or_copied():
 
 
 def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys):
-    tiny = ["--set", "networks=[GaitSet]", f"variants=[original,{GUIDED}]", "parts=[ssim,recognition]"]
+    tiny = ["--set", "networks=[GaitSet]", f"variants=[original,{GUIDED}]", "sections=[ssim,recognition]"]
     assert main(["study", "cloth-expansion", "--quick", *tiny, "--json", "--out", str(tmp_path)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["finished"] == found["cells"] == 3

@@ -95,6 +95,6 @@ def test_the_page_shows_them(study):
 
 def test_what_the_map_needs_is_said_before_anything_is_trained(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    DisentanglementStudy(parts=("networks",))
+    DisentanglementStudy(sections=("networks",))
     with pytest.raises(RecipeError, match=r"walkprint\[studies\]"):
         DisentanglementStudy()

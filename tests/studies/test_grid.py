@@ -88,6 +88,14 @@ def test_a_fault_is_a_failure_and_its_trace_is_kept(tmp_path):
     assert list(read_cells(CELLS, tmp_path)) == ["cell-0", "cell-1"]
 
 
+def test_cells_of_an_earlier_version_still_count(tmp_path):
+    cell = Cell("cell", {"section": "ssim", "number": 3, "sizes": [1, 2]})
+    run_cells([cell], square, tmp_path)
+    file = tmp_path / "cells" / "cell.json"
+    file.write_text(file.read_text().replace('"section"', '"part"'))
+    assert "cell" in read_cells([cell], tmp_path)
+
+
 def test_other_settings_are_refused(tmp_path):
     run_cells(CELLS, square, tmp_path)
     changed = [*CELLS[:3], Cell("cell-3", {"number": 5, "sizes": (1, 2)})]

@@ -37,7 +37,7 @@ def test_the_full_forms_are_the_generalized_loss():
 
 
 def test_the_weight_of_uniformity_reaches_the_recipe():
-    cells = InterClassStudy(parts=("compare",), uniformity=0.2).cells()
+    cells = InterClassStudy(sections=("compare",), uniformity=0.2).cells()
     weights = {cell.settings["loss"]: cell.settings["recipe"]["loss_weights"].get("uniformity") for cell in cells}
     assert {name for name, weight in weights.items() if weight is not None} == {"uniformity", MARGIN_FORM, SOFTMAX_FORM}
     assert set(weights.values()) == {None, 0.2}
@@ -46,7 +46,7 @@ def test_the_weight_of_uniformity_reaches_the_recipe():
 
 
 def test_variants_of_a_seed_differ_in_the_loss_alone():
-    study = InterClassStudy(parts=("compare",))
+    study = InterClassStudy(sections=("compare",))
     cells = study.cells()
     assert len(cells) == 4 * 6 * 3
     recipes = [cell.settings["recipe"] for cell in cells if cell.settings["network"] == "GaitPart"]
@@ -89,7 +89,7 @@ def test_real_masks_are_a_part(tmp_path):
                 mask[4:60, 20 + i : 36 + i + 4 * (person == "b")] = 255
                 cv2.imwrite(str(folder / f"{i}.png"), mask)
     protocol = Protocol("own", Selection(takes=("01",)), {"again": Selection(takes=("02",))}, gallery_view="all")
-    study = replace(TINY, parts=("real",), real=tmp_path / "masks", protocol=protocol, losses=("triplet",))
+    study = replace(TINY, sections=("real",), real=tmp_path / "masks", protocol=protocol, losses=("triplet",))
     study = replace(study, street_subjects=4)
     assert run_cells(study.cells(), compute, tmp_path / "out") == {}
     (numbers,) = read_cells(study.cells(), tmp_path / "out").values()
@@ -106,7 +106,7 @@ def test_real_masks_are_a_part(tmp_path):
         ({"networks": ("GaitNett",)}, "network GaitNett; expected some of .*GaitSet"),
         ({"networks": ("no.Such",)}, r"no\.Such"),
         ({"losses": ()}, "loss none"),
-        ({"parts": ("real",)}, "set real and protocol"),
+        ({"sections": ("real",)}, "set real and protocol"),
         ({"subjects": 6}, "people"),
     ],
 )
@@ -116,7 +116,7 @@ def test_wrong_settings_are_refused(wrong, message):
 
 
 def test_the_command_ends_in_a_report(tmp_path: Path, capsys):
-    tiny = ["--set", "losses=[triplet]", "networks=[GaitSet]", "seeds=1", "parts=[compare]", "steps=1"]
+    tiny = ["--set", "losses=[triplet]", "networks=[GaitSet]", "seeds=1", "sections=[compare]", "steps=1"]
     words = ["study", "inter-class", "--quick", *tiny, "--out", str(tmp_path)]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -34,9 +34,9 @@ def test_networks_fit_their_frames(name, size_px):
 @pytest.mark.parametrize("name", ["DeepGaitV2", f"{MyNet.__module__}.MyNet"])
 def test_every_study_takes_any_network(name):
     studies = {
-        "network": InterClassStudy(networks=(name,), parts=("compare",), seeds=1),
-        "cloth": ClothExpansionStudy(networks=(name,), parts=("recognition",), variants=("original",), seeds=1),
-        "others": DisentanglementStudy(others=(name,), parts=("networks",), seeds=1),
+        "network": InterClassStudy(networks=(name,), sections=("compare",), seeds=1),
+        "cloth": ClothExpansionStudy(networks=(name,), sections=("recognition",), variants=("original",), seeds=1),
+        "others": DisentanglementStudy(others=(name,), sections=("networks",), seeds=1),
     }
     for study in studies.values():
         cell = study.cells()[0]

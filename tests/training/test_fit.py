@@ -266,10 +266,10 @@ def test_a_run_in_use_is_refused(tmp_path: Path) -> None:
 
 def test_a_fault_of_the_feed_reaches_the_caller(tmp_path: Path) -> None:
     class Broken(StubBatches):
-        def batch(self, step: int, part: int = 0, parts: int = 1):
+        def batch(self, step: int, rank: int = 0, processes: int = 1):
             if step == 6:
                 raise RecipeError("no such batch")
-            return super().batch(step, part, parts)
+            return super().batch(step, rank, processes)
 
     with pytest.raises(RecipeError, match="no such batch"):
         train(tmp_path, batches=Broken())

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.generation.trees import tiny_store
+from tests.generation.miniatures import tiny_store
 from tests.training.tiny_generator import train_alone, train_generator
 from torch import Tensor
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from tests.training.conftest import ends
-from tests.training.judging import all_losses, judge, judge_as_one_of_two
+from tests.training.losses_on_processes import all_losses, values_and_gradients, write_as_one_of_two
 from tests.training.test_processes import free_port
 
 Found = dict[str, torch.Tensor]
@@ -18,7 +18,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
     common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "NODE_RANK": "0", "WORLD_SIZE": "2"}
     context = multiprocessing.get_context("spawn")
     pair = [
-        context.Process(target=judge_as_one_of_two, args=(folder / str(rank), {**common, "LOCAL_RANK": str(rank)}))
+        context.Process(target=write_as_one_of_two, args=(folder / str(rank), {**common, "LOCAL_RANK": str(rank)}))
         for rank in (0, 1)
     ]
     for process in pair:
@@ -29,7 +29,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
 
 @pytest.fixture(scope="module")
 def alone() -> Found:
-    return judge(1)
+    return values_and_gradients(1)
 
 
 @pytest.mark.parametrize("name", all_losses())

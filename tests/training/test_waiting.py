@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 from lightning_fabric import Fabric
-from tests.data.trees import write_store
+from tests.data.miniatures import write_store
 from torch.profiler import ProfilerActivity, profile
 
 from walkprint.core.batch import GaitOutput

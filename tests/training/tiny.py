@@ -87,7 +87,7 @@ class StubBatches:
         self.size, self.height_px, self.width_px, self.subjects = size, height_px, width_px, SUBJECTS
         self.signal = signal
 
-    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> ClipBatch:
         if step == self.signal[0]:
             os.kill(os.getpid(), self.signal[1])
         rng = np.random.default_rng(step)
@@ -98,7 +98,7 @@ class StubBatches:
         )
         keys = [SequenceKey(self.subjects[label]) for label in labels]
         whole = ClipBatch(torch.from_numpy(frames.astype(np.uint8)), torch.from_numpy(labels), keys)
-        return whole.slice(self.size * part // parts, self.size * (part + 1) // parts)
+        return whole.slice(self.size * rank // processes, self.size * (rank + 1) // processes)
 
 
 def train(run: Path, **changes: Any) -> FitResult:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tests.generation.trees import tiny_store
+from tests.generation.miniatures import tiny_store
 
 from walkprint.data.store import Store
 from walkprint.generation.ae_guided import AEGuidedGAN

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from walkprint import __version__
 from walkprint.cli.process import keep_freed_memory, let_waiting_threads_sleep
 from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary, Verb
+from walkprint.cli.verb import Verb
 from walkprint.core.errors import GaitError, NotImportedError, Stopped
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 
 VERBS = (
     "demo", "walkers", "segment", "prepare", "recipes", "explain", "train", "train-generator", "expand", "models",
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"walkprint {__version__}\n")
         return 0
     if words[0] not in VERBS:
-        return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}{nearest(words[0], VERBS)}")
+        return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}{did_you_mean(words[0], VERBS)}")
     return _carry_out(find_verb(words[0]), words[1:])
 
 
@@ -56,7 +56,9 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
         given, as_json = verb.parse(words)
         keep_freed_memory()
         let_waiting_threads_sleep()
-        _report(verb.call(given), as_json)
+        summary = verb.call(given)
+        if summary is not None:  # of several processes that train together, all but the first are silent
+            sys.stdout.write(f"{json.dumps(summary.numbers) if as_json else summary.text.rstrip(chr(10))}\n")
     except UsageError as error:
         return _refuse(f"{error}; see walkprint {verb.name} --help")
     except GaitError as error:
@@ -72,11 +74,6 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
     except OSError as error:  # a place that cannot be written, a full disk
         return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return 0
-
-
-def _report(summary: Summary | None, as_json: bool) -> None:
-    if summary is not None:  # of several processes that train together, all but the first are silent
-        sys.stdout.write(f"{json.dumps(summary.numbers) if as_json else summary.text.rstrip(chr(10))}\n")
 
 
 def _refuse(message: str) -> int:

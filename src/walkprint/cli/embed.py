@@ -1,7 +1,7 @@
 """`walkprint embed`: sequences through a trained network, into one file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
@@ -9,10 +9,6 @@ from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
 from walkprint.core.share import parse_share, share_of
 from walkprint.recipes.library import find_trained
-
-if TYPE_CHECKING:
-    from walkprint.core.embedding import EmbeddingSet
-    from walkprint.data.packed import Packed
 
 
 def embed(
@@ -62,6 +58,7 @@ def embed(
     from walkprint.evaluation import embed as embed_with
     from walkprint.evaluation import energy_image_embeddings
     from walkprint.recipes.classes import build
+    from walkprint.recipes.protocols import save_embeddings
     from walkprint.recipes.trained import dataset_of, load_network
 
     usable = usable_device(device)
@@ -69,22 +66,16 @@ def embed(
     dataset = build(Packed, {"root": str(data), **settings[0]}) if settings else dataset_of(run or "")
     keys = dataset.keys(split)
     if network is None:
-        return _save(energy_image_embeddings(dataset.store(), share_of(keys, mine)), dataset, out)
-    with progress("embedding") as tell:
-        embeddings = embed_with(
-            network, dataset.store(), keys, device=usable, precision=precision, frames_per_batch=frames_per_batch,
-            workers=workers, share=mine, progress=tell,
-        )  # fmt: skip
-    return _save(embeddings, dataset, out)
-
-
-def _save(embeddings: "EmbeddingSet", dataset: "Packed", out: Path) -> Summary:
-    from walkprint.recipes.protocols import save_embeddings
-
+        embeddings = energy_image_embeddings(dataset, share_of(keys, mine))
+    else:
+        with progress("embedding") as tell:
+            embeddings = embed_with(
+                network, dataset, keys, device=usable, precision=precision, frames_per_batch=frames_per_batch,
+                workers=workers, share=mine, progress=tell,
+            )  # fmt: skip
     save_embeddings(embeddings, dataset, out)
     parts, features = embeddings.vectors.shape[1:]
     numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}
     text = f"{out}: {len(embeddings)} sequences, {parts} parts of {features} numbers, by {embeddings.source}"
-    return Summary(
-        numbers | {"source": embeddings.source}, f"{text}\nnext: walkprint evaluate --embeddings {out} --out DIR"
-    )
+    numbers |= {"source": embeddings.source}
+    return Summary(numbers, f"{text}\nnext: walkprint evaluate --embeddings {out} --out DIR")

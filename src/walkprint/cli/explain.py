@@ -5,7 +5,7 @@ from typing import Any
 
 from walkprint.cli.verb import Summary
 from walkprint.core.errors import RecipeError
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 
 _FAMILIES = (
     "networks.base.Network", "losses.base.Loss", "data.base.GaitDataset", "data.frames.FrameChooser",
@@ -40,7 +40,7 @@ def explain(name: str | None = None) -> Summary:
         return Summary(listed, "\n".join(f"{family}: {', '.join(some)}" for family, some in listed.items()))
     known = alone | {one: kind for some in families.values() for one, kind in some.items()}
     if name not in known:
-        raise RecipeError(f"no class {name!r}{nearest(name, known) or '; `walkprint explain` lists them'}")
+        raise RecipeError(f"no class {name!r}{did_you_mean(name, known) or '; `walkprint explain` lists them'}")
     return _explained(known[name])
 
 

@@ -22,17 +22,14 @@ def import_gaitnet(file: Path, *, out: Path, official_padding: int = 0) -> Summa
     """
     check_there(file)
     from walkprint.networks.gaitnet import GaitNet
-    from walkprint.networks.gaitnet_state import convert_published, read_published, settings_of
+    from walkprint.networks.gaitnet_state import convert_published, read_gaitnet, settings_of
     from walkprint.training.checkpoint import save_network
 
-    state = read_published(file)
+    state = read_gaitnet(file)
     settings = settings_of(state) | {"official_padding": official_padding}
     network = GaitNet(**settings)
     network.load_state_dict(convert_published(network, state))
     save_network(out, network)
-    return Summary(
-        {"out": str(out), "entries": len(state), **settings},
-        f"{out}: GaitNet {settings['variant']} from {len(state)} entries of {file.name}, "
-        f"trained on {settings['num_subjects']} subjects"
-        f"\nnext: walkprint embed --run {out} --data stores/fvg --out FILE.npz",
-    )
+    text = f"{out}: GaitNet {settings['variant']} from {file.name}, trained on {settings['num_subjects']} subjects"
+    text += f"\nnext: walkprint embed --run {out} --data stores/fvg --out FILE.npz"
+    return Summary({"out": str(out), **settings}, text)

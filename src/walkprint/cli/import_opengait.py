@@ -1,6 +1,5 @@
 """`walkprint import-opengait`: a checkpoint of OpenGait becomes a trained network."""
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,7 @@ from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.verb import Summary
 
 
-def import_opengait(
-    checkpoint: Path,
-    *,
-    network: str,
-    set: dict[str, Any] | None = None,
-    out: Path,
-) -> Summary:
+def import_opengait(checkpoint: Path, *, network: str, set: dict[str, Any] | None = None, out: Path) -> Summary:
     """Convert a checkpoint of OpenGait into a trained network.
 
     Nothing in the file runs: only tensors and plain data are admitted.
@@ -31,23 +24,16 @@ def import_opengait(
     """
     check_there(checkpoint)
     (settings,) = settings_of(set, "network")
-    from walkprint.networks.base import Network
-    from walkprint.networks.opengait import convert_state, count_subjects, read_state
-    from walkprint.recipes.classes import build, members
+    from walkprint.recipes.from_opengait import network_from_opengait
     from walkprint.training.checkpoint import save_network
 
-    state = read_state(checkpoint)
-    kind = members(Network).get(network.rpartition(".")[2])
-    if kind and "num_subjects" in inspect.signature(kind).parameters:
-        settings.setdefault("num_subjects", count_subjects(state))
-    built = build(Network, {"class_path": network, "init_args": settings})
-    built.load_state_dict(convert_state(built, state))
+    built = network_from_opengait(checkpoint, network, settings)
     save_network(out, built)
     weights = sum(parameter.numel() for parameter in built.parameters())
     name, subjects = type(built).__name__, getattr(built, "num_subjects", None)
     trained = "" if subjects is None else f", trained on {subjects} subjects"
     return Summary(
-        {"out": str(out), "network": name, "entries": len(state), "parameters": weights, "num_subjects": subjects},
-        f"{out}: {name} from {len(state)} entries of {checkpoint.name}, {weights:,} parameters{trained}"
+        {"out": str(out), "network": name, "parameters": weights, "num_subjects": subjects},
+        f"{out}: {name} from {checkpoint.name}, {weights:,} parameters{trained}"
         f"\nnext: walkprint embed --run {out} --data stores/casia-b --out FILE.npz",
     )

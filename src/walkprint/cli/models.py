@@ -19,6 +19,6 @@ def models() -> Summary:
         megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
         card = read_card(folder)
         cards[name] = {"megabytes": round(megabytes, 1), **(asdict(card) if card else {})}
-        told = card.to_text().splitlines() if card else []
-        lines += [f"{name} ({megabytes:.1f} MB)", *(f"  {line}" for line in told), ""]
+        text = card.to_text().splitlines() if card else []
+        lines += [f"{name} ({megabytes:.1f} MB)", *(f"  {line}" for line in text), ""]
     return Summary({"models": cards}, "\n".join(lines))

@@ -19,8 +19,9 @@ def report(files: list[Path], *, out: Path, title: str = "Gait recognition repor
     """
     for file in files:
         check_there(file, "; give a .json that `walkprint evaluate` wrote")
+    from walkprint.core.files import write_atomically
     from walkprint.evaluation import Report
-    from walkprint.evaluation.html import write_html
+    from walkprint.evaluation.html import report_page
 
-    write_html(out, [Report.load(file) for file in files], title=title)
+    write_atomically(out, report_page([Report.load(file) for file in files], title=title).to_html())
     return Summary({"out": str(out), "reports": len(files)}, f"{out}: {len(files)} reports in one page")

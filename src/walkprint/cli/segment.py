@@ -1,19 +1,13 @@
 """`walkprint segment`: videos become clips of single people, in a packed store."""
 
 import shlex
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.verb import Summary
-
-if TYPE_CHECKING:
-    from walkprint.capture import Captured
-
-_BUNDLED_PX = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,34 +88,17 @@ def segment(
             preview=preview,
             progress=tell,
         )
-    written = [str(path) for path in found.previews]
+    text, artifacts = [str(found)], [str(path) for path in found.previews]
     if preview is not None:
         found.save_sheet(preview / "sheet.png")
-        written.append(str(preview / "sheet.png"))
-    # The network that comes with the package reads silhouettes of 64 px.
-    run = "RUN" if cutting.color or cutting.size_px != _BUNDLED_PX else "street"
-    return _summary(found, run, preview, written)
-
-
-def _summary(found: "Captured", run: str, preview: Path | None, written: list[str]) -> Summary:
-    takes = Counter(key.subject for key in found.keys)
-    walks, subjects = len(found.keys), len(takes)
-    lines = [f"{found.out}: {walks} walks of {subjects} subjects, {found.frames} frames"]
-    lines += [f"left out: {number} frames, {reason}" for reason, number in sorted(found.dropped.frames.items())]
-    lines += [f"no walk: {line}" for line in found.empty]
-    lines += [f"lost: {line}" for line in found.lost]
-    if preview is not None:
-        lines.append(f"{preview}: annotated videos and a sheet")
-    if max(takes.values()) == 1:
-        lines.append(
+        artifacts.append(str(preview / "sheet.png"))
+        text.append(f"{preview}: annotated videos and a sheet")
+    if len({key.subject for key in found.keys}) == len(found.keys):
+        text.append(
             "no subject has a second recording, so identification has no gallery; use --one_person, or more videos of "
             "the same person"
         )
-    store = shlex.quote(str(found.out))
-    lines.append(f"next: walkprint embed --run {run} --data {store} --out embeddings.npz")
-    numbers = {
-        "out": str(found.out), "walks": walks, "subjects": subjects, "frames": found.frames,
-        "left_out": found.dropped.frames, "empty": found.empty, "lost": found.lost,
-        "preview": None if preview is None else str(preview), "artifacts": written,
-    }  # fmt: skip
-    return Summary(numbers, "\n".join(lines))
+    run = "RUN" if cutting.color or cutting.size_px != 64 else "street"  # which reads silhouettes of 64 px
+    text.append(f"next: walkprint embed --run {run} --data {shlex.quote(str(out))} --out embeddings.npz")
+    numbers = {"preview": None if preview is None else str(preview), "artifacts": artifacts}
+    return Summary(found.to_dict() | numbers, "\n".join(text))

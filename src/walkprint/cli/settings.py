@@ -6,7 +6,7 @@ from typing import Any
 
 from walkprint.cli.values import UsageError
 from walkprint.core.errors import DataError
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 
 
 def settings_of(settings: Mapping[str, Any] | None, *options: str) -> list[dict[str, Any]]:
@@ -38,4 +38,4 @@ def check_there(path: Path, advice: str = "") -> None:
     """
     if not path.exists():
         beside = {str(one) for one in path.parent.glob("*")} if path.parent.is_dir() else set()
-        raise DataError(f"{path}: no such file or folder{nearest(str(path), beside) or advice}")
+        raise DataError(f"{path}: no such file or folder{did_you_mean(str(path), beside) or advice}")

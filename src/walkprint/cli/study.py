@@ -48,8 +48,7 @@ def study(
     from walkprint.cli.process import worker_start
 
     plan = build_study(name, given, quick=quick, large=large)
-    if quick and workers is None:  # to start processes takes longer than cells this small
-        workers = 1
+    workers = 1 if quick and workers is None else workers  # processes start more slowly than cells this small
     with progress("study") as tell:
         folder = out or Path("studies") / name
         found = run_study(name, plan, folder, share=mine, workers=workers, start_worker=worker_start(), progress=tell)

@@ -69,12 +69,7 @@ def train(
 
 
 def find_recipe(recipe: str | None, run: Path) -> Path:
-    """The file of a recipe, by path or bundled name; the one that an earlier call left in the run's folder when None.
-
-    Raises:
-        RecipeError: there is no such recipe.
-        UsageError: there is nothing to go on with.
-    """
+    """The file of a recipe, by path or bundled name; when None, the one that an earlier call left with the run."""
     if recipe is not None:
         return find_file(recipe)
     if not (run / "recipe.yaml").is_file():

@@ -1,16 +1,12 @@
 """`walkprint train-generator`: a generator by a recipe; the same command goes on with a run that was stopped."""
 
-import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from walkprint.cli.progress import progress
 from walkprint.cli.train import find_recipe
 from walkprint.cli.verb import Summary
-
-if TYPE_CHECKING:
-    from walkprint.recipes.generator_recipe import GeneratorRecipe
 
 
 def train_generator(
@@ -45,20 +41,9 @@ def train_generator(
     numbers = dict(result.numbers)
     found = " and ".join(f"{name} {numbers[name]:.2f}" for name in ("diversity", "labels") if name in numbers)
     beside = f", {found} of real frames'" if found else ""
+    wanted = [f"{condition}={takes}" for condition, takes in loaded.wanted().items()]
+    expand = ["walkprint", "expand", "--run", str(run), "--wanted", *wanted, "--out", f"{loaded.data.root}-expanded"]
     return Summary(
         {"run": str(run), "step": result.step, "numbers": numbers},
-        f"{run}: {result.step} steps{beside}\nnext: {next_command(loaded, run)}",
+        f"{run}: {result.step} steps{beside}\nnext: {shlex.join(expand)}",
     )
-
-
-def next_command(recipe: "GeneratorRecipe", run: Path) -> str:
-    """The `walkprint expand` that fills up each learned condition."""
-    settings = [
-        f"data.{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in recipe.data.init_args.items()
-        if name != "root" and value is not None
-    ]
-    wanted = [f"{condition}={takes}" for condition, takes in recipe.wanted().items()]
-    words = ["--data", str(recipe.data.root), *(["--set", *settings] if settings else []), "--run", str(run)]
-    words += ["--wanted", *wanted, "--out", f"{recipe.data.root}-expanded"]
-    return shlex.join(["walkprint", "expand", *words])

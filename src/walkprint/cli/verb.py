@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, TypeGuard, get_args, get_origin
 
 from walkprint.cli.process import import_modules
 from walkprint.cli.values import UsageError, kind_of, value_of
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 
 _METAVARS: dict[Any, str] = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH"}
 _CONFIG = "YAML file that gives any of the options; what is typed counts more, and --no_FLAG takes a flag back"
@@ -155,9 +155,13 @@ class Verb:
         options, typed = self.options, vars(found)
         import_modules(typed.pop("import", []))
         as_json, config = typed.pop("json", False), typed.pop("config", None)
-        filed = _read_settings(config) if config else {}
+        filed = dict[str, Any]()
+        if config:
+            from walkprint.recipes.settings import read_settings  # for its YAML, which help does not need
+
+            filed = read_settings(config)
         for name in filed.keys() - options.keys():
-            raise UsageError(f"{config}: no option {name}{nearest(str(name), options)}")
+            raise UsageError(f"{config}: no option {name}{did_you_mean(str(name), options)}")
         given = {name: options[name].value(one, f"{config}: {name}") for name, one in filed.items()}
         settings = given.get("set") or {}
         given |= {name: options[name].value(one, options[name].shown) for name, one in typed.items()}
@@ -174,7 +178,7 @@ class Verb:
             return f"unexpected word {word!r}"
         if "." in word and "set" in self.options:
             return f"no option {word}; settings are given by --set {word.lstrip('-')}=VALUE"
-        return f"no option {word}{nearest(word, [one.shown for one in self.options.values()])}"
+        return f"no option {word}{did_you_mean(word, [one.shown for one in self.options.values()])}"
 
     def _parser(self) -> argparse.ArgumentParser:
         said, options = _sections(self.function), self.options.values()
@@ -243,9 +247,3 @@ def _entries(lines: Sequence[str]) -> dict[str, str]:
             name, _, text = line.partition(":")
         found[name] = f"{found.get(name, '')} {text.strip()}".strip()
     return found
-
-
-def _read_settings(name: str) -> dict[str, Any]:
-    from walkprint.recipes.settings import read_settings  # for its YAML, which help does not need
-
-    return read_settings(name)

@@ -59,7 +59,7 @@ class ClipBatch:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Codes:
+class DisentangledCodes:
     """What a disentangling network makes of every frame; training adds what its losses judge.
 
     Attributes:
@@ -93,7 +93,7 @@ class GaitOutput:
 
     embeddings: Tensor
     logits: Tensor | None = None
-    codes: Codes | None = None
+    codes: DisentangledCodes | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by name, each with the batch first; `from_tensors` puts them together again."""
@@ -107,4 +107,4 @@ class GaitOutput:
         """The output whose tensors these are."""
         codes = {name.removeprefix("codes."): one for name, one in tensors.items() if name.startswith("codes.")}
         own = {name: one for name, one in tensors.items() if not name.startswith("codes.")}
-        return cls(**own, codes=Codes(**codes) if codes else None)
+        return cls(**own, codes=DisentangledCodes(**codes) if codes else None)

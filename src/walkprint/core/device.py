@@ -30,5 +30,6 @@ def fast_precision() -> Literal["32-true", "bf16-mixed"]:
     bf16-mixed where oneDNN computes in bfloat16, as it does with AVX-512 and newer; elsewhere torch's substitute is
     several times slower than float32.
     """
-    there = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    there = there and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return "bf16-mixed" if there else "32-true"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from walkprint.core.bounds import Range
 from walkprint.core.errors import RecipeError
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 
 Make = Callable[[Any, Any], Any]
 
@@ -110,7 +110,7 @@ def _one_of(given: Any, kinds: Sequence[Any], make: Make | None) -> Any:
 
 def _choice(given: Any, choices: dict[str, Any]) -> Any:
     if str(given) not in choices:
-        raise MisfitError(f"expected {' or '.join(choices)}, found {shown(given)}{nearest(str(given), choices)}")
+        raise MisfitError(f"expected {' or '.join(choices)}, found {shown(given)}{did_you_mean(str(given), choices)}")
     return choices[str(given)]
 
 

@@ -16,6 +16,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.augment import Augmentation
 from walkprint.data.frames import FrameChooser
+from walkprint.data.packed import Packed
 from walkprint.data.sampling import Sampler, step_generator
 from walkprint.data.store import Store
 
@@ -27,8 +28,8 @@ class TrainingBatches:
     N processes see what one would see.
 
     Args:
-        store: where frames come from.
-        keys: the training sequences.
+        store: where frames come from: a packed data set, or its store.
+        keys: the training sequences; those of the data set's training subjects by default.
         chooser: which frames a clip takes; all clips of a batch must come out equally long.
         sampler: which sequences a batch holds.
         augmentations: applied to each clip in this order.
@@ -44,8 +45,8 @@ class TrainingBatches:
 
     def __init__(
         self,
-        store: Store,
-        keys: Sequence[SequenceKey],
+        store: Store | Packed,
+        keys: Sequence[SequenceKey] | None = None,
         *,
         chooser: FrameChooser,
         sampler: Sampler,
@@ -53,6 +54,9 @@ class TrainingBatches:
         seed: int = 0,
         width_px: int | None = None,
     ) -> None:
+        if keys is None:
+            keys = store.keys("train") if isinstance(store, Packed) else store.keys
+        store = store.store() if isinstance(store, Packed) else store
         if not keys:
             raise DataError(f"{store.path}: no training sequence; check the split")
         if seed < 0:
@@ -67,21 +71,21 @@ class TrainingBatches:
         self._labels = np.array([place[key.subject] for key in keys], dtype=np.int64)
         self._lengths = store.lengths[self._sequences]
 
-    def draw(self, step: int, part: int = 0, parts: int = 1) -> "Draws":
+    def draw(self, step: int, rank: int = 0, processes: int = 1) -> "Draws":
         """All that is random in the batch of a step, or in one process's contiguous slice of it.
 
         Args:
             step: number of the training step, at least 0.
-            part: which process asks.
-            parts: how many processes share the batch.
+            rank: which process asks.
+            processes: how many share the batch.
 
         Raises:
             RecipeError: the batch has fewer clips than processes, or the chooser's clips differ in length.
         """
         picks = self.sampler.draw(step, self._labels, self.seed)
-        if not 0 <= part < parts <= len(picks):
-            raise RecipeError(f"part {part} of {parts}: a batch of {len(picks)} clips cannot be shared that way")
-        start, stop = len(picks) * part // parts, len(picks) * (part + 1) // parts
+        if not 0 <= rank < processes <= len(picks):
+            raise RecipeError(f"process {rank} of {processes}: a batch of {len(picks)} clips cannot be shared that way")
+        start, stop = len(picks) * rank // processes, len(picks) * (rank + 1) // processes
         picks = picks[start:stop]
         generators = [step_generator(self.seed, step, 1 + b) for b in range(start, stop)]
         chosen = [
@@ -100,9 +104,9 @@ class TrainingBatches:
                     changed.append((clip, augmentation.draw(rng, shape)))
         return Draws(picks, positions, changes)
 
-    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> ClipBatch:
         """The batch of a step, or one process's contiguous slice of it; see `draw`."""
-        drawn = self.draw(step, part, parts)
+        drawn = self.draw(step, rank, processes)
         frames = self.store.gather(self._sequences[drawn.picks], drawn.positions, width_px=self.width_px)
         for augmentation, changes in zip(self.augmentations, drawn.changes, strict=True):
             for clip, parameters in changes:
@@ -133,8 +137,8 @@ def prefetched(
     batches: TrainingBatches,
     start: int,
     stop: int,
-    part: int = 0,
-    parts: int = 1,
+    rank: int = 0,
+    processes: int = 1,
     ahead: int = 2,
     device: torch.device | str = "cpu",
 ) -> Iterator[ClipBatch]:
@@ -161,7 +165,7 @@ def prefetched(
             stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
             with torch.cuda.stream(stream):
                 for step in range(start, stop):
-                    batch, event = batches.batch(step, part, parts), None
+                    batch, event = batches.batch(step, rank, processes), None
                     if stream is not None:
                         batch, event = _pinned(batch).to(device), stream.record_event()
                     if not hand_over((batch, event)):

@@ -4,7 +4,7 @@ import hashlib
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 
 from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.progress import Progress
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import Share, check_share, share_of
 from walkprint.data.base import GaitDataset, Reading
@@ -26,7 +27,6 @@ from walkprint.data.writing import StoreWriter
 
 _SHOWN = 20
 FEW_FRAMES = 5
-Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)

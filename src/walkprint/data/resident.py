@@ -136,9 +136,9 @@ class ResidentBatches(TrainingBatches):
             device=device,
         )
 
-    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> ClipBatch:
         """The batch of a step, or one process's slice of it, on the device; see `TrainingBatches.draw`."""
-        drawn = self.draw(step, part, parts)
+        drawn = self.draw(step, rank, processes)
         places = self._packed.place(self._sequences[drawn.picks], drawn.positions)
         arrays: list[NDArray[Any]] = [places, self._labels[drawn.picks]]
         changing = []

@@ -11,16 +11,17 @@ import numpy as np
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
+from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 
 
 def energy_image_embeddings(
-    store: Store, keys: Sequence[SequenceKey], *, columns: tuple[int, int] | None = None
+    store: Store | Packed, keys: Sequence[SequenceKey], *, columns: tuple[int, int] | None = None
 ) -> EmbeddingSet:
     """Energy images as embeddings.
 
     Args:
-        store: where frames come from.
+        store: where frames come from: a packed data set, or its store.
         keys: which sequences.
         columns: first column and the one after the last; None for the central 11/16 of the height, which for frames of
             64 x 64 is 10 to 53, or all where the frames are no wider.
@@ -31,6 +32,7 @@ def energy_image_embeddings(
     Raises:
         DataError: no sequence, one that the store does not hold, or columns outside the frames.
     """
+    store = store.store() if isinstance(store, Packed) else store
     if not keys:
         raise DataError(f"{store.path}: no sequence for energy images; check the selection")
     width = store.height_px * 11 // 16

@@ -1,7 +1,7 @@
 """From silhouettes to embeddings: whole sequences through a network, in batches of equal length."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Literal, get_args
 
@@ -13,6 +13,7 @@ from walkprint.core.device import usable_device
 from walkprint.core.digest import weights_digest
 from walkprint.core.embedding import EmbeddingSet, mean_of_pieces
 from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.progress import Progress
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import Share, share_of
 from walkprint.data.loading import equal_length_batches
@@ -35,7 +36,7 @@ def embed(
     max_frames: int | None = 720,
     workers: int = 1,
     share: Share = (0, 1),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> EmbeddingSet:
     """Embed sequences, each as a whole.
 
@@ -44,7 +45,7 @@ def embed(
 
     Args:
         network: what embeds; it is moved to `device` and left there.
-        store: where frames come from: a store, or the packed data set on one. `Network.embed` takes arrays.
+        store: where frames come from: a packed data set, or its store. `Network.embed` takes arrays.
         keys: which sequences; all when None.
         device: where the network runs.
         precision: "32-true", or "bf16" for mixed precision.

@@ -75,7 +75,26 @@ def recordings_like(store: Store, generated: Keys | None = None) -> list[Sequenc
     return [key for key in store.keys if _subject_condition(key) in labels and key not in store.generated]
 
 
-def area_lines(store: Store) -> list[str]:
+def expansion_lines(store: Store) -> list[str]:
+    """What an expanded store holds, and what an expansion could not make, in words."""
+    made_by = store.meta["generated"]
+    frames = sum(int(store.lengths[store.index(key)]) for key in store.generated)
+    order = "" if store.ordered else "; without order of frames: only for networks of sets"
+    return [
+        f"{store.path}: {len(store.keys) - len(store.generated)} recorded sequences and {len(store.generated)} "
+        f"generated, of {frames} frames, by {made_by['name']}{order}",
+        *_area_lines(store),
+        *(f"left out: {count} frames, {reason}" for reason, count in lost_frames(store).items()),
+        *(f"nothing to start from: {one}" for one in made_by["missing"]),
+    ]
+
+
+def lost_frames(store: Store) -> dict[str, int]:
+    """Why generated frames of an expanded store were left out -> how many."""
+    return {reason: count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: ")}
+
+
+def _area_lines(store: Store) -> list[str]:
     """How much more of the picture generated takes fill than their sources do, and recorded ones likewise, in words.
 
     Empty when all of them were made from takes of their own condition.

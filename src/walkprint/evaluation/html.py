@@ -17,29 +17,13 @@ _FOOTER = (
 )
 
 
-def write_html(
-    path: str | Path,
-    reports: Sequence[Report],
-    *,
-    title: str = "Gait recognition report",
-    lead: str = "",
-    table: Table | None = None,
-    sheets: Sequence[Sheet] = (),
-    provenance: Mapping[str, str] | None = None,
-) -> None:
-    """Write the HTML of `report_page` to a file, atomically; arguments as there."""
-    page = report_page(reports, title=title, lead=lead, table=table, sheets=sheets, provenance=provenance)
-    write_atomically(path, page.to_html())
-
-
 def save_reports(reports: Sequence[Report], out: Path) -> Path:
     """Write reports as JSON, Markdown, LaTeX and text, and one page of them all; returns the page."""
     for report in reports:
         for ending in (".json", ".md", ".tex", ".txt"):
             report.save(out / f"{report.kind.replace(' ', '_')}{ending}")
-    page = out / "report.html"
-    write_html(page, reports)
-    return page
+    write_atomically(out / "report.html", report_page(reports).to_html())
+    return out / "report.html"
 
 
 def report_page(

@@ -40,8 +40,8 @@ def verify(
     embeddings: EmbeddingSet,
     protocol: Protocol,
     *,
-    gallery: EmbeddingSet | None = None,
     false_accept_rates: Sequence[float] = (0.001, 0.01, 0.05),
+    gallery: EmbeddingSet | None = None,
     scoring: Scoring = Scoring(),
     allow_different_sources: bool = False,
     provenance: Mapping[str, str] | None = None,
@@ -52,10 +52,9 @@ def verify(
     Args:
         embeddings: where probes are taken from, and the gallery too unless it is given.
         protocol: gallery, probe sets, and which pairs count; the gallery is always pooled.
-        gallery: where the gallery is taken from, for evaluation across data sets.
         false_accept_rates: the t of each TAR at FAR t, above 0 and below 1.
-        scoring, allow_different_sources, provenance: as in `identify`. Resampled subjects are those of the probes; the
-            draws read the curve at 1,024 places.
+        gallery, scoring, allow_different_sources, provenance: as in `identify`. Resampled subjects are those of the
+            probes; the draws read the curve at 1,024 places.
         progress: as in `identify`, but every probe counts twice: for its right pairs, and for its wrong ones.
 
     Returns:

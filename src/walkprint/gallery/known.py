@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 from walkprint.gallery import journal
 from walkprint.gallery.binding import Binding
 from walkprint.gallery.cipher import Cipher
@@ -61,7 +61,9 @@ class Known:
         """
         known = {person.name: person for person in self.people()}
         if check_name(name) not in known:
-            raise DataError(f"{self.path}: knows no {name!r}{nearest(name, known) or f' among {len(known)} people'}")
+            raise DataError(
+                f"{self.path}: knows no {name!r}{did_you_mean(name, known) or f' among {len(known)} people'}"
+            )
         return known[check_name(name)]
 
     def walks(self, name: str | None = None) -> list[KnownWalk]:

@@ -215,7 +215,7 @@ class AEGuidedGAN(GenerativeModel):
         self.spread.copy_(torch.cat([latents for latents, _ in found]).std(0))
         labels = Labels.cat([one for _, one in found])
         self.known.zero_()[labels.subjects, labels.conditions, labels.views] = 1
-        means, source = self.gaussians.means, self.names.conditions.index(self.source)
+        means, source = self.gaussians.means, self.names.conditions.index(self.source_condition)
         shifts = means - means[:, source, None]
         both = (self.known * self.known[:, source, None]).unsqueeze(-1)
         usual = (both * shifts).sum(0) / both.sum(0).clamp_min(1)

@@ -64,7 +64,7 @@ class GenerativeModel(Described, nn.Module, ABC):
         subjects: names of the subjects; the class index is the position.
         conditions: names of the conditions.
         views: names of the views.
-        source: the source condition, which frames are generated from.
+        source_condition: the condition that frames are generated from.
 
     Attributes:
         ordered: whether generated frames follow their sources one by one, so that gait phase and order survive.
@@ -79,15 +79,19 @@ class GenerativeModel(Described, nn.Module, ABC):
     recordings: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
-        self, *, subjects: Sequence[str], conditions: Sequence[str], views: Sequence[str], source: str = "nm"
+        self, *, subjects: Sequence[str], conditions: Sequence[str], views: Sequence[str], source_condition: str = "nm"
     ) -> None:
         super().__init__()
-        self.names, self.source = LabelNames(tuple(subjects), tuple(conditions), tuple(views)), source
+        self.names = LabelNames(tuple(subjects), tuple(conditions), tuple(views))
+        self.source_condition = source_condition
         for factor, names in (("subjects", subjects), ("conditions", conditions), ("views", views)):
             if not names or len(set(names)) < len(names):
                 raise RecipeError(f"{type(self).__name__}: {factor} are {list(names)}; expected names, each once")
-        if source not in conditions:
-            raise RecipeError(f"{type(self).__name__}: source is {source!r}, expected one of {', '.join(conditions)}")
+        if source_condition not in conditions:
+            raise RecipeError(
+                f"{type(self).__name__}: source_condition is {source_condition!r}, "
+                f"expected one of {', '.join(conditions)}"
+            )
 
     def check_settings(
         self, expected: Literal["at least 0", "more than 0", "at least 1", "between 0 and 1"], **settings: float

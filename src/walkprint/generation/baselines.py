@@ -25,7 +25,7 @@ class Copying(Expander):
     """Repeats takes of the wanted condition unchanged."""
 
     ordered = True
-    source = None
+    source_condition = None
 
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
         """See `Expander`."""
@@ -45,7 +45,7 @@ class NoiseInjection(Expander):
     """
 
     ordered = True
-    source = None
+    source_condition = None
 
     def __init__(self, p: float = 0.02, deviation: float = 0.05, thresholded: bool = False) -> None:
         if not (0 <= p <= 1 and deviation >= 0):
@@ -69,7 +69,7 @@ class MorphologicalCoat(Expander):
 
     Args:
         thickness_px: added on every side, in pixels of frames 64 px high.
-        source: the condition without a coat.
+        source_condition: the one without a coat.
 
     Raises:
         RecipeError: the thickness is below 1.
@@ -77,10 +77,10 @@ class MorphologicalCoat(Expander):
 
     ordered = True
 
-    def __init__(self, thickness_px: int = 2, source: str = "nm") -> None:
+    def __init__(self, thickness_px: int = 2, source_condition: str = "nm") -> None:
         if thickness_px < 1:
             raise RecipeError(f"MorphologicalCoat: thickness_px is {thickness_px}, expected at least 1")
-        self.thickness_px, self.source = thickness_px, source
+        self.thickness_px, self.source_condition = thickness_px, source_condition
 
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
         """See `Expander`."""

@@ -55,7 +55,7 @@ class FrameBatches:
         store: where frames come from; one channel, 64 high, 64 wide or wider.
         keys: the training sequences.
         batch_size: real frames in a batch, and source frames.
-        source: the source condition.
+        source_condition: the condition to generate from.
         seed: of everything random.
 
     Attributes:
@@ -67,7 +67,13 @@ class FrameBatches:
     """
 
     def __init__(
-        self, store: Store, keys: Sequence[SequenceKey], *, batch_size: int = 64, source: str = "nm", seed: int = 0
+        self,
+        store: Store,
+        keys: Sequence[SequenceKey],
+        *,
+        batch_size: int = 64,
+        source_condition: str = "nm",
+        seed: int = 0,
     ) -> None:
         if batch_size < 1 or seed < 0:
             raise RecipeError(f"batch_size is {batch_size}, seed {seed}; expected at least 1 and at least 0")
@@ -82,11 +88,11 @@ class FrameBatches:
                 "original store instead"
             )
         self.store, self.keys = store, tuple(keys)
-        self.batch_size, self.source, self.seed = batch_size, source, seed
+        self.batch_size, self.source_condition, self.seed = batch_size, source_condition, seed
         self.names = LabelNames.of(self.keys)
-        if source not in self.names.conditions:
+        if source_condition not in self.names.conditions:
             raise DataError(
-                f"{store.path}: no training sequence of the source condition {source!r}; "
+                f"{store.path}: no training sequence of the source condition {source_condition!r}; "
                 f"found {', '.join(self.names.conditions) or 'no sequence at all'}"
             )
         self._labels = self.names.labels(self.keys)
@@ -99,7 +105,7 @@ class FrameBatches:
         rng = step_generator(self.seed, step, repeat)
         picks = np.array([rng.choice(group) for group in self._evenly(rng)], dtype=np.int64)
         frames = self._frames(self._rows[picks], rng)
-        starts = rng.choice(self._by_condition[self.names.conditions.index(self.source)], self.batch_size)
+        starts = rng.choice(self._by_condition[self.names.conditions.index(self.source_condition)], self.batch_size)
         sources = self._frames(self._rows[starts], rng)
         of_sources = self._labels[torch.from_numpy(starts)]
         wanted = torch.from_numpy(rng.integers(0, len(self.names.conditions), self.batch_size))

@@ -12,7 +12,7 @@ _ONLY = {"latent": "labeled", "transport": True, "factors": list(FACTORS), "head
 
 
 def current_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the settings of a trained generator that its class had once.
+    """Rename and drop settings of a trained generator that its class had once.
 
     Args:
         entry: `class_path` and `init_args`, and anything else.
@@ -21,6 +21,8 @@ def current_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
         RecipeError: such a setting has a value that this version cannot reproduce.
     """
     settings = dict(entry.get("init_args") or {})
+    if "source" in settings:
+        settings["source_condition"] = settings.pop("source")
     if str(entry.get("class_path")).rpartition(".")[2] == "AEGuidedGAN":
         for name in _OF_TRAINING:
             settings.pop(name, None)

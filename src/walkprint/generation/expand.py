@@ -5,7 +5,7 @@ are wanted than there are sources, the sources are used in turn. Test subjects a
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.progress import Progress
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.writing import StoreWriter
@@ -32,12 +33,12 @@ class Expansion:
     missing: tuple[str, ...]
 
 
-def plan(dataset: Packed, source: str | None, wanted: Mapping[str, int], seed: int = 0) -> Expansion:
+def plan(dataset: Packed, source_condition: str | None, wanted: Mapping[str, int], seed: int = 0) -> Expansion:
     """List the takes to make so that every training subject has the wanted number.
 
     Args:
         dataset: a packed data set.
-        source: condition of the takes to start from; None for the wanted condition itself.
+        source_condition: of the takes to start from; None for the wanted condition itself.
         wanted: condition -> takes per training subject, recorded ones included.
         seed: decides which source comes first.
 
@@ -57,7 +58,7 @@ def plan(dataset: Packed, source: str | None, wanted: Mapping[str, int], seed: i
     for subject in sorted({subject for subject, _ in by_take}):
         for condition, count in wanted.items():
             there = by_take.get((subject, condition), {})
-            sources = by_take.get((subject, source or condition), {})
+            sources = by_take.get((subject, source_condition or condition), {})
             if count > len(there) and not sources:
                 missing.append(f"{subject}/{condition}")
                 continue
@@ -91,7 +92,7 @@ def expand(
     wanted: Mapping[str, int],
     out: str | Path,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write a store with every sequence of a data set, byte for byte, and generated takes of its training subjects.
 
@@ -118,10 +119,12 @@ def expand(
     if seed < 0:
         raise RecipeError(f"expand: seed is {seed}, expected at least 0")
     store = dataset.store()
-    planned = plan(dataset, expander.source, wanted, seed)
+    planned = plan(dataset, expander.source_condition, wanted, seed)
     expander.check(dataset, wanted, [key for key, _ in planned.takes])
     if not planned.takes:
-        raise DataError(f"{store.path}: nothing to make: {_why_nothing(dataset, expander.source, planned, wanted)}")
+        raise DataError(
+            f"{store.path}: nothing to make: {_why_nothing(dataset, expander.source_condition, planned, wanted)}"
+        )
     made_by = {**expander.description(), "seed": seed, "wanted": dict(wanted), "missing": list(planned.missing)}
     with _writer_beside(dataset, out, made_by) as writer:
         for key in store.keys:
@@ -156,14 +159,14 @@ def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expand
     writer.add(Clip(frames, key, source.frame_rate_hz), dropped, origin)
 
 
-def _why_nothing(dataset: Packed, source: str | None, planned: Expansion, wanted: Mapping[str, int]) -> str:
+def _why_nothing(dataset: Packed, source_condition: str | None, planned: Expansion, wanted: Mapping[str, int]) -> str:
     """Why there is no take to make."""
     if not planned.missing:
         return f"every training subject already has the wanted takes ({dict(wanted)}); want more"
     known = ", ".join(sorted({key.condition for key in dataset.keys("train")}))
     more = f" and {len(planned.missing) - 3} more" if len(planned.missing) > 3 else ""
     return (
-        f"no {source or 'recorded take'} to start from for {', '.join(planned.missing[:3])}{more}; "
+        f"no {source_condition or 'recorded take'} to start from for {', '.join(planned.missing[:3])}{more}; "
         f"training subjects have takes of {known}"
     )
 

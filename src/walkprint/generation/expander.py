@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from walkprint.core.digest import weights_digest
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 from walkprint.data.packed import Packed
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import SIZE_PX
@@ -29,11 +29,11 @@ class Expander(ABC):
 
     Attributes:
         ordered: whether the frames of a generated take are in the order of a walk.
-        source: condition of the takes that it starts from; None for the wanted condition itself.
+        source_condition: of the takes that it starts from; None for the wanted condition itself.
     """
 
     ordered: bool
-    source: str | None
+    source_condition: str | None
 
     @abstractmethod
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
@@ -65,14 +65,15 @@ class Expander(ABC):
         store = dataset.store()
         known = sorted({key.condition for key in store.keys})
         for condition in sorted(set(wanted) - set(known)):
-            advice = nearest(condition, known)
-            if self.source is None:
+            advice = did_you_mean(condition, known)
+            if self.source_condition is None:
                 raise DataError(
                     f"{store.path}: wanted is {condition!r}, expected one of {', '.join(known)}"
                     + (advice or ", the recorded conditions")
                 )
             warnings.warn(
-                f"no recording in {condition!r}: a new condition, made from {self.source!r} alone{advice}", stacklevel=3
+                f"no recording in {condition!r}: a new condition, made from {self.source_condition!r} alone{advice}",
+                stacklevel=3,
             )
 
     @property
@@ -113,7 +114,7 @@ class GeneratorExpander(Expander):
             )
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model, self.bf16, self.cover = model.eval(), bf16, cover
-        self.ordered, self.source = model.ordered, model.source
+        self.ordered, self.source_condition = model.ordered, model.source_condition
 
     @property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from walkprint.generation.batches import SIZE_PX
 _MOST = 64
 
 
-def fingerprint(store: Store, keys: Sequence[SequenceKey], source: str) -> dict[str, str]:
+def fingerprint(store: Store, keys: Sequence[SequenceKey], source_condition: str) -> dict[str, str]:
     """Digests of one recording of each subject, for at most 64 subjects.
 
     Only the person's pixels count, and only the central columns of wide frames, which is all that generators see. So
@@ -26,13 +26,13 @@ def fingerprint(store: Store, keys: Sequence[SequenceKey], source: str) -> dict[
     Args:
         store: holds the recordings.
         keys: the sequences that the generator is trained on.
-        source: the generator's source condition, which every such store is most likely to have of each subject.
+        source_condition: of the generator, which every such store is most likely to have of each subject.
 
     Returns:
         Key as text -> sixteen hexadecimal digits.
     """
     first: dict[str, SequenceKey] = {}
-    for key in sorted(keys, key=lambda key: (key.condition != source, key)):
+    for key in sorted(keys, key=lambda key: (key.condition != source_condition, key)):
         first.setdefault(key.subject, key)
     names = sorted(first)
     some = np.unique(np.linspace(0, len(names) - 1, min(len(names), _MOST)).round().astype(int)).tolist()

@@ -63,13 +63,13 @@ class DiversityMonitor:
             groups.setdefault((key.subject, key.condition, key.view), []).append(key)
         of_view: dict[str, list[SequenceKey]] = {}
         for (_, condition, view), group in groups.items():
-            if condition == batches.source:
+            if condition == batches.source_condition:
                 of_view.setdefault(view, []).extend(group)
         # Subjects without a source in that view start from the others' frames.
         usable = [
-            (group, groups.get((subject, batches.source, view)) or of_view[view])
+            (group, groups.get((subject, batches.source_condition, view)) or of_view[view])
             for (subject, condition, view), group in groups.items()
-            if condition != batches.source and view in of_view
+            if condition != batches.source_condition and view in of_view
         ]
         if not usable:
             return {}
@@ -87,7 +87,7 @@ class DiversityMonitor:
             numbers["labels"] = of_generated / of_known
         return numbers
 
-    def judge(self, numbers: Mapping[str, float], step: int) -> None:
+    def check(self, numbers: Mapping[str, float], step: int) -> None:
         """Warn of a collapse or end the training; warn of drifting labels.
 
         Raises:

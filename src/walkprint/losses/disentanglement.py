@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from walkprint.core.batch import Codes, GaitOutput
+from walkprint.core.batch import DisentangledCodes, GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue, no_loss, widened
 
@@ -124,7 +124,7 @@ class CanonicalConsistencyLoss(Loss):
         return LossValue(within + across + identity, numbers)
 
 
-def _codes_of(output: GaitOutput) -> Codes:
+def _codes_of(output: GaitOutput) -> DisentangledCodes:
     if output.codes is None:
         raise RecipeError("losses of disentanglement: the network gives no codes; use GaitNet")
     return output.codes

@@ -180,8 +180,8 @@ def _terms_by_list(distances: Tensor, same: Tensor, lists: Tensor, margin: float
 def _terms_by_order(distances: Tensor, same: Tensor, positive: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
     """As `_terms_by_list`, in a few calls of fixed shapes, so that a GPU is neither waited for nor kept waiting.
 
-    A positive's active negatives are the first ones in the order of distance: their number and the sum of their
-    distances, added up in float64, say all.
+    A positive's active negatives are the first ones in the order of distance, so their number and the sum of their
+    distances, in float64, are enough.
     """
     negatives = distances.masked_fill(same, torch.inf)
     reach = (distances + margin).masked_fill(~positive, -torch.inf)

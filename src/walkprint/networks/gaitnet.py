@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from walkprint.core.batch import Codes, GaitOutput
+from walkprint.core.batch import DisentangledCodes, GaitOutput
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.layers import fold_time
@@ -133,7 +133,7 @@ class GaitNet(Network):
             )
         return GaitOutput(torch.cat(directions, dim=1).unsqueeze(1), gait_logits[:, -1:], codes)
 
-    def encode(self, frames: Tensor) -> Codes:
+    def encode(self, frames: Tensor) -> DisentangledCodes:
         """Codes of every frame.
 
         Args:
@@ -142,9 +142,9 @@ class GaitNet(Network):
         every = self.encoder(fold_time(frames)).float().unflatten(0, frames.shape[:2])
         appearance, canonical, pose = self.sizes
         canonical_code, appearance_code, pose_code = every.split((canonical, appearance, pose), dim=2)
-        return Codes(appearance_code, pose_code, canonical_code if canonical else None)
+        return DisentangledCodes(appearance_code, pose_code, canonical_code if canonical else None)
 
-    def decode(self, codes: Codes) -> Tensor:
+    def decode(self, codes: DisentangledCodes) -> Tensor:
         """From codes to frames (batch, time, channel, height, width), 0 to 1."""
         parts = [codes.appearance, codes.pose] if codes.canonical is None else [
             codes.canonical, codes.appearance, codes.pose,
@@ -177,7 +177,7 @@ class GaitNet(Network):
         return logits.view(*canonical.shape[:2], -1)
 
 
-def wear(codes: Codes, chosen: Tensor) -> Codes:
+def wear(codes: DisentangledCodes, chosen: Tensor) -> DisentangledCodes:
     """The pose of every frame with appearance and body of one frame of its clip.
 
     Args:
@@ -188,7 +188,9 @@ def wear(codes: Codes, chosen: Tensor) -> Codes:
     def spread(code: Tensor) -> Tensor:
         return code[torch.arange(len(code), device=code.device), chosen].unsqueeze(1).expand_as(code)
 
-    return Codes(spread(codes.appearance), codes.pose, None if codes.canonical is None else spread(codes.canonical))
+    return DisentangledCodes(
+        spread(codes.appearance), codes.pose, None if codes.canonical is None else spread(codes.canonical)
+    )
 
 
 def _block(convolution: nn.Module, channels: int) -> nn.Sequential:

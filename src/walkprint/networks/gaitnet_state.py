@@ -5,7 +5,6 @@ are used.
 """
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from walkprint.core.errors import CheckpointError
 from walkprint.networks.gaitnet import GaitNet
+from walkprint.networks.published import read_published
 
 _MODULES = ("netE", "netD", "lstm")
 # Pattern and replacement; FLAT and NORM stand for positions that depend on the depth of the encoder.
@@ -36,7 +36,7 @@ _RULES = (
 _UNUSED = re.compile(r"^lstm\.match\.")
 
 
-def read_published(path: str | Path) -> dict[str, Tensor]:
+def read_gaitnet(path: str | Path) -> dict[str, Tensor]:
     """The weights in a published file: names such as "netE.main.0.main.0.weight" -> tensors.
 
     Only tensors and plain data are accepted, nothing in the file can run; optimizers are ignored.
@@ -44,15 +44,7 @@ def read_published(path: str | Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: the file is missing or damaged, or holds anything else.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); expected a file of GaitNet") from error
-    except Exception as error:  # a damaged file can raise almost anything
-        reason = " ".join(str(error).split())[:100]
-        raise CheckpointError(f"{path}: damaged, or more than tensors and plain data ({reason})") from error
+    found = read_published(path, "a file of GaitNet")
     state = {
         f"{module}.{name}": value
         for module in _MODULES

@@ -1,10 +1,9 @@
-"""Weights of the field's reference implementation under our names.
+"""Converts checkpoints of OpenGait, the field's reference implementation, to our names and layouts.
 
-Source: checkpoint naming of OpenGait (Fan et al., CVPR 2023); only the names and layouts are taken over.
+Source: checkpoint naming of OpenGait (Fan et al., CVPR 2023); only names and layouts are used.
 """
 
 import re
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from walkprint.core.errors import CheckpointError
 from walkprint.networks.base import Network
+from walkprint.networks.published import read_published
 
 _RESIDUAL = (
     (r"\.bn(\d)\.", r".norm\1."),
@@ -26,7 +26,7 @@ _HEAD = (
     (r"^BNNecks\.bn1d\.", "neck.norm."),
 )
 
-# Pairs of pattern and replacement, applied one after the other; what no pattern touches keeps its name.
+# Pairs of pattern and replacement, applied in order; a name that no pattern matches stays.
 _RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "GaitSet": (
         (r"^set_block(\d)\.forward_block\.0\.conv", r"blocks.\1.conv1"),
@@ -81,21 +81,19 @@ _RULES: dict[str, tuple[tuple[str, str], ...]] = {
         *_HEAD,
     ),
 }
-# The reference counts from here; ours from 0.
+# OpenGait numbers these modules from here, we from 0.
 _FIRST = {
     "GaitSet": {"blocks": 1, "global_blocks": 2},
     "GaitPart": {"blocks": 1},
     "GaitBase": {"stages": 1},
     "DeepGaitV2": {"stages": 1},
 }
-
-
-# Where the number of training subjects can be read: the last axis of these.
+# Weights of classifiers; their last axis counts the training subjects.
 _CLASSIFIERS = ("BNNecks.fc_bin", "Head1.fc_bin")
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
-    """The weights in a reference checkpoint; only tensors and plain data are admitted, nothing in it can run.
+    """The weights in a checkpoint of OpenGait; only tensors and plain data are admitted, nothing in it can run.
 
     Args:
         path: a file that holds a state dict, or a dict with one under "model".
@@ -103,20 +101,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: the file is missing or damaged, or holds anything else.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path}: cannot be read ({error.strerror}); expected a checkpoint of OpenGait"
-        ) from error
-    except Exception as error:  # a damaged file can raise about anything
-        reason = " ".join(str(error).split())[:100]
-        raise CheckpointError(
-            f"{path}: damaged, or more than tensors and plain data ({reason}); where you trust it, "
-            "save its state dict alone and give that"
-        ) from error
+    found = read_published(path, "a checkpoint of OpenGait")
     state = found.get("model", found) if isinstance(found, dict) else found
     if not isinstance(state, dict) or not state or not all(isinstance(one, Tensor) for one in state.values()):
         raise CheckpointError(f"{path}: found no state dict; expected names to tensors, alone or under 'model'")
@@ -124,13 +109,13 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
 
 
 def count_subjects(state_dict: Mapping[str, Tensor]) -> int | None:
-    """How many training subjects the classifier of a reference checkpoint tells apart; None where it has none."""
+    """The number of training subjects, from the classifier of a checkpoint; None if it has no classifier."""
     found = (state_dict[name] for name in _CLASSIFIERS if name in state_dict)
     return next((weight.shape[-1] for weight in found if weight.ndim), None)
 
 
 def our_name(network: Network, name: str) -> str:
-    """What the reference's entry `name` is called in `network`; "weight@3" is the third part's share of a weight.
+    """The name in `network` of OpenGait's entry `name`; "weight@3" is row 3 of a weight that we hold for all parts.
 
     Raises:
         CheckpointError: there is no mapping for this kind of network.
@@ -147,18 +132,18 @@ def our_name(network: Network, name: str) -> str:
 
 
 def convert_state(network: Network, state_dict: Mapping[str, Tensor | NDArray[np.generic]]) -> dict[str, Tensor]:
-    """A reference checkpoint's state under the names and layouts of `network`.
+    """The state of a checkpoint of OpenGait under the names and layouts of `network`.
 
     Args:
-        network: the network that the weights are for, built with the same widths.
-        state_dict: the reference's names to tensors or arrays.
+        network: of the same class and widths.
+        state_dict: OpenGait's names to tensors or arrays.
 
     Returns:
-        What `network.load_state_dict` takes, complete.
+        A complete state for `network.load_state_dict`.
 
     Raises:
-        CheckpointError: there is no mapping for this network, or it names every entry that is unknown, missing or of
-            another shape.
+        CheckpointError: there is no mapping for this network; or entries are unknown, missing or of another shape,
+            all of which are named.
     """
     wanted = network.state_dict()
     converted: dict[str, Tensor] = {}
@@ -190,14 +175,14 @@ def convert_state(network: Network, state_dict: Mapping[str, Tensor | NDArray[np
 
 def _our_layout(tensor: Tensor, name: str, network: Network) -> Tensor:
     if name.startswith("neck.norm.") and tensor.ndim == 1:
-        # The joint batch norm of the neck counts feature first there, part first here.
+        # OpenGait's joint batch norm of the neck is ordered by feature, then part; ours by part, then feature.
         parts = network.state_dict()["neck.weight"].shape[0]
         return tensor.view(-1, parts).T.flatten() if tensor.numel() % parts == 0 else tensor
     return tensor
 
 
 def _missing(wanted: Mapping[str, Tensor], filled: set[str]) -> list[str]:
-    """What was not filled: whole entries, or parts of those that came in parts."""
+    """Entries that were not filled, or the missing rows of those that came row by row."""
     in_parts = {name.partition("@")[0] for name in filled if "@" in name}
     needed = [
         one

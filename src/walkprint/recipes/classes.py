@@ -21,7 +21,7 @@ from typing import Any, get_args, get_origin
 
 from walkprint.core.described import Described, describe, parameters_of, path_of
 from walkprint.core.errors import NotImportedError, RecipeError
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 from walkprint.core.values import MisfitError, from_yaml, inside, shown, value_of
 
 
@@ -124,7 +124,7 @@ def _settings(
 ) -> dict[str, Any]:
     known = dict(list(parameters_of(kind).items())[skip:])
     for name in [name for name in given if name not in known or name in later]:
-        raise MisfitError(f"{kind.__name__} has no setting {shown(name)}{nearest(str(name), known)}")
+        raise MisfitError(f"{kind.__name__} has no setting {shown(name)}{did_you_mean(str(name), known)}")
     values = {}
     for name, one in known.items():
         if (only_given and name not in given) or name in later:
@@ -220,7 +220,7 @@ def find_class(family: type, path: str, *, importing: bool = False) -> Any:
     if not isinstance(kind, type) or not issubclass(kind, family) or inspect.isabstract(kind):
         raise MisfitError(
             f"{family.__name__}: class_path is {shown(path)!r}, expected one of {', '.join(sorted(known))}, or a "
-            f"dotted path{nearest(path, known)}"
+            f"dotted path{did_you_mean(path, known)}"
         )
     return kind
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from walkprint.core.errors import CheckpointError, RecipeError
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 from walkprint.networks.base import Network
 from walkprint.recipes.trained import load_network
 from walkprint.training.checkpoint import WEIGHTS_NAME, load_checkpoint
@@ -125,7 +125,7 @@ def _grouped(
     for layer, settings in groups.items():
         for name in settings.keys() - made.defaults.keys():
             raise RecipeError(
-                f"groups: {layer}: {type(made).__name__} has no setting {name}{nearest(name, made.defaults)}"
+                f"groups: {layer}: {type(made).__name__} has no setting {name}{did_you_mean(name, made.defaults)}"
             )
     return made
 
@@ -148,7 +148,7 @@ def _known(setting: str, layer: str, network: Network) -> list[str]:
     names = [name for name, _ in network.named_parameters()]
     if not (found := _below(layer, names)):
         layers = sorted({name.rpartition(".")[0] for name in names} | {name.partition(".")[0] for name in names})
-        advice = nearest(layer, layers) or f"; its layers are {', '.join(dict(network.named_children()))}"
+        advice = did_you_mean(layer, layers) or f"; its layers are {', '.join(dict(network.named_children()))}"
         raise RecipeError(f"{setting}: {type(network).__name__} has no layer {layer!r} with weights{advice}")
     return found
 

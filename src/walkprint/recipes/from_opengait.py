@@ -1,5 +1,6 @@
-"""From the settings in a configuration of OpenGait to those of a recipe; only the names and meanings are taken over."""
+"""From checkpoints and configurations of OpenGait to networks and recipes; only names and meanings are taken over."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,31 @@ from typing import Any
 from walkprint.core.errors import RecipeError
 from walkprint.core.values import MisfitError
 from walkprint.core.yaml_json import parse_yaml
-from walkprint.recipes.classes import entry_of
+from walkprint.networks.base import Network
+from walkprint.networks.opengait import convert_state, count_subjects, read_state
+from walkprint.recipes.classes import build, entry_of, members
 from walkprint.recipes.recipe import Recipe
+
+
+def network_from_opengait(checkpoint: str | Path, network: str, settings: Mapping[str, Any]) -> Network:
+    """A network with the weights of a checkpoint.
+
+    Args:
+        checkpoint: a file of OpenGait.
+        network: class of the network.
+        settings: the checkpoint's widths where they are not the defaults; `num_subjects` is read from it unless given.
+
+    Raises:
+        CheckpointError: the file cannot be read, or it holds other entries than this network.
+        RecipeError: a setting is unknown or wrong.
+    """
+    state, settings = read_state(checkpoint), dict(settings)
+    kind = members(Network).get(network.rpartition(".")[2])
+    if kind and "num_subjects" in inspect.signature(kind).parameters:
+        settings.setdefault("num_subjects", count_subjects(state))
+    built: Network = build(Network, {"class_path": network, "init_args": settings})
+    built.load_state_dict(convert_state(built, state))
+    return built
 
 
 def recipe_from_opengait(file: Path) -> tuple[dict[str, Any], list[str]]:

@@ -74,7 +74,11 @@ class GeneratorRecipe:
         """
         keys = training_keys(self.data, self.conditions)
         return FrameBatches(
-            self.data.store(), keys, batch_size=self.batch_size, source=self.generator.source, seed=self.seed
+            self.data.store(),
+            keys,
+            batch_size=self.batch_size,
+            source_condition=self.generator.source_condition,
+            seed=self.seed,
         )
 
     def wanted(self) -> dict[str, int]:
@@ -89,7 +93,7 @@ class GeneratorRecipe:
         }:
             takes.setdefault(condition, Counter())[subject] += 1
         most = {condition: max(counted.values()) for condition, counted in takes.items()}
-        source, people = self.generator.source, len(set().union(*takes.values()))
+        source, people = self.generator.source_condition, len(set().union(*takes.values()))
         return {
             name: most[name] if 2 * len(takes[name]) < people else max(most[source], most[name] + 1)
             for name in sorted(set(most) - {source}) or [source]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import walkprint
 from walkprint.core.errors import CheckpointError, RecipeError
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 
 _PACKAGE = Path(walkprint.__file__).resolve().parent
 _INSTALLED, _CHECKOUT = _PACKAGE / "recipes" / "bundled", _PACKAGE.parents[1]
@@ -34,7 +34,7 @@ def find_file(name: str | Path) -> Path:
     if short in known:
         return known[short]
     beside = {str(one) for one in path.parent.glob(f"*{path.suffix}") if one.is_file()} if path.suffix else set()
-    advice = nearest(str(name), beside) or nearest(short, known) or "; `bundled()` lists those of the package"
+    advice = did_you_mean(str(name), beside) or did_you_mean(short, known) or "; `bundled()` lists those of the package"
     raise RecipeError(f"{name}: no such file, and none of that name is bundled{advice}")
 
 
@@ -64,5 +64,5 @@ def find_trained(name: str | Path) -> Path:
     if str(name) in known:
         return known[str(name)]
     beside = {str(one) for one in path.parent.glob("*") if one.is_dir()}
-    advice = nearest(str(name), {*beside, *known}) or f"; give the folder of a run, or {' or '.join(known)}"
+    advice = did_you_mean(str(name), {*beside, *known}) or f"; give the folder of a run, or {' or '.join(known)}"
     raise CheckpointError(f"{name}: no such folder{advice}")

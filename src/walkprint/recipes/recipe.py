@@ -9,7 +9,7 @@ import torch
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 from walkprint.core.values import MisfitError
 from walkprint.data.augment import Augmentation
 from walkprint.data.frames import FrameChooser
@@ -111,7 +111,7 @@ class Recipe:
             )
         sampler = EvenConditions if self.schedule.even_conditions else SubjectSampler
         return TrainingBatches(
-            self.data.store(),
+            self.data,
             training_keys(self.data, self.conditions, self.subjects),
             chooser=self.frames,
             sampler=sampler(self.schedule.subjects_per_batch, self.schedule.clips_per_subject),
@@ -130,7 +130,7 @@ def training_keys(
         RecipeError: a condition does not occur among them, none is named, or a subject is none for training.
     """
     if unknown := sorted(set(subjects or ()) - set(data.subjects("train"))):
-        advice = nearest(unknown[0], data.subjects("train"))
+        advice = did_you_mean(unknown[0], data.subjects("train"))
         raise RecipeError(f"subjects: {', '.join(unknown)} not among the training subjects{advice}")
     keys = [key for key in data.keys("train") if subjects is None or key.subject in set(subjects)]
     found = {key.condition for key in keys}
@@ -140,7 +140,7 @@ def training_keys(
     if unknown:
         raise RecipeError(
             f"conditions: {', '.join(unknown)} not among those of the training subjects, "
-            f"{', '.join(sorted(found)) or 'none, as it is empty'}{nearest(unknown[0], found)}"
+            f"{', '.join(sorted(found)) or 'none, as it is empty'}{did_you_mean(unknown[0], found)}"
         )
     return [key for key in keys if conditions is None or key.condition in conditions]
 

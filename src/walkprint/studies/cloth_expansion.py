@@ -27,7 +27,7 @@ BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
 COVERING = "ae-guided-covering"
 """The AE-guided GAN's coats, laid over the frames that they are made from."""
 NETWORKS = ("GaitSet", "GaitPart", "GEINet")
-PARTS = ("ssim", "recognition", "ablation", "scarcity", "real")
+SECTIONS = ("ssim", "recognition", "ablation", "scarcity", "real")
 COATS = ("2", "1", "half", "eighth")
 _KNOWN_COATS = ("2", "1", *SHARES)
 GENERATORS: dict[str, dict[str, Any]] = {
@@ -117,14 +117,14 @@ class ClothExpansionStudy:
     """What the study compares, and how large.
 
     Attributes:
-        networks: recognizers: names of any networks, your own by dotted path; the parts "ablation" and "scarcity" take
+        networks: recognizers: names of any networks, your own by dotted path; sections "ablation" and "scarcity" take
             the first.
         variants: what the training set is, see `VARIANTS`; the baseline is added.
-        parts: "ssim", "recognition", "ablation" of the AE-guided GAN, "scarcity" of coats, "real" masks.
+        sections: "ssim", "recognition", "ablation" of the AE-guided GAN, "scarcity" of coats, "real" masks.
         switches: of the ablation, see `ABLATION`.
-        coats: how many takes in a coat a training subject has in the part "scarcity": "2", "1", or "half", "quarter",
+        coats: how many takes in a coat a training subject has in section "scarcity": "2", "1", or "half", "quarter",
             "eighth": two, but only that part of the subjects has any.
-        rare: the same of all other parts.
+        rare: the same of all other sections.
         seeds: how many, from 0.
         steps: of each recognizer.
         generator_steps: of each generator, all its stages together.
@@ -147,7 +147,7 @@ class ClothExpansionStudy:
 
     networks: tuple[str, ...] = NETWORKS
     variants: tuple[str, ...] = DEFAULT_VARIANTS
-    parts: tuple[str, ...] = PARTS[:4]
+    sections: tuple[str, ...] = SECTIONS[:4]
     switches: tuple[str, ...] = tuple(ABLATION)
     coats: tuple[str, ...] = COATS
     rare: str = "2"
@@ -174,13 +174,13 @@ class ClothExpansionStudy:
 
     def __post_init__(self) -> None:
         for what, names, known in (
-            ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
+            ("variant", self.variants, VARIANTS), ("section", self.sections, SECTIONS),
             ("switch", self.switches, ABLATION), ("coats", (*self.coats, self.rare), _KNOWN_COATS),
         ):  # fmt: skip
             check_names(what, names, known)
         check_networks(self.networks)
-        if "real" in self.parts and (self.real is None or self.protocol is None):
-            raise RecipeError("study: the part real needs a folder of masks and a protocol; set real and protocol")
+        if "real" in self.sections and (self.real is None or self.protocol is None):
+            raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         self._check_coats()
         if BASELINE not in self.variants:
@@ -188,14 +188,14 @@ class ClothExpansionStudy:
 
     def _check_coats(self) -> None:
         """Refuse what leaves nothing to make, or nothing to measure: measures compare two new takes of two people."""
-        measured, repeated = {"ssim", "ablation"} & set(self.parts), {"copying", "noise"} & set(self.variants)
-        rarities = (self.rare, *(self.coats if "scarcity" in self.parts else ()))
+        measured, repeated = {"ssim", "ablation"} & set(self.sections), {"copying", "noise"} & set(self.variants)
+        rarities = (self.rare, *(self.coats if "scarcity" in self.sections else ()))
         least = 4 if measured else 3 if repeated or "2" in rarities else 2 if "1" in rarities else 1
         wearers = min(len(range(0, self.train, SHARES.get(one, 1))) for one in rarities)
         if self.wanted < least or wearers < _LEAST_WEARERS:
             raise RecipeError(
                 f"study: {self.wanted} takes in a coat wanted, {wearers} training subjects with recorded ones; "
-                f"expected at least {least} for these parts and variants, at least {_LEAST_WEARERS} "
+                f"expected at least {least} for these sections and variants, at least {_LEAST_WEARERS} "
                 "(set more subjects, or coats for more of them)"
             )
 
@@ -206,24 +206,24 @@ class ClothExpansionStudy:
 
     def cells(self) -> list[Cell]:
         """All of them, seed by seed, so that what is finished early is a whole comparison."""
-        return [cell for seed in range(self.seeds) for part in self.parts for cell in self._cells(part, seed)]
+        return [cell for seed in range(self.seeds) for section in self.sections for cell in self._cells(section, seed)]
 
-    def _cells(self, part: str, seed: int) -> Iterable[Cell]:
+    def _cells(self, section: str, seed: int) -> Iterable[Cell]:
         first = self.networks[0]
-        if part == "ssim":
+        if section == "ssim":
             makers = [one for one in self.variants if one in SIMPLE or one in GENERATORS]
-            yield from (self._cell(part, first, one, seed) for one in makers)
-        elif part == "ablation":
+            yield from (self._cell(section, first, one, seed) for one in makers)
+        elif section == "ablation":
             names = [GUIDED, *self.switches]
-            yield from (self._cell(part, first, one, seed) for one in names if self.fits(one, first))
-        elif part == "scarcity":
+            yield from (self._cell(section, first, one, seed) for one in names if self.fits(one, first))
+        elif section == "scarcity":
             for coats in self.coats:
                 names = [one for one in _SCARCE if one in self.variants]
-                yield from (self._cell(part, first, one, seed, coats) for one in names)
+                yield from (self._cell(section, first, one, seed, coats) for one in names)
         else:
             for network in self.networks:
                 names = [one for one in self.variants if self.fits(one, network)]
-                yield from (self._cell(part, network, one, seed) for one in names)
+                yield from (self._cell(section, network, one, seed) for one in names)
 
     def fits(self, variant: str, network: str) -> bool:
         """Whether a variant's clips have an order where the network needs it."""
@@ -243,7 +243,7 @@ class ClothExpansionStudy:
         settings = {**entry["init_args"], **widths, **own, **changed.get("init_args", {})}
         return {**entry, **changed, "init_args": settings}
 
-    def _cell(self, part: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
+    def _cell(self, section: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
         coats = coats or self.rare
         data: dict[str, Any] = {
             "people": {
@@ -269,18 +269,25 @@ class ClothExpansionStudy:
             }
             if variant == COVERING:
                 data["cover"] = True
-        settings = {"part": part, "network": network, "variant": variant, "seed": seed, "coats": coats, "data": data}
-        if part != "ssim":
+        settings = {
+            "section": section,
+            "network": network,
+            "variant": variant,
+            "seed": seed,
+            "coats": coats,
+            "data": data,
+        }
+        if section != "ssim":
             settings["recipe"] = self._recipe(network, variant, seed, data)
-        if part in ("ssim", "ablation"):
+        if section in ("ssim", "ablation"):
             recorded = {name: one for name, one in data.items() if name not in ("generator", "cover")}
             recorded["variant"] = ""
             settings["judge"] = self._recipe(network, BASELINE, seed, recorded)
-        if part == "real":
+        if section == "real":
             assert self.protocol is not None
             settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
-        named = f"-{coats}" if part == "scarcity" else ""
-        return Cell(f"{part}-{network.lower()}-{variant}{named}-seed{seed}", settings)
+        named = f"-{coats}" if section == "scarcity" else ""
+        return Cell(f"{section}-{network.lower()}-{variant}{named}-seed{seed}", settings)
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
         losses = _OWN_LOSSES.get(network, _LOSSES)
@@ -318,13 +325,13 @@ def compute(cell: Cell, out: Path) -> Numbers:
     settings = cell.settings
     people = expanded_people(settings["data"], out)
     numbers: Numbers = {}
-    if settings["part"] in ("ssim", "ablation"):
+    if settings["section"] in ("ssim", "ablation"):
         judge, _ = trained(settings["judge"], expanded_people(settings["judge"]["data"], out), out)
         numbers |= measures(people, judge)
-    if settings["part"] == "ssim":
+    if settings["section"] == "ssim":
         return numbers
     recipe = settings["recipe"]
     network, _ = trained(recipe, people, out)
-    if settings["part"] == "real":
+    if settings["section"] == "real":
         return real_scores(network, Path(settings["real"]), 64, Protocol.from_dict(settings["protocol"]), out)
     return numbers | scores(embedded(network, people), next(iter(people.protocols.values())))

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation.page import Page, Sheet, Table
 from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, ClothExpansionStudy
-from walkprint.studies.comparison import Outcomes, difference_table, mean_table, real_tables
+from walkprint.studies.comparison import Outcomes, difference_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.expansion import RECORDED, SHARES, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.study_page import SETS, cells_of, study_page
@@ -24,7 +25,7 @@ _MEASURES = (
     "the nearest training frame; 1 is a copy. Smoothness: change from frame to frame. Identity kept: rank-1 against "
     "normal walking of all training subjects, by a recognizer trained on the recordings, and condition reached, by a "
     "classifier of frames that learned the test people's coats: both in percent. Frechet distance of that recognizer's "
-    "embeddings. All of the people who were recorded in a coat; identity of others: of those who were not. Means over "
+    "embeddings. All of the people who were recorded in a coat; identity of others: of all other people. Means over "
     "seeds."
 )
 
@@ -38,8 +39,8 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         failed: why a cell could not be computed, by cell.
         out: the study's folder, where the pictures come from.
     """
-    by_part = cells_of(study, results)
-    found = {part: _outcomes(some, results) for part, some in by_part.items()}
+    by_section = cells_of(study, results)
+    found = {section: outcomes_of(some, results, _row) for section, some in by_section.items()}
     tables: list[Table] = []
     if made := found.get("ssim"):
         tables.append(_measures_table("How good the generated coats are", made))
@@ -72,20 +73,14 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         results,
         failed,
         tables=tables,
-        sheets=_sheets(by_part, out),
+        sheets=_sheets(by_section, out),
         notes=_notes(study),
     )
 
 
-def _outcomes(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> Outcomes:
-    table: dict[tuple[str, str], dict[int, Numbers]] = {}
-    for cell in cells:
-        if cell.name in results:
-            one = cell.settings
-            coats = one["coats"]
-            name = coats_in_words(coats) if one["part"] == "scarcity" else one["network"]
-            table.setdefault((name, one["variant"]), {})[one["seed"]] = results[cell.name]
-    return table
+def _row(settings: Mapping[str, Any]) -> tuple[str, str]:
+    scarce = settings["section"] == "scarcity"
+    return coats_in_words(settings["coats"]) if scarce else settings["network"], settings["variant"]
 
 
 def coats_in_words(coats: str) -> str:
@@ -117,10 +112,10 @@ def _figure(name: str, pairs: Sequence[Sequence[float | None]]) -> str:
     return f"{shown[0]} ({shown[1]})" if len(shown) > 1 and means[1] is not None else "".join(shown[:1]) or "-"
 
 
-def _sheets(by_part: Mapping[str, Sequence[Cell]], out: Path) -> list[Sheet]:
+def _sheets(by_section: Mapping[str, Sequence[Cell]], out: Path) -> list[Sheet]:
     sheets = []
-    for part in ("ssim", "ablation"):
-        cells = [cell for cell in by_part.get(part, ()) if cell.settings["seed"] == 0]
+    for section in ("ssim", "ablation"):
+        cells = [cell for cell in by_section.get(section, ()) if cell.settings["seed"] == 0]
         stores = {cell.settings["variant"]: expanded_store(cell.settings["data"], out) for cell in cells}
         there = {name: Store.open(path) for name, path in stores.items() if (path / META_NAME).is_file()}
         rows, png = comparison_sheet(there)
@@ -132,9 +127,9 @@ def _sheets(by_part: Mapping[str, Sequence[Cell]], out: Path) -> list[Sheet]:
 
 def _notes(study: ClothExpansionStudy) -> list[str]:
     pairs: list[tuple[str, str]] = []
-    if {"recognition", "real"} & set(study.parts):
+    if {"recognition", "real"} & set(study.sections):
         pairs += [(network, variant) for network in study.networks for variant in study.variants]
-    if "ablation" in study.parts:
+    if "ablation" in study.sections:
         pairs += [(study.networks[0], switch) for switch in study.switches]
     skipped = [
         f"{network} needs the order of frames, which {variant} does not give: left out."
@@ -159,7 +154,7 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
     if study.generator_settings:
         given = ", ".join(f"{name} {value}" for name, value in study.generator_settings.items())
         notes.append(f"{GUIDED} alone has other settings than usual in this study: {given}.")
-    if study.rare in SHARES and {"ssim", "ablation"} & set(study.parts):
+    if study.rare in SHARES and {"ssim", "ablation"} & set(study.sections):
         wearers = len(range(0, study.train, SHARES[study.rare]))
         notes.append(f"What is measured of the coats rests on the {wearers} training subjects who have recorded ones.")
     return notes

@@ -1,11 +1,12 @@
 """Tables of many trainings: every network with every variant over seeds, and differences from a baseline."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.page import Table
-from walkprint.studies.grid import Numbers
+from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.statistics import over_seeds, over_subjects, paired
 
 Outcomes = Mapping[tuple[str, str], Mapping[int, Numbers]]
@@ -17,6 +18,17 @@ READING = (
     "test people, each of the same weight. An interval without 0 speaks for a difference; but of "
     "twenty differences that are nothing, one has such an interval."
 )
+
+
+def outcomes_of(
+    cells: Sequence[Cell], results: Mapping[str, Numbers], names: Callable[[Mapping[str, Any]], tuple[str, str]]
+) -> Outcomes:
+    """The finished cells as outcomes; `names` gives network and variant from a cell's settings."""
+    table: dict[tuple[str, str], dict[int, Numbers]] = {}
+    for cell in cells:
+        if cell.name in results:
+            table.setdefault(names(cell.settings), {})[cell.settings["seed"]] = results[cell.name]
+    return table
 
 
 def mean_table(title: str, outcomes: Outcomes, figure: str, sets: Sequence[str], note: str = "") -> Table:

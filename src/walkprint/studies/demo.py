@@ -11,6 +11,7 @@ from typing import Any
 from walkprint.core.device import fast_precision
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
+from walkprint.core.files import write_atomically
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
@@ -18,7 +19,7 @@ from walkprint.data.store import Store, is_store
 from walkprint.data.walkers import Walkers
 from walkprint.evaluation import Report, compare, embed, energy_image_embeddings, identify, verify
 from walkprint.evaluation.glossary import CONDITIONS
-from walkprint.evaluation.html import save_reports, write_html
+from walkprint.evaluation.html import report_page, save_reports
 from walkprint.evaluation.page import Sheet, Table
 from walkprint.evaluation.sheets import caption, clips_by_condition, contact_sheet, generated_beside_real
 from walkprint.generation.expand import expand
@@ -119,7 +120,7 @@ def run_demo(out: Path, *, quick: bool = False, seed: int = 0, phase: Phase | No
     people = _people(size, out / "store", seed, 1 if quick else None, shown)
     filled = _filled(people, size, out, seed, shown)
     keys = people.keys("test")
-    baseline = energy_image_embeddings(people.store(), keys)
+    baseline = energy_image_embeddings(people, keys)
     without = _embedded(people, keys, size, out / "run-without", seed, shown)
     with_coats = _embedded(filled, keys, size, out / "run", seed, shown)
     with_coats.save(out / "embeddings.npz")
@@ -136,8 +137,7 @@ def run_demo(out: Path, *, quick: bool = False, seed: int = 0, phase: Phase | No
     for name, report in found.items():
         report.save(out / "figures" / f"{name.replace(',', '').replace(' ', '_')}.json")
     named = [replace(report, title=f"{name}: {report.title}") for name, report in reversed(found.items())]
-    write_html(
-        out / "report.html",
+    page = report_page(
         [*named, replace(gain, title="what the coats add"), pairs],
         title="walkprint demo",
         lead=_LEAD if size is _FULL else f"{_CHECK} {_LEAD}",
@@ -149,6 +149,7 @@ def run_demo(out: Path, *, quick: bool = False, seed: int = 0, phase: Phase | No
             "tested on": f"{len(keys)} sequences",
         },
     )
+    write_atomically(out / "report.html", page.to_html())
     return Demo(out / "report.html", found, gain, _caption(size), time.monotonic() - start)
 
 
@@ -223,7 +224,7 @@ def _embedded(
         listeners = [lambda step, numbers: tell(step, size.steps)]
         network = train(recipe, run, accelerator="cpu", listeners=listeners, resume=False).network
     with phase("embedding") as tell:
-        return embed(network, data.store(), keys, progress=tell)
+        return embed(network, data, keys, progress=tell)
 
 
 def _sheets(people: Store, filled: Store) -> list[Sheet]:

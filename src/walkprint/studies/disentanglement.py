@@ -36,7 +36,7 @@ VARIANTS = {
     "no identity": {"without": "identity"}, "no canonical": {"without": "canonical"},
 }  # fmt: skip
 OTHERS = ("GaitNet on silhouettes", "GaitSet", "GaitBase", "GEINet")
-PARTS = ("ablation", "networks", "frontal")
+SECTIONS = ("ablation", "networks", "frontal")
 EMBEDDING, EVERYTHING = "body and gait", "all codes"
 READINGS = {
     EMBEDDING: ("canonical", "gait"), "body alone": ("canonical",), "gait alone": ("gait",),
@@ -65,7 +65,7 @@ class DisentanglementStudy:
     Attributes:
         variants: names, see `VARIANTS`.
         others: names of any networks, your own by dotted path, and "GaitNet on silhouettes".
-        parts: "ablation" (variants of GaitNet, with probes of their codes), "networks" (the others) and "frontal"
+        sections: "ablation" (variants of GaitNet, with probes of their codes), "networks" (the others) and "frontal"
             (people before FVG's camera).
         seeds: how many, from 0.
         steps: of training.
@@ -80,7 +80,7 @@ class DisentanglementStudy:
 
     variants: tuple[str, ...] = tuple(VARIANTS)
     others: tuple[str, ...] = OTHERS
-    parts: tuple[str, ...] = PARTS
+    sections: tuple[str, ...] = SECTIONS
     seeds: int = 3
     steps: int = 600
     subjects: int = 150
@@ -94,13 +94,15 @@ class DisentanglementStudy:
 
     def __post_init__(self) -> None:
         for what, names, known in (
-            ("variant", self.variants, VARIANTS), ("part", self.parts, PARTS),
+            ("variant", self.variants, VARIANTS), ("section", self.sections, SECTIONS),
         ):  # fmt: skip
             check_names(what, names, known, perhaps_none=True)
         for name in {*self.others} - {OTHERS[0]}:
             check_networks([name])
-        if "ablation" in self.parts and importlib.util.find_spec("sklearn") is None:
-            raise RecipeError("study: the part ablation maps codes with scikit-learn: pip install 'walkprint[studies]'")
+        if "ablation" in self.sections and importlib.util.find_spec("sklearn") is None:
+            raise RecipeError(
+                "study: the section ablation maps codes with scikit-learn: pip install 'walkprint[studies]'"
+            )
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if FULL not in self.variants:
             object.__setattr__(self, "variants", (FULL, *self.variants))
@@ -114,13 +116,16 @@ class DisentanglementStudy:
         """All of them."""
         named = {"ablation": self.variants, "networks": self.others, "frontal": (FULL,)}
         return [
-            self._cell(part, name, seed) for seed in range(self.seeds) for part in self.parts for name in named[part]
+            self._cell(section, name, seed)
+            for seed in range(self.seeds)
+            for section in self.sections
+            for name in named[section]
         ]
 
-    def _cell(self, part: str, name: str, seed: int) -> Cell:
+    def _cell(self, section: str, name: str, seed: int) -> Cell:
         people: dict[str, Any] = {"seed": seed, "subjects": self.subjects, "train": self.train}
-        people |= {"frames": self.takes_frames} | ({} if part == "frontal" else {"views": list(self.views)})
-        ours = part != "networks" or name == OTHERS[0]
+        people |= {"frames": self.takes_frames} | ({} if section == "frontal" else {"views": list(self.views)})
+        ours = section != "networks" or name == OTHERS[0]
         recipe = {
             "people": people,
             "train": self.train,
@@ -132,16 +137,16 @@ class DisentanglementStudy:
             "learning_rate": self.learning_rate,
             "weight_decay": self.weight_decay,
             "seed": seed,
-            **(self._gaitnet(VARIANTS.get(name, {}), part) if ours else self._other(name)),
+            **(self._gaitnet(VARIANTS.get(name, {}), section) if ours else self._other(name)),
         }
-        kind = {"ablation": "ColorWalkers", "networks": "Walkers", "frontal": "FrontalWalkers"}[part]
-        settings = {"part": part, "name": name, "seed": seed, "kind": kind, "recipe": recipe}
-        return Cell(f"{part}-{name.lower().replace(' ', '-')}-seed{seed}", settings)
+        kind = {"ablation": "ColorWalkers", "networks": "Walkers", "frontal": "FrontalWalkers"}[section]
+        settings = {"section": section, "name": name, "seed": seed, "kind": kind, "recipe": recipe}
+        return Cell(f"{section}-{name.lower().replace(' ', '-')}-seed{seed}", settings)
 
-    def _gaitnet(self, change: Mapping[str, str], part: str) -> dict[str, Any]:
+    def _gaitnet(self, change: Mapping[str, str], section: str) -> dict[str, Any]:
         """GaitNet with three codes on the quicker of its encoders, narrow."""
         settings = {
-            "num_subjects": self.train, "variant": "cvpr", "channels": 1 if part == "networks" else 3,
+            "num_subjects": self.train, "variant": "cvpr", "channels": 1 if section == "networks" else 3,
             "width": self.width, "codes": [4 * self.width, 2 * self.width, 2 * self.width], "hidden": 8 * self.width,
             "pooling": change.get("pooling", "mean"),
         }  # fmt: skip
@@ -179,7 +184,7 @@ def compute(cell: Cell, out: Path) -> Numbers:
             for reading, names in READINGS.items()
         }
     }
-    if settings["part"] == "ablation":
+    if settings["section"] == "ablation":
         numbers["probes"] = probes(codes, people, keys)
         if settings["name"] == FULL and recipe["seed"] == 0:
             numbers["planes"] = {name: plane(means[name]).round(4).tolist() for name in ("appearance", "gait")}
@@ -202,7 +207,7 @@ def learned(cell: Cell, out: Path) -> tuple[Packed, Network]:
 
 
 def swap_grid(cell: Cell, out: Path) -> Any:
-    """Pictures of the network of a cell of the part "ablation": looks from rows, poses from columns.
+    """Pictures of the network of a cell of the section "ablation": looks from rows, poses from columns.
 
     Returns:
         uint8 (row, column, height, width, channel); the first row and column hold what went in.

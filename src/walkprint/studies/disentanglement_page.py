@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from walkprint.evaluation.page import Diagram, Page, Sheet, Table
 from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
 from walkprint.evaluation.sheets import picture_grid
-from walkprint.studies.comparison import Outcomes, difference_table, mean_table
+from walkprint.studies.comparison import Outcomes, difference_table, mean_table, outcomes_of
 from walkprint.studies.disentanglement import (
     EMBEDDING,
     EVERYTHING,
@@ -52,19 +52,19 @@ def page(study: DisentanglementStudy, results: Mapping[str, Numbers], failed: Ma
         failed: why a cell could not be computed, by cell.
         out: the study's folder, where networks and people lie.
     """
-    parts = cells_of(study, results)
-    ablation = parts.get("ablation", [])
+    sections = cells_of(study, results)
+    ablation = sections.get("ablation", [])
     full = [cell for cell in ablation if cell.settings["name"] == FULL]
-    tables = [*_revealed(ablation, results), *_compared(full, parts.get("networks", []), results)]
+    tables = [*_revealed(ablation, results), *_compared(full, sections.get("networks", []), results)]
     for reading in READINGS if ablation else ():
         outcomes = _outcomes(ablation, results, reading)
         tables.append(mean_table(f"Variants of GaitNet, {reading}: rank-1", outcomes, "rank-1", SETS))
         if len(study.variants) > 1:
             tables.append(difference_table(f"The same against {FULL}", outcomes, FULL, "rank-1", SETS))
-    for figure in ("TAR at FAR 1 %", "TAR at FAR 5 %") if parts.get("frontal") else ():
+    for figure in ("TAR at FAR 1 %", "TAR at FAR 5 %") if sections.get("frontal") else ():
         outcomes = {
             ("GaitNet", reading): table for reading in READINGS
-            for table in _outcomes(parts["frontal"], results, reading).values()
+            for table in _outcomes(sections["frontal"], results, reading).values()
         }  # fmt: skip
         title = f"Before FVG's camera: {figure}"
         tables.append(mean_table(title, outcomes, figure, FRONTAL_SETS))
@@ -90,24 +90,19 @@ def page(study: DisentanglementStudy, results: Mapping[str, Numbers], failed: Ma
 def _outcomes(
     cells: Sequence[Cell], results: Mapping[str, Numbers], reading: str, network: str = "GaitNet"
 ) -> Outcomes:
-    table: dict[tuple[str, str], dict[int, Numbers]] = {}
-    for cell in cells:
-        figures = results[cell.name]["figures"].get(reading)
-        if figures is not None:
-            table.setdefault((network, cell.settings["name"]), {})[cell.settings["seed"]] = figures
-    return table
+    figures = {cell.name: results[cell.name]["figures"].get(reading) for cell in cells}
+    known = {name: one for name, one in figures.items() if one is not None}
+    return outcomes_of(cells, known, lambda settings: (network, settings["name"]))
 
 
 def _compared(full: Sequence[Cell], others: Sequence[Cell], results: Mapping[str, Numbers]) -> list[Table]:
     """GaitNet's readings beside the other networks."""
-    table: dict[tuple[str, str], dict[int, Numbers]] = {}
-    for reading in READINGS:
-        for by_seed in _outcomes(full, results, reading).values():
-            table[f"GaitNet, {reading}", "color"] = dict(by_seed)
-    on_masks: dict[tuple[str, str], dict[int, Numbers]] = {}
-    for cell in others:
-        by_seed = on_masks.setdefault(("silhouettes", cell.settings["name"]), {})
-        by_seed[cell.settings["seed"]] = results[cell.name]["figures"][EMBEDDING]
+    table: dict[tuple[str, str], Mapping[int, Numbers]] = {
+        (f"GaitNet, {reading}", "color"): by_seed
+        for reading in READINGS
+        for by_seed in _outcomes(full, results, reading).values()
+    }
+    on_masks = _outcomes(others, results, EMBEDDING, "silhouettes")
     table |= {(name, "silhouettes"): by_seed for (_, name), by_seed in on_masks.items()}
     if not table:
         return []

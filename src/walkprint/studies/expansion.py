@@ -148,7 +148,7 @@ def _trained_generator(data: Plain, people: Packed, out: Path) -> GenerativeMode
     )
     recipe = {
         **settings,
-        "generator": {**entry, "init_args": {**entry["init_args"], "source": NORMAL}},
+        "generator": {**entry, "init_args": {**entry["init_args"], "source_condition": NORMAL}},
         "data": {"root": str(people.store().path)},
         "conditions": [NORMAL, COAT],
         "channels_last": True,
@@ -208,7 +208,7 @@ def measures(people: Packed, judge: Network, *, classifier_steps: int = 200) -> 
 def coat_classifier(people: Packed, steps: int) -> Classify:
     """A frozen classifier of single frames, trained on coats of the test people, who have no generated takes."""
     keys = [key for key in people.keys("test") if key.condition in (NORMAL, COAT)]
-    batches = FrameBatches(people.store(), keys, source=NORMAL)
+    batches = FrameBatches(people.store(), keys, source_condition=NORMAL)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
         classifier = FrameClassifier(batches.names, factors=("condition",))

@@ -25,6 +25,7 @@ from filelock import FileLock
 
 from walkprint.core.errors import DataError, GaitError, RecipeError, TrainingError
 from walkprint.core.files import write_atomically
+from walkprint.core.progress import Progress
 from walkprint.core.share import Share, share_of
 
 
@@ -53,7 +54,7 @@ def run_cells(
     share: Share = (0, 1),
     workers: int = 1,
     start_worker: Callable[[], object] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, str]:
     """Compute the cells that are missing.
 
@@ -109,6 +110,8 @@ def read_cells(cells: Sequence[Cell], out: Path) -> dict[str, Numbers]:
         try:
             stored = json.loads(file.read_text(encoding="utf-8"))
             settings, numbers = stored["settings"], stored["numbers"]
+            if "part" in settings:  # of an earlier version
+                settings["section"] = settings.pop("part")
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{file}: cannot be read ({error}); remove it, and its cell is computed again") from error
         wanted = json.loads(json.dumps(cell.settings))

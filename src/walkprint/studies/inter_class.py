@@ -21,7 +21,7 @@ from walkprint.studies.settings import check_names, check_size
 
 BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
 NETWORKS = ("GaitSet", "GaitPart", "GaitGL", "GaitBase")
-PARTS = ("compare", "subjects", "real")
+SECTIONS = ("compare", "subjects", "real")
 _TRIPLET = {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}
 _UNIFORMITY = {"class_path": "ClassUniformityLoss", "init_args": {}}
 _SOFTMAX = {"class_path": "PairwiseSoftmaxLoss", "init_args": {"temperature": 0.1}}
@@ -80,7 +80,7 @@ class InterClassStudy:
         networks: names of any networks, your own by dotted path.
         losses: names, see `LOSSES`; the baseline is added.
         seeds: how many, from 0.
-        parts: "compare", "subjects" (rank-1 against the number of training subjects; the first network only) and
+        sections: "compare", "subjects" (rank-1 against the number of training subjects; the first network only) and
             "real" (real masks; the first network only).
         steps: of training.
         subjects: rendered people; the last third are for testing.
@@ -96,13 +96,13 @@ class InterClassStudy:
         real: folder of real masks, or None.
         protocol: for them.
         street_subjects: rendered people that the networks for real masks learn from.
-        training_subjects: shares of the training subjects, of the part "subjects".
+        training_subjects: shares of the training subjects, of the section "subjects".
     """
 
     networks: tuple[str, ...] = NETWORKS
     losses: tuple[str, ...] = DEFAULT_LOSSES
     seeds: int = 3
-    parts: tuple[str, ...] = ("compare", "subjects")
+    sections: tuple[str, ...] = ("compare", "subjects")
     steps: int = 400
     subjects: int = 60
     views: tuple[str, ...] = ("036", "072", "108", "144")
@@ -122,12 +122,12 @@ class InterClassStudy:
 
     def __post_init__(self) -> None:
         for what, names, known in (
-            ("loss", self.losses, LOSSES), ("part", self.parts, PARTS),
+            ("loss", self.losses, LOSSES), ("section", self.sections, SECTIONS),
         ):  # fmt: skip
             check_names(what, names, known)
         check_networks(self.networks)
-        if "real" in self.parts and (self.real is None or self.protocol is None):
-            raise RecipeError("study: the part real needs a folder of masks and a protocol; set real and protocol")
+        if "real" in self.sections and (self.real is None or self.protocol is None):
+            raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
         if not self.uniformity >= 0:
             raise RecipeError(f"study: uniformity is {self.uniformity}, expected 0 or more")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
@@ -141,31 +141,31 @@ class InterClassStudy:
 
     def cells(self) -> list[Cell]:
         """All of them, the costly ones spread evenly so that shares take equally long."""
-        cells = [cell for seed in range(self.seeds) for part in self.parts for cell in self._cells(part, seed)]
+        cells = [cell for seed in range(self.seeds) for section in self.sections for cell in self._cells(section, seed)]
         return list({cell.name: cell for cell in cells}.values())
 
-    def _cells(self, part: str, seed: int) -> Iterable[Cell]:
-        if part == "compare":
+    def _cells(self, section: str, seed: int) -> Iterable[Cell]:
+        if section == "compare":
             for network in self.networks:
                 for loss in self.losses:
-                    yield self._cell(part, network, loss, seed, self.train)
-        elif part == "subjects":
+                    yield self._cell(section, network, loss, seed, self.train)
+        elif section == "subjects":
             for share in self.training_subjects:
                 for loss in self.main_losses:
                     count = max(round(share * self.train), self.subjects_per_batch)
-                    yield self._cell(part, self.networks[0], loss, seed, count)
+                    yield self._cell(section, self.networks[0], loss, seed, count)
         else:
             for loss in self.losses:
-                yield self._cell(part, self.networks[0], loss, seed, self.street_subjects)
+                yield self._cell(section, self.networks[0], loss, seed, self.street_subjects)
 
     @property
     def main_losses(self) -> Sequence[str]:
         """The baseline and the full forms."""
         return [name for name in self.losses if name in (BASELINE, MARGIN_FORM, SOFTMAX_FORM)]
 
-    def _cell(self, part: str, network: str, loss: str, seed: int, train: int) -> Cell:
+    def _cell(self, section: str, network: str, loss: str, seed: int, train: int) -> Cell:
         people: dict[str, Any] = {"seed": seed, "frames": self.takes_frames, "size_px": self.size_px}
-        if part == "real":
+        if section == "real":
             people |= {"subjects": train, "train": train, **_STREET}
         else:
             people |= {"subjects": self.subjects, "train": self.train, "views": list(self.views)}
@@ -184,12 +184,19 @@ class InterClassStudy:
             "weight_decay": self.weight_decay,
             "seed": seed,
         }
-        settings = {"part": part, "network": network, "loss": loss, "seed": seed, "train": train, "recipe": recipe}
-        if part == "real":
+        settings = {
+            "section": section,
+            "network": network,
+            "loss": loss,
+            "seed": seed,
+            "train": train,
+            "recipe": recipe,
+        }
+        if section == "real":
             assert self.protocol is not None
             settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
-        count = f"-{train}" if part == "subjects" else ""
-        return Cell(f"{part}-{network.lower()}-{loss}{count}-seed{seed}", settings)
+        count = f"-{train}" if section == "subjects" else ""
+        return Cell(f"{section}-{network.lower()}-{loss}{count}-seed{seed}", settings)
 
     @staticmethod
     def terms(network: str, loss: str) -> dict[str, Any]:
@@ -206,7 +213,7 @@ def compute(cell: Cell, out: Path) -> Numbers:
     recipe = settings["recipe"]
     people = rendered_people(recipe["people"], out)
     network, run = trained(recipe, people, out)
-    if settings["part"] == "real":
+    if settings["section"] == "real":
         size_px, protocol = recipe["people"]["size_px"], Protocol.from_dict(settings["protocol"])
         return real_scores(network, Path(settings["real"]), size_px, protocol, out)
     embeddings = embedded(network, people)

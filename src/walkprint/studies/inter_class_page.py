@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from walkprint.evaluation.page import Diagram, Page, Table
 from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
-from walkprint.studies.comparison import Outcomes, difference_table, mean_table, real_tables
+from walkprint.studies.comparison import Outcomes, difference_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.geometry import bin_centers
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.inter_class import BASELINE, MARGIN_FORM, SOFTMAX_FORM, InterClassStudy
@@ -30,14 +30,15 @@ def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping
         failed: why a cell could not be computed, by cell.
         out: the study's folder.
     """
-    by_part = cells_of(study, results)
-    compared = _outcomes(by_part.get("compare", []), results)
+    by_section = cells_of(study, results)
+    compared = outcomes_of(by_section.get("compare", []), results, lambda one: (one["network"], one["loss"]))
     tables = _comparison(compared) if compared else []
     diagrams = _diagrams(compared) if compared else []
-    if subjects := _outcomes(by_part.get("subjects", []), results, by_count=True):
+    counts = by_section.get("subjects", [])
+    if subjects := outcomes_of(counts, results, lambda x: (x["network"], f"{x['loss']}, {x['train']} people")):
         tables.append(mean_table("Rank-1 against the number of training subjects", subjects, "rank-1", SETS))
-        diagrams.append(_against_subjects(by_part["subjects"], results))
-    if real := _outcomes(by_part.get("real", []), results):
+        diagrams.append(_against_subjects(counts, results))
+    if real := outcomes_of(by_section.get("real", []), results, lambda one: (one["network"], one["loss"])):
         assert study.protocol is not None
         tables += real_tables(real, study.protocol, BASELINE, f"Trained on {study.street_subjects} rendered people.")
     notes = [
@@ -52,40 +53,22 @@ def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping
     )
 
 
-def _outcomes(cells: Sequence[Cell], results: Mapping[str, Numbers], *, by_count: bool = False) -> Outcomes:
-    table: dict[tuple[str, str], dict[int, Numbers]] = {}
-    for cell in cells:
-        if cell.name in results:
-            one = cell.settings
-            variant = f"{one['loss']}, {one['train']} people" if by_count else one["loss"]
-            table.setdefault((one["network"], variant), {})[one["seed"]] = results[cell.name]
-    return table
-
-
 def _comparison(outcomes: Outcomes) -> list[Table]:
-    geometry = {
-        pair: {seed: {"on the sphere": _geometry(one)} for seed, one in by_seed.items()}
-        for pair, by_seed in outcomes.items()
-    }
     return [
         difference_table("Rank-1 against the baseline", outcomes, BASELINE, "rank-1", SETS),
         mean_table("Rank-1, identical view excluded", outcomes, "rank-1", SETS),
         difference_table("EER against the baseline (less is better)", outcomes, BASELINE, "EER", SETS),
         mean_table("Verification: EER", outcomes, "EER", SETS),
         mean_table("Verification: true accepts at 1 % false accepts", outcomes, "TAR at FAR 1 %", SETS),
-        _geometry_table(geometry),
+        _geometry_table(outcomes),
     ]
-
-
-def _geometry(one: Numbers) -> dict[str, float]:
-    return {name: one["geometry"][name] for name in ("separation", "alignment", "uniformity")}
 
 
 def _geometry_table(outcomes: Outcomes) -> Table:
     names = ("separation", "alignment", "uniformity")
     lines = [["network", "loss", *names]]
     for (network, loss), by_seed in outcomes.items():
-        means = [np.mean([one["on the sphere"][name] for one in by_seed.values()]) for name in names]
+        means = [np.mean([one["geometry"][name] for one in by_seed.values()]) for name in names]
         lines.append([network, loss, *(f"{mean:.3f}" for mean in means)])
     note = (
         "Separation: distance between people minus within people, over the root of their mean variance (more is "

@@ -65,7 +65,3 @@ def narrow(network: str, size_px: int, width: int, num_subjects: int) -> dict[st
         },
     }
     return described(network, own.get(network, {}) | {"num_subjects": num_subjects}, size_px)
-
-
-def _dotted(names: Collection[str]) -> list[str]:
-    return [name for name in names if "." in name]

@@ -102,7 +102,7 @@ def ordinary_recipe(settings: Plain, dataset: Packed) -> dict[str, Any]:
 def embedded(network: Network, dataset: Packed) -> EmbeddingSet:
     """Embeddings of a data set's test people, on a GPU where there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return embed(network, dataset.store(), dataset.keys("test"), device=device, frames_per_batch=256)
+    return embed(network, dataset, dataset.keys("test"), device=device, frames_per_batch=256)
 
 
 def scores(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring = Scoring(resamples=0)) -> Numbers:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from walkprint.core.errors import RecipeError, TrainingError
+from walkprint.core.progress import Progress
 from walkprint.core.share import Share
-from walkprint.core.spelling import nearest
+from walkprint.core.spelling import did_you_mean
 from walkprint.recipes.library import bundled, find_file
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def find_study(source: str, settings: Mapping[str, Any]) -> tuple[str, dict[str,
         files = [one for one in bundled() if one.startswith("studies/")]
         if not Path(source).is_file() and source not in files:
             known = [*STUDIES, *files]
-            raise RecipeError(f"no study {source!r}; expected {', '.join(known)} or a file{nearest(source, known)}")
+            raise RecipeError(
+                f"no study {source!r}; expected {', '.join(known)} or a file{did_you_mean(source, known)}"
+            )
         plain = read_settings(source)
         name = str(plain.pop("study", None))
         if name not in STUDIES:
@@ -104,7 +107,7 @@ def run_study(
     share: Share = (0, 1),
     workers: int | None = None,
     start_worker: Callable[[], object] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Compute the cells of a study that are missing, and write its report.
 

@@ -62,9 +62,9 @@ def study_page(
 
 
 def cells_of(study: Any, results: Mapping[str, Numbers]) -> dict[str, list[Cell]]:
-    """The finished cells of each part of a study."""
+    """The finished cells of each section of a study."""
     done = [cell for cell in study.cells() if cell.name in results]
-    return {part: [cell for cell in done if cell.settings["part"] == part] for part in study.parts}
+    return {section: [cell for cell in done if cell.settings["section"] == section] for section in study.sections}
 
 
 def _facts(study: Any) -> dict[str, str]:

@@ -37,8 +37,8 @@ class Batches(Protocol):
     def subjects(self) -> Sequence[str]:
         """Names of the training subjects; the class index is the position."""
 
-    def batch(self, step: int, part: int = 0, parts: int = 1) -> ClipBatch:
-        """A pure function: the global batch of a step, or one of `parts` equal contiguous slices of it."""
+    def batch(self, step: int, rank: int = 0, processes: int = 1) -> ClipBatch:
+        """A pure function: the global batch of a step, or one of `processes` equal contiguous slices of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,15 +184,15 @@ def _restore(learner: Learner, saving: Saving, log: Log, seed: int) -> int:
 
 def _feed(batches: Batches, fabric: "Fabric", start: int, stop: int) -> Generator[ClipBatch, None, None]:
     """This process's slices of the global batches, made ahead of time."""
-    part, parts = fabric.global_rank, fabric.world_size
+    rank, processes = fabric.global_rank, fabric.world_size
     for i, batch in enumerate(
-        prefetched(cast(TrainingBatches, batches), start, stop, part, parts, device=fabric.device)
+        prefetched(cast(TrainingBatches, batches), start, stop, rank, processes, device=fabric.device)
     ):
-        if i == 0 and parts > 1:
+        if i == 0 and processes > 1:
             sizes = [int(size) for size in gather(fabric, torch.tensor(len(batch)))]
             if len(set(sizes)) > 1:
                 raise RecipeError(
-                    f"a batch of {sum(sizes)} clips cannot be shared evenly by {parts} processes; "
+                    f"a batch of {sum(sizes)} clips cannot be shared evenly by {processes} processes; "
                     "choose subjects and clips per batch so that it can"
                 )
         yield batch

@@ -98,7 +98,7 @@ def fit_generator(
                 for listener in opened:
                     listener(step, numbers)
                 if learner.progress_of_last(step) > 0.5 and watched:
-                    watch.judge(seen, step)
+                    watch.check(seen, step)
             if saving.due(step) or planned:
                 saving.save({**learner.state(step), "recordings": recordings}, log)
         learner.best.recordings = recordings
@@ -112,7 +112,7 @@ def _recordings(state: Mapping[str, Any] | None, folder: RunFolder, batches: Fra
     It is taken once, before the first step: taken later, it could be that of other people in a newer store.
     """
     if state is None:
-        return fingerprint(batches.store, batches.keys, batches.source)
+        return fingerprint(batches.store, batches.keys, batches.source_condition)
     if "recordings" in state:
         known: Mapping[str, str] = state["recordings"]
     else:  # a checkpoint of before they were kept there

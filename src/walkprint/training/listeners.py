@@ -121,7 +121,7 @@ class TensorBoard:
     """Event files for TensorBoard.
 
     Args:
-        folder: where they go, say `runs/one/tensorboard`.
+        folder: where they go, e.g. `runs/one/tensorboard`.
 
     Raises:
         RecipeError: TensorBoard is not installed.

@@ -29,13 +29,13 @@ def global_batch(fabric: "Fabric", tensor: Tensor) -> Tensor:
     Every process computes the same loss from the whole, so each needs only its own slice's gradient. Since processes
     then average the gradients of the weights where a sum is meant, it is multiplied by their number first.
     """
-    parts = fabric.world_size
-    if parts == 1:
+    processes = fabric.world_size
+    if processes == 1:
         return tensor
     slices = gather(fabric, tensor)
     slices[fabric.global_rank] = tensor
     if tensor.requires_grad:
-        tensor.register_hook(lambda gradient: gradient * parts)  # type: ignore[no-untyped-call]
+        tensor.register_hook(lambda gradient: gradient * processes)  # type: ignore[no-untyped-call]
     return torch.cat(slices)
 
 

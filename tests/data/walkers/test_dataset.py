@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.travel import sent
+from tests.pipes import through_a_pipe
 
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
@@ -41,7 +41,7 @@ def test_a_store_of_walkers_says_who_they_are(tmp_path):
     assert stored.settings == walkers.settings
     key = walkers.catalogue()[3]
     np.testing.assert_array_equal(stored.store().read(key).frames, walkers.read(key).frames)
-    assert sent(stored).store().keys == stored.store().keys
+    assert through_a_pipe(stored).store().keys == stored.store().keys
 
 
 def test_views_by_lot():
@@ -56,8 +56,8 @@ def test_scarce_takes_are_left_out_and_the_others_stay_as_they_are(tmp_path):
     kept = [key for key in usual.catalogue() if key.condition != "cl" or key.subject in ("001", "004", "005")]
     assert scarce.catalogue() == kept
     assert len(kept) == len(usual.catalogue()) - 4
-    stored = sent(prepare(scarce, tmp_path / "store", workers=1))
-    assert stored.settings["scarce"] == sent(scarce).scarce == {"cl": 3}
+    stored = through_a_pipe(prepare(scarce, tmp_path / "store", workers=1))
+    assert stored.settings["scarce"] == through_a_pipe(scarce).scarce == {"cl": 3}
     for key in kept[::5]:
         np.testing.assert_array_equal(stored.store().read(key).frames, usual.read(key).frames)
 

@@ -5,7 +5,7 @@ from multiprocessing import Pipe
 from typing import Any
 
 
-def sent(thing: Any) -> Any:
+def through_a_pipe(thing: Any) -> Any:
     """What a worker gets of it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Every loss judges one global batch, of which each process holds a slice; run alone or as one of several processes."""
+"""Every loss on one global batch, of which each process holds a slice; in one process or several."""
 
 import os
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def all_losses() -> dict[str, Loss]:
     }
 
 
-def judge(devices: int) -> dict[str, Tensor]:
+def values_and_gradients(devices: int) -> dict[str, Tensor]:
     """Value of every loss, gradients of this process's slice and of the loss's own weights, by name."""
     fabric = launch(Loop(steps=1, accelerator="cpu", devices=devices))
     torch.manual_seed(fabric.global_rank)  # a loss that drew from here would differ between processes
@@ -50,8 +50,8 @@ def judge(devices: int) -> dict[str, Tensor]:
     return found
 
 
-def judge_as_one_of_two(file: Path, environment: Mapping[str, str]) -> None:
+def write_as_one_of_two(file: Path, environment: Mapping[str, str]) -> None:
     """Write what this process found."""
     os.environ.update(environment)
     torch.set_num_threads(1)
-    torch.save(judge(2), file)
+    torch.save(values_and_gradients(2), file)
