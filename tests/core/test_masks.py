@@ -5,7 +5,7 @@ import pickle
 import cv2
 import numpy as np
 import pytest
-from tests.data.trees import draw_person
+from tests.data.miniatures import draw_person
 
 from walkprint.core.errors import DataError
 from walkprint.core.masks import (

@@ -1,7 +1,7 @@
 """A protocol carried out on sequences: probes, gallery, which pairs count, and their distances block by block."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -19,7 +19,6 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.ranking import PairLabels
 from walkprint.evaluation.scoring import Scoring
 
-Progress = Callable[[int, int], None]
 ALL_VIEWS = "all"
 _FEW_PEOPLE = 5
 

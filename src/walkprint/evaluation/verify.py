@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from walkprint.core.compiled import compiled
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
+from walkprint.core.progress import Progress
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
-from walkprint.evaluation.protocol_pairs import Pairs, Progress, counting_pairs, pair_up, plain_settings
+from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up, plain_settings
 from walkprint.evaluation.report import Curve, Report, Row
 from walkprint.evaluation.scoring import Scoring
 
