@@ -50,7 +50,7 @@ def test_p_is_how_often_a_clip_changes(kind):
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
 def test_p_out_of_range(p):
-    with pytest.raises(RecipeError, match="expected 0 to 1"):
+    with pytest.raises(RecipeError, match=r"Flip: p is .*, expected"):
         Flip(p=p)
 
 

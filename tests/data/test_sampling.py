@@ -58,7 +58,7 @@ def test_new_labels_are_noticed():
 
 @pytest.mark.parametrize("sizes", [(0, 4), (4, 0)])
 def test_counts_out_of_range(sizes):
-    with pytest.raises(RecipeError, match="expected at least 1 each"):
+    with pytest.raises(RecipeError, match=r"SubjectSampler: .* is 0, expected at least 1"):
         SubjectSampler(*sizes)
 
 

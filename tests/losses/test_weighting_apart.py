@@ -44,5 +44,5 @@ def test_the_margin_moves_only_where_the_weights_move_it(output):
 
 
 def test_an_unknown_effect_is_refused():
-    with pytest.raises(RecipeError, match="both, pull, margin"):
+    with pytest.raises(RecipeError, match="both or pull or margin"):
         WeightedTripletLoss(acting="none")  # type: ignore[arg-type]

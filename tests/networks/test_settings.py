@@ -129,7 +129,7 @@ def test_wrong_settings_are_refused():
         GaitPart(channels=(8, 8), focal_strips=(1,))
     with pytest.raises(RecipeError, match="four widths"):
         GaitGL(channels=(8, 8, 8))
-    with pytest.raises(RecipeError, match="2d, p3d or 3d"):
+    with pytest.raises(RecipeError, match="2d or p3d or 3d"):
         DeepGaitV2(mode="4d")  # type: ignore[arg-type]
     with pytest.raises(DataError, match="equal strips"):
         GaitSet(channels=(2, 2, 2), strips=(7,))(FRAMES)

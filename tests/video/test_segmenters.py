@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, RecipeError
 from walkprint.video import background as background_module
 from walkprint.video import mediapipe as mediapipe_module
 from walkprint.video.background import Background
@@ -70,7 +70,7 @@ def test_people_apart_are_two() -> None:
 
 @pytest.mark.parametrize("settings", [{"contrast": 0.0}, {"least_height": 1.0}])
 def test_background_settings_are_checked(settings: dict[str, float]) -> None:
-    with pytest.raises(DataError, match="expected 1 to 254"):
+    with pytest.raises(RecipeError, match=r"Background: .* is .*, expected"):
         Background(**settings)
 
 
@@ -81,7 +81,7 @@ def test_a_model_that_is_missing_or_another_is_said(tmp_path: Path, monkeypatch:
     (tmp_path / "selfie_segmentation.tflite").write_bytes(b"something else")
     with pytest.raises(DataError, match="SHA-256"):
         MediaPipe()
-    with pytest.raises(DataError, match="selfie or pose"):
+    with pytest.raises(RecipeError, match="selfie or pose"):
         MediaPipe(model="other")  # type: ignore[arg-type]
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from walkprint.cli.progress import progress
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Seed
 
 
-def demo(*, quick: bool = False, out: Path | None = None, seed: int = 0) -> Summary:
+def demo(*, quick: bool = False, out: Path | None = None, seed: Seed = 0) -> Summary:
     """Fill a rare condition, from nothing to a report, in ten minutes.
 
     Render walking people; one training subject in eight has takes in a coat. Train a generator, and let it make coats

@@ -7,6 +7,7 @@ from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Count, Processes
 from walkprint.core.share import parse_share, share_of
 from walkprint.recipes.library import find_trained
 
@@ -21,8 +22,8 @@ def embed(
     out: Path,
     device: str = "cpu",
     precision: Literal["32-true", "bf16"] = "32-true",
-    frames_per_batch: int = 1024,
-    workers: int = 1,
+    frames_per_batch: Count = 1024,
+    workers: Processes = 1,
     share: str = "0/1",
 ) -> Summary:
     """Turn sequences into embeddings with a trained network.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Count, CountOrZero, OpenFraction, Seed
 from walkprint.recipes.library import find_file, find_trained
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class Compared:
     whitening: str | None = None
     gallery_site: Path | None = None
     probe_site: Path | None = None
-    resamples: int = 1000
-    seed: int = 0
+    resamples: CountOrZero = 1000
+    seed: Seed = 0
 
 
 def evaluate(
@@ -48,8 +49,8 @@ def evaluate(
     protocol: str | None = None,
     gallery: Path | None = None,
     compared: Compared,
-    ranks: list[int] = [1, 5, 10],  # noqa: B006 - never changed, and readable in the help
-    false_accept_rates: list[float] = [0.001, 0.01, 0.05],  # noqa: B006
+    ranks: list[Count] = [1, 5, 10],  # noqa: B006 - never changed, and readable in the help
+    false_accept_rates: list[OpenFraction] = [0.001, 0.01, 0.05],  # noqa: B006
     out: Path | None = None,
     ranking: Path | None = None,
     ranking_form: Literal["table", "grew", "hid"] = "table",

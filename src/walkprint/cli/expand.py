@@ -8,6 +8,7 @@ from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Count, Seed
 from walkprint.core.errors import DataError
 
 
@@ -17,9 +18,9 @@ def expand(
     set: dict[str, Any] | None = None,
     run: Path | None = None,
     expander: str | None = None,
-    wanted: dict[str, int],
+    wanted: dict[str, Count],
     out: Path,
-    seed: int = 0,
+    seed: Seed = 0,
     device: str = "cpu",
     bf16: bool = False,
     cover: bool = False,

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from walkprint.cli.settings import check_there
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import CountOrZero
 
 
-def import_gaitnet(file: Path, *, out: Path, official_padding: int = 0) -> Summary:
+def import_gaitnet(file: Path, *, out: Path, official_padding: CountOrZero = 0) -> Summary:
     """Convert a published file of GaitNet into a trained network.
 
     Sizes are read from the weights. Nothing in the file runs: only tensors and plain data are admitted.

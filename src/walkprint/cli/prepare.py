@@ -6,6 +6,7 @@ from typing import Any, Literal
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Processes
 from walkprint.core.share import parse_share
 
 
@@ -20,7 +21,7 @@ def prepare(
     share: str = "0/1",
     clean: bool = False,
     strict: bool = False,
-    workers: int | None = None,
+    workers: Processes | None = None,
 ) -> Summary:
     """Pack a data set into a store that training and embedding read.
 

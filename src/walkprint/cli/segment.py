@@ -8,6 +8,7 @@ from typing import Any
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Frames, Positive, SizePx
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,8 @@ class Cutting:
 
     color: bool = False
     gaitnet_crop: bool = False
-    size_px: int = 64
-    least_frames: int = 15
+    size_px: SizePx = 64
+    least_frames: Frames = 15
 
 
 def segment(
@@ -36,8 +37,8 @@ def segment(
     cutting: Cutting,
     one_person: bool = False,
     condition: str = "",
-    frame_rate_hz: float | None = None,
-    image_rate_hz: float = 25.0,
+    frame_rate_hz: Positive | None = None,
+    image_rate_hz: Positive = 25.0,
     keep_all: bool = False,
     preview: Path | None = None,
 ) -> Summary:

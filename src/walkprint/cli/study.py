@@ -6,6 +6,7 @@ from typing import Any
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Processes
 from walkprint.core.share import parse_share
 
 
@@ -15,7 +16,7 @@ def study(
     set: dict[str, Any] | None = None,
     out: Path | None = None,
     share: str = "0/1",
-    workers: int | None = None,
+    workers: Processes | None = None,
     quick: bool = False,
     large: bool = False,
 ) -> Summary:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from walkprint.cli.progress import progress
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Count
 from walkprint.recipes.library import find_file
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def train(
     set: dict[str, Any] | None = None,
     accelerator: str = "auto",
     devices: str = "1",
-    nodes: int = 1,
+    nodes: Count = 1,
     tensorboard: bool = False,
     fresh: bool = False,
 ) -> Summary | None:

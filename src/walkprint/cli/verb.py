@@ -99,7 +99,7 @@ class Option:
     def metavar(self) -> str:
         """What stands for its value in the help."""
         kind = kind_of(self.annotation)
-        inner = get_args(kind)[0] if get_origin(kind) is list else kind
+        inner = kind_of(get_args(kind)[0]) if get_origin(kind) is list else kind
         return "NAME=VALUE" if get_origin(kind) is dict else "|".join(self.choices) or _METAVARS[inner]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from walkprint.cli.progress import progress
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Count, CountOrZero, Frames, Processes, Seed, SizePx, Subjects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,20 +29,20 @@ class People:
             noise, camera; also fresh_clothes and mixed.
     """
 
-    subjects: int = 124
-    train: int | None = None
-    seed: int = 0
+    subjects: Subjects = 124
+    train: CountOrZero | None = None
+    seed: Seed = 0
     views: str | None = None
-    takes: dict[str, int] | None = None
-    scarce: dict[str, int] | None = None
-    views_per_take: int | None = None
+    takes: dict[str, CountOrZero] | None = None
+    scarce: dict[str, Count] | None = None
+    views_per_take: Count | None = None
     one_side: bool = False
-    frames: int = 40
-    size_px: int = 64
+    frames: Frames = 40
+    size_px: SizePx = 64
     variety: dict[str, Any] | None = None
 
 
-def walkers(*, out: Path, people: People, workers: int | None = None, sheet: Path | None = None) -> Summary:
+def walkers(*, out: Path, people: People, workers: Processes | None = None, sheet: Path | None = None) -> Summary:
     """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
 
     The same settings give the same pixels on every machine. Figures on these people are synthetic.

@@ -2,10 +2,11 @@
 
 import math
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from inspect import isclass
 from numbers import Integral, Real
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from walkprint.core.errors import RecipeError
 
@@ -27,8 +28,8 @@ class Range:
 
     def refusal(self, value: Any) -> str | None:
         """What would be expected instead of a value; None where it lies inside."""
-        number = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
-        if not math.isfinite(number):
+        number: Any = math.nan if isinstance(value, bool) or not isinstance(value, Real) else value
+        if not -math.inf < number < math.inf:
             return "a finite number"
         if number < self.low or (self.above and number == self.low):
             return f"{'more than' if self.above else 'at least'} {self.low:,}"
@@ -39,14 +40,17 @@ class Range:
 
 Count = Annotated[int, Range(1, 10**9)]
 CountOrZero = Annotated[int, Range(0, 10**9)]
-Width = Annotated[int, Range(1, 2**16)]
+Processes = Annotated[int, Range(1, 1024)]
 Frames = Annotated[int, Range(1, 10**5)]
-SizePx = Annotated[int, Range(8, 2**12)]
+SizePx = Annotated[int, Range(4, 1024)]
+Subjects = Annotated[int, Range(1, 10**6)]
+Width = Annotated[int, Range(1, 4096)]
 Seed = Annotated[int, Range(0, 2**63 - 1)]
 Finite = Annotated[float, Range()]
 Positive = Annotated[float, Range(0, above=True)]
 NonNegative = Annotated[float, Range(0)]
-Share = Annotated[float, Range(0, 1)]
+Fraction = Annotated[float, Range(0, 1)]
+OpenFraction = Annotated[float, Range(0, 1, above=True, below=True)]
 
 
 def check_bounds(owner: str, settings: Mapping[str, Any], hints: Mapping[str, Any]) -> None:
@@ -85,9 +89,13 @@ def _refusal(value: Any, annotation: Any) -> str | None:
         whole = inner[0] is not int or isinstance(value, Integral)
         found = (one.refusal(value) for one in inner[1:] if isinstance(one, Range))
         return next(filter(None, found), None) if whole else "a whole number"
+    if kind is Literal:
+        return None if value in inner else " or ".join(map(str, inner))
     if kind in (Union, types.UnionType):
         refused = [None if value is None else _refusal(value, one) for one in inner if one is not type(None)]
         return None if None in refused else refused[0]
+    if isinstance(value, Real) and isclass(kind) and issubclass(kind, Collection):
+        return "a list" if issubclass(kind, Sequence) else "names with values"
     if isinstance(value, Mapping):
         value, inner = list(value.values()), inner[1:]
     if isinstance(value, str) or not isinstance(value, Sequence) or not inner:

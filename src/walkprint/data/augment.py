@@ -10,7 +10,7 @@ halves swapped; perspective moves each corner inwards independently; erasing kee
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from walkprint.core.bounds import Fraction, Range
 from walkprint.core.compiled import compiled
 from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
@@ -34,9 +35,7 @@ class Augmentation(Described, ABC):
         p: how likely a clip is changed, 0 to 1.
     """
 
-    def __init__(self, p: float = 0.3) -> None:
-        if not 0 <= p <= 1:
-            raise RecipeError(f"{type(self).__name__}: p is {p}, expected 0 to 1")
+    def __init__(self, p: Fraction = 0.3) -> None:
         self.p = p
 
     @abstractmethod
@@ -118,10 +117,8 @@ class Rotation(_Warp):
         p: how likely a clip is changed.
     """
 
-    def __init__(self, degrees: float = 10.0, p: float = 0.3) -> None:
+    def __init__(self, degrees: Annotated[float, Range(0, 180, above=True)] = 10.0, p: Fraction = 0.3) -> None:
         super().__init__(p)
-        if not 0 < degrees <= 180:
-            raise RecipeError(f"Rotation: degrees is {degrees}, expected above 0, at most 180")
         self.degrees = degrees
 
     def draw(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
@@ -137,10 +134,10 @@ class Perspective(_Warp):
         p: how likely a clip is changed.
     """
 
-    def __init__(self, strength: float = 0.1, p: float = 0.3) -> None:
+    def __init__(
+        self, strength: Annotated[float, Range(0, 0.5, above=True, below=True)] = 0.1, p: Fraction = 0.3
+    ) -> None:
         super().__init__(p)
-        if not 0 < strength < 0.5:
-            raise RecipeError(f"Perspective: strength is {strength}, expected above 0 and below 0.5")
         self.strength = strength
 
     def draw(self, rng: np.random.Generator, shape: Shape) -> NDArray[np.float64]:
@@ -161,7 +158,9 @@ class Erasing(Augmentation):
         p: how likely a clip is changed.
     """
 
-    def __init__(self, smallest: float = 0.05, largest: float = 0.2, flattest: float = 0.3, p: float = 0.3) -> None:
+    def __init__(
+        self, smallest: Fraction = 0.05, largest: Fraction = 0.2, flattest: Fraction = 0.3, p: Fraction = 0.3
+    ) -> None:
         super().__init__(p)
         if not (0 < smallest <= largest < 1 and 0 < flattest <= 1):
             raise RecipeError(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
+from walkprint.core.described import Described
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import Clip, SequenceKey
@@ -31,7 +32,7 @@ class Reading:
     looked_at: int = 0
 
 
-class GaitDataset(ABC):
+class GaitDataset(Described, ABC):
     """Base of all benchmarks as they are published, raw; `prepare` packs one, and `Packed` is what training reads.
 
     Attributes:

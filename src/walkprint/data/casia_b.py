@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from walkprint.core.bounds import SizePx
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
@@ -69,7 +70,7 @@ class CasiaB(TreeDataset):
         *,
         split: Literal["ST", "MT", "LT"] = "LT",
         keep_005: bool = True,
-        size_px: int = 64,
+        size_px: SizePx = 64,
     ) -> None:
         if split not in _TRAINING_SUBJECTS:
             raise RecipeError(f"CasiaB: split is {split!r}, expected one of {', '.join(_TRAINING_SUBJECTS)}")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from walkprint.core.bounds import CountOrZero, SizePx
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
@@ -62,7 +63,7 @@ class CasiaBColor(CasiaB):
         protocol.name: protocol for protocol in (ALL_VIEWS, COAT_FROM_THE_SIDE, SIDE_VIEW_GALLERY, MIDDLE_VIEWS)
     }
 
-    def __init__(self, root: str | Path, *, train_subjects: int = 74, size_px: int = 64) -> None:
+    def __init__(self, root: str | Path, *, train_subjects: CountOrZero = 74, size_px: SizePx = 64) -> None:
         if not 0 <= train_subjects <= 124:
             raise RecipeError(f"CasiaBColor: {train_subjects} training subjects, expected 0 to 124")
         super().__init__(root, size_px=size_px)

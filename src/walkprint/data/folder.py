@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from walkprint.core.bounds import CountOrZero, SizePx
 from walkprint.data.base import Split
 from walkprint.data.partition import choose_split
 from walkprint.data.tree import TreeDataset
@@ -35,10 +36,10 @@ class Folder(TreeDataset):
         self,
         root: str | Path,
         *,
-        train: int | Sequence[str] | None = None,
+        train: CountOrZero | Sequence[str] | None = None,
         partition: str | Path | None = None,
         labels: bool = False,
-        size_px: int = 64,
+        size_px: SizePx = 64,
     ) -> None:
         super().__init__(root, size_px=size_px)
         self._labels = labels

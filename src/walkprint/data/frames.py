@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import Frames
 from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 
@@ -40,9 +41,7 @@ class FrameChooser(Described, ABC):
 
 
 class _Counted(FrameChooser):
-    def __init__(self, count: int) -> None:
-        if count < 1:
-            raise RecipeError(f"{type(self).__name__}: count is {count}, expected at least 1 frame")
+    def __init__(self, count: Frames) -> None:
         self.count = count
 
     def __repr__(self) -> str:
@@ -80,7 +79,7 @@ class OrderedWindow(_Counted):
         window: length of the run they are drawn from, at least `count`.
     """
 
-    def __init__(self, count: int, window: int) -> None:
+    def __init__(self, count: Frames, window: Frames) -> None:
         super().__init__(count)
         if window < count:
             raise RecipeError(f"OrderedWindow: window is {window}, expected at least count, {count} frames")

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from walkprint.core.bounds import SizePx
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
@@ -80,7 +81,7 @@ class Fvg(TreeDataset):
     MASKS = False  # read without color, they are still pictures
     PROTOCOLS: ClassVar[Mapping[str, Protocol]] = PROTOCOLS
 
-    def __init__(self, root: str | Path, *, color: bool = True, size_px: int = 64) -> None:
+    def __init__(self, root: str | Path, *, color: bool = True, size_px: SizePx = 64) -> None:
         self.color = color
         super().__init__(root, size_px=size_px)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from walkprint.core.bounds import CountOrZero
 from walkprint.core.described import Described
 from walkprint.core.errors import DataError, ProtocolError, RecipeError
 from walkprint.core.protocol import Protocol, Selection
@@ -51,7 +52,7 @@ class Packed(Described):
         self,
         root: str | Path,
         *,
-        train: int | Sequence[str] | None = None,
+        train: CountOrZero | Sequence[str] | None = None,
         partition: str | Path | None = None,
         gallery: str | None = None,
     ) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import Count
 from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
@@ -48,11 +49,7 @@ class SubjectSampler(Sampler):
     fewer than `clips_per_subject`.
     """
 
-    def __init__(self, subjects_per_batch: int, clips_per_subject: int) -> None:
-        if subjects_per_batch < 1 or clips_per_subject < 1:
-            raise RecipeError(
-                f"SubjectSampler: {subjects_per_batch} subjects of {clips_per_subject} clips; expected at least 1 each"
-            )
+    def __init__(self, subjects_per_batch: Count, clips_per_subject: Count) -> None:
         self.subjects_per_batch = subjects_per_batch
         self.clips_per_subject = clips_per_subject
         self._labels: NDArray[np.int64] | None = None
@@ -100,7 +97,7 @@ class EvenConditions(SubjectSampler):
     drawn. A sequence comes twice once all those of its condition have come.
     """
 
-    def __init__(self, subjects_per_batch: int, clips_per_subject: int) -> None:
+    def __init__(self, subjects_per_batch: Count, clips_per_subject: Count) -> None:
         super().__init__(subjects_per_batch, clips_per_subject)
         self._conditions: NDArray[np.int64] | None = None
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from walkprint.core.bounds import SizePx
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.files import in_number_order
 from walkprint.core.masks import NoMaskError, doubts
@@ -39,7 +40,7 @@ class TreeDataset(GaitDataset):
     SUFFIXES: ClassVar[frozenset[str]] = IMAGE_SUFFIXES | UNREAD_SUFFIXES
     MASKS: ClassVar[bool] = True  # False where frames may be dim pictures of people, whose gray is no mask's
 
-    def __init__(self, root: str | Path, *, size_px: int = 64) -> None:
+    def __init__(self, root: str | Path, *, size_px: SizePx = 64) -> None:
         if size_px < 2 or size_px % 2:
             raise RecipeError(f"{type(self).__name__}: size_px is {size_px}, expected an even number of pixels")
         self.root = Path(root)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from walkprint.core.bounds import Checked, CountOrZero, Seed
 from walkprint.core.distance import METRICS, Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
@@ -13,7 +14,7 @@ Side = Literal["gallery", "probe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scoring:
+class Scoring(Checked):
     """How distances and intervals are computed: the same for `identify`, `verify`, `compare` and `identify_open_set`.
 
     What acts on each vector alone belongs in `prepare`; what is subtracted from a whole set, in
@@ -43,16 +44,13 @@ class Scoring:
     whitening: Whitening | None = None
     gallery_site: Site | None = None
     probe_site: Site | None = None
-    resamples: int = 1000
-    seed: int = 0
+    resamples: CountOrZero = 1000
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
+        Checked.__post_init__(self)
         if self.metric not in METRICS:
             raise ProtocolError(f"scoring: metric is {self.metric!r}; expected {' or '.join(METRICS)}")
-        if self.resamples < 0 or self.seed < 0:
-            raise ProtocolError(
-                f"scoring: resamples is {self.resamples}, seed {self.seed}; expected whole numbers, at least 0"
-            )
         if len(self.sites) == 1 and self.whitening is None:
             raise ProtocolError(
                 f"scoring: a site for the {next(iter(self.sites))} only; expected one for both sides (the same "

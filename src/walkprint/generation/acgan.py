@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from walkprint.core.bounds import Positive, Width
 from walkprint.generation.adversarial import non_saturating_discriminator, non_saturating_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import GeneratorBatch
@@ -39,11 +40,9 @@ class ACGAN(GenerativeModel):
     ordered = False
 
     def __init__(
-        self, *, latent: int = 128, widths: Sequence[int] = WIDTHS, learning_rate: float = 2e-4, **names: Any
+        self, *, latent: Width = 128, widths: Sequence[Width] = WIDTHS, learning_rate: Positive = 2e-4, **names: Any
     ) -> None:
         super().__init__(**names)
-        self.check_settings("at least 1", latent=latent)
-        self.check_settings("more than 0", learning_rate=learning_rate)
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))
         self.generator = NoiseDecoder(self.names, latent, widths)
         classes = FrameClassifier(self.names, widths)

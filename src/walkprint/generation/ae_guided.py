@@ -26,6 +26,7 @@ from typing import Any, ClassVar, cast
 import torch
 from torch import Tensor, nn
 
+from walkprint.core.bounds import Fraction, NonNegative, Positive, Width
 from walkprint.core.errors import RecipeError
 from walkprint.generation.adversarial import non_saturating_discriminator, non_saturating_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
@@ -95,27 +96,20 @@ class AEGuidedGAN(GenerativeModel):
     def __init__(
         self,
         *,
-        borrow: float = 0.5,
-        reconstruction_weight: float = 10.0,
-        guard_weight: float = 0.0,
-        noise: float = 0.1,
-        latent_size: int = 128,
-        widths: Sequence[int] = WIDTHS,
-        learning_rates: tuple[float, float, float] = (5e-4, 2e-4, 1e-4),
-        shares: tuple[float, float, float] = (0.1, 0.4, 0.5),
+        borrow: Fraction = 0.5,
+        reconstruction_weight: NonNegative = 10.0,
+        guard_weight: NonNegative = 0.0,
+        noise: NonNegative = 0.1,
+        latent_size: Width = 128,
+        widths: Sequence[Width] = WIDTHS,
+        learning_rates: tuple[Positive, NonNegative, NonNegative] = (5e-4, 2e-4, 1e-4),
+        shares: tuple[Positive, Positive, Positive] = (0.1, 0.4, 0.5),
         **names: Any,
     ) -> None:
         super().__init__(**names)
-        if not 0 <= borrow <= 1:
-            raise RecipeError(f"{type(self).__name__}: borrow is {borrow}; expected 0 to 1")
-        weights = {"reconstruction_weight": reconstruction_weight, "guard_weight": guard_weight}
-        self.check_settings("at least 0", noise=noise, **weights)
-        self.check_settings("at least 1", latent_size=latent_size)
-        for name, numbers, positive in (("learning_rates", learning_rates, 1), ("shares", shares, 3)):
+        for name, numbers in (("learning_rates", learning_rates), ("shares", shares)):
             if len(numbers) != 3:
                 raise RecipeError(f"{type(self).__name__}: {name} are {list(numbers)}; expected three numbers")
-            for i, number in enumerate(numbers):
-                self.check_settings("more than 0" if i < positive else "at least 0", **{f"{name}[{i}]": number})
         self.borrow, self.noise = borrow, noise
         self.reconstruction_weight, self.guard_weight = reconstruction_weight, guard_weight
         self.learning_rates, self.shares = tuple(learning_rates), tuple(shares)

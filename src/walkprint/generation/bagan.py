@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from walkprint.core.bounds import OpenFraction, Positive, Width
 from walkprint.generation.adversarial import balancing_discriminator, balancing_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import FrameBatches, GeneratorBatch
@@ -47,16 +48,13 @@ class BAGAN(GenerativeModel):
     def __init__(
         self,
         *,
-        autoencoder_share: float = 0.5,
-        latent: int = 100,
-        widths: Sequence[int] = WIDTHS,
-        learning_rate: float = 2e-4,
+        autoencoder_share: OpenFraction = 0.5,
+        latent: Width = 100,
+        widths: Sequence[Width] = WIDTHS,
+        learning_rate: Positive = 2e-4,
         **names: Any,
     ) -> None:
         super().__init__(**names)
-        self.check_settings("at least 1", latent=latent)
-        self.check_settings("more than 0", learning_rate=learning_rate)
-        self.check_settings("between 0 and 1", autoencoder_share=autoencoder_share)
         self.autoencoder_share = autoencoder_share
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))
         self.classes = len(self.names.conditions) * len(self.names.views)

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from walkprint.core.bounds import NonNegative, OpenFraction, Positive, Width
 from walkprint.core.errors import RecipeError
 from walkprint.generation.adversarial import gradient_penalty, non_saturating_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
@@ -71,19 +72,15 @@ class BAGANGP(GenerativeModel):
     def __init__(
         self,
         *,
-        latent: int = 128,
-        widths: Sequence[int] = WIDTHS,
-        autoencoder_share: float = 0.23,
-        penalty: float = 10.0,
-        discriminator_steps: int = 5,
-        learning_rate: float = 2e-4,
+        latent: Width = 128,
+        widths: Sequence[Width] = WIDTHS,
+        autoencoder_share: OpenFraction = 0.23,
+        penalty: NonNegative = 10.0,
+        discriminator_steps: Width = 5,
+        learning_rate: Positive = 2e-4,
         **names: Any,
     ) -> None:
         super().__init__(**names)
-        self.check_settings("at least 0", penalty=penalty)
-        self.check_settings("at least 1", latent=latent, discriminator_steps=discriminator_steps)
-        self.check_settings("more than 0", learning_rate=learning_rate)
-        self.check_settings("between 0 and 1", autoencoder_share=autoencoder_share)
         if max(len(self.names.names(factor)) for factor in FACTORS) < 2:
             raise RecipeError(
                 f"{type(self).__name__}: one subject, condition and view; expected two or more of one of them"

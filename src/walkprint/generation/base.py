@@ -1,11 +1,9 @@
 """Base of all generators: stages of phases for one shared training loop, and sampled frames."""
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -92,24 +90,6 @@ class GenerativeModel(Described, nn.Module, ABC):
                 f"{type(self).__name__}: source_condition is {source_condition!r}, "
                 f"expected one of {', '.join(conditions)}"
             )
-
-    def check_settings(
-        self, expected: Literal["at least 0", "more than 0", "at least 1", "between 0 and 1"], **settings: float
-    ) -> None:
-        """Refuse settings that are out of range or not finite.
-
-        Raises:
-            RecipeError: names the first of them.
-        """
-        for name, number in settings.items():
-            fits = {
-                "at least 0": number >= 0,
-                "more than 0": number > 0,
-                "at least 1": number >= 1,
-                "between 0 and 1": 0 < number < 1,
-            }[expected]
-            if not (fits and math.isfinite(number)):
-                raise RecipeError(f"{type(self).__name__}: {name} is {number}; expected {expected} and finite")
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:

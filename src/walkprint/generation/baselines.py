@@ -12,7 +12,7 @@ from collections import Counter
 
 import numpy as np
 
-from walkprint.core.errors import RecipeError
+from walkprint.core.bounds import Fraction, NonNegative, Width
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.augment import Dilation
 from walkprint.generation.expander import Expander, Frames
@@ -47,9 +47,7 @@ class NoiseInjection(Expander):
     ordered = True
     source_condition = None
 
-    def __init__(self, p: float = 0.02, deviation: float = 0.05, thresholded: bool = False) -> None:
-        if not (0 <= p <= 1 and deviation >= 0):
-            raise RecipeError(f"NoiseInjection: p is {p}, deviation {deviation}; expected 0 to 1, and at least 0")
+    def __init__(self, p: Fraction = 0.02, deviation: NonNegative = 0.05, thresholded: bool = False) -> None:
         self.p, self.deviation, self.thresholded = p, deviation, thresholded
 
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
@@ -77,9 +75,7 @@ class MorphologicalCoat(Expander):
 
     ordered = True
 
-    def __init__(self, thickness_px: int = 2, source_condition: str = "nm") -> None:
-        if thickness_px < 1:
-            raise RecipeError(f"MorphologicalCoat: thickness_px is {thickness_px}, expected at least 1")
+    def __init__(self, thickness_px: Width = 2, source_condition: str = "nm") -> None:
         self.thickness_px, self.source_condition = thickness_px, source_condition
 
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from walkprint.core.described import Described
 from walkprint.core.digest import weights_digest
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
@@ -24,7 +25,7 @@ from walkprint.generation.fingerprint import check_recordings
 Frames = NDArray[np.uint8]
 
 
-class Expander(ABC):
+class Expander(Described, ABC):
     """Makes takes of a rare condition.
 
     Attributes:

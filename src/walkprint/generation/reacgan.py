@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from walkprint.core.bounds import NonNegative, Positive, Width
 from walkprint.core.errors import RecipeError
 from walkprint.generation.adversarial import data_to_data_cross_entropy, hinge_discriminator, hinge_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
@@ -52,20 +53,17 @@ class ReACGAN(GenerativeModel):
     def __init__(
         self,
         *,
-        latent: int = 128,
-        widths: Sequence[int] = WIDTHS,
-        projection: int = 512,
-        class_weight: float = 0.5,
-        temperature: float = 0.5,
-        positive_margin: float = 0.98,
-        discriminator_steps: int = 2,
-        learning_rate: float = 2.828e-4,
+        latent: Width = 128,
+        widths: Sequence[Width] = WIDTHS,
+        projection: Width = 512,
+        class_weight: NonNegative = 0.5,
+        temperature: Positive = 0.5,
+        positive_margin: NonNegative = 0.98,
+        discriminator_steps: Width = 2,
+        learning_rate: Positive = 2.828e-4,
         **names: Any,
     ) -> None:
         super().__init__(**names)
-        self.check_settings("at least 0", class_weight=class_weight)
-        self.check_settings("at least 1", latent=latent, projection=projection, discriminator_steps=discriminator_steps)
-        self.check_settings("more than 0", temperature=temperature, learning_rate=learning_rate)
         if not 0.5 <= positive_margin <= 1:
             raise RecipeError(f"ReACGAN: positive_margin is {positive_margin}; expected 0.5 to 1")
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))

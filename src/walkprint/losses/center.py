@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue, check_subjects, no_loss
 from walkprint.losses.pairs import by_part
@@ -27,12 +28,8 @@ class CenterLoss(Loss):
         RecipeError: a size below 1.
     """
 
-    def __init__(self, *, num_subjects: int, parts: int, features: int) -> None:
+    def __init__(self, *, num_subjects: Subjects, parts: Width, features: Width) -> None:
         super().__init__()
-        if min(num_subjects, parts, features) < 1:
-            raise RecipeError(
-                f"CenterLoss: {num_subjects} subjects, {parts} parts, {features} features; expected at least 1 of each"
-            )
         self.centers = nn.Parameter(torch.zeros(parts, num_subjects, features))
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:

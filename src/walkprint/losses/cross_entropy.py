@@ -5,10 +5,13 @@ scale goes with cosine logits as in Fan et al., "OpenGait", CVPR 2023.
 Deviations: none.
 """
 
+from typing import Annotated
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import Positive, Range
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue, check_subjects, no_loss, widened
 
@@ -24,13 +27,8 @@ class CrossEntropyLoss(Loss):
         RecipeError: a scale that is not positive, or a smoothing out of range.
     """
 
-    def __init__(self, *, scale: float = 16.0, smoothing: float = 0.1) -> None:
+    def __init__(self, *, scale: Positive = 16.0, smoothing: Annotated[float, Range(0, 1, below=True)] = 0.1) -> None:
         super().__init__()
-        if not scale > 0 or not 0 <= smoothing < 1:
-            raise RecipeError(
-                f"CrossEntropyLoss: scale {scale}, smoothing {smoothing}; "
-                "expected a positive scale and a smoothing from 0 to below 1"
-            )
         self.scale, self.smoothing = scale, smoothing
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:

@@ -9,14 +9,14 @@ uniformity is bounded (`bounded`). The pairwise softmax compares cosines by defa
 `similarity="dot"` is the released form.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
-from walkprint.core.errors import RecipeError
+from walkprint.core.bounds import Fraction, NonNegative, Positive
 from walkprint.losses.base import Loss, LossValue, no_loss
 from walkprint.losses.cross_entropy import CrossEntropyLoss
 from walkprint.losses.pairs import (
@@ -47,13 +47,8 @@ class WeightedTripletLoss(Loss):
         RecipeError: a negative margin, or an unknown effect.
     """
 
-    def __init__(self, *, margin: float = 0.2, self_pairs: bool = True, acting: Acting = "both") -> None:
+    def __init__(self, *, margin: NonNegative = 0.2, self_pairs: bool = True, acting: Acting = "both") -> None:
         super().__init__()
-        if not margin >= 0 or acting not in get_args(Acting):
-            raise RecipeError(
-                f"WeightedTripletLoss: margin is {margin}, acting {acting!r}; expected 0 or more, and one of "
-                f"{', '.join(get_args(Acting))}"
-            )
         self.margin, self.self_pairs, self.acting = margin, self_pairs, acting
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
@@ -92,17 +87,12 @@ class PairwiseSoftmaxLoss(Loss):
     def __init__(
         self,
         *,
-        temperature: float = 0.1,
+        temperature: Positive = 0.1,
         similarity: Literal["cosine", "dot"] = "cosine",
-        noisy_weight: float = 1.0,
+        noisy_weight: Fraction = 1.0,
         self_pairs: bool = True,
     ) -> None:
         super().__init__()
-        if not temperature > 0 or similarity not in ("cosine", "dot") or not 0 <= noisy_weight <= 1:
-            raise RecipeError(
-                f"PairwiseSoftmaxLoss: temperature {temperature}, similarity {similarity!r}, noisy_weight "
-                f"{noisy_weight}; expected a positive temperature, cosine or dot, a weight from 0 to 1"
-            )
         self.temperature, self.similarity = temperature, similarity
         self.noisy_weight, self.self_pairs = noisy_weight, self_pairs
         self.batches: Tensor
@@ -150,10 +140,8 @@ class ClassUniformityLoss(Loss):
         RecipeError: a sharpness that is not positive.
     """
 
-    def __init__(self, *, sharpness: float = 2.0, bounded: bool = True) -> None:
+    def __init__(self, *, sharpness: Positive = 2.0, bounded: bool = True) -> None:
         super().__init__()
-        if not sharpness > 0:
-            raise RecipeError(f"ClassUniformityLoss: sharpness is {sharpness}; expected more than 0")
         self.sharpness, self.bounded = sharpness, bounded
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
@@ -201,16 +189,14 @@ class GeneralizedInterClassLoss(Loss):
         self,
         *,
         form: Literal["margin", "softmax"] = "margin",
-        margin: float = 0.2,
-        temperature: float = 0.1,
-        uniformity: float = 0.1,
+        margin: NonNegative = 0.2,
+        temperature: Positive = 0.1,
+        uniformity: NonNegative = 0.1,
         bounded: bool = True,
-        scale: float = 1.0,
-        smoothing: float = 0.0,
+        scale: Positive = 1.0,
+        smoothing: Fraction = 0.0,
     ) -> None:
         super().__init__()
-        if form not in ("margin", "softmax"):
-            raise RecipeError(f"GeneralizedInterClassLoss: form is {form!r}; expected margin or softmax")
         terms: dict[str, tuple[float, Loss]] = {
             "triplet": (1.0, WeightedTripletLoss(margin=margin)),
             "uniformity": (uniformity, ClassUniformityLoss(bounded=bounded)),

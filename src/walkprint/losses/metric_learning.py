@@ -8,13 +8,14 @@ Deviations: those of the library. Its means exclude samples with a loss of 0, e.
 """
 
 import importlib
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import NonNegative, Positive, Range, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.losses.base import Loss, LossValue, check_subjects, no_loss
 from walkprint.losses.pairs import by_part
@@ -26,14 +27,11 @@ class _MarginSoftmax(Loss):
     The library has a class of the same name.
     """
 
-    def __init__(self, num_subjects: int, parts: int, features: int, margin: float, scale: float) -> None:
+    def __init__(
+        self, num_subjects: Subjects, parts: Width, features: Width, margin: NonNegative, scale: Positive
+    ) -> None:
         super().__init__()
         name = type(self).__name__
-        if min(num_subjects, parts, features) < 1 or not margin >= 0 or not scale > 0:
-            raise RecipeError(
-                f"{name}: {num_subjects} subjects, {parts} parts, {features} features, margin {margin}, scale {scale}; "
-                "expected sizes of at least 1, a margin of 0 or more, a positive scale"
-            )
         make, self.num_subjects = _library(name, name), num_subjects
         self.by_part = nn.ModuleList(make(num_subjects, features, margin=margin, scale=scale) for _ in range(parts))
 
@@ -84,7 +82,13 @@ class ArcFaceLoss(_MarginSoftmax):
     """
 
     def __init__(
-        self, *, num_subjects: int, parts: int, features: int, margin: float = 28.6, scale: float = 64.0
+        self,
+        *,
+        num_subjects: Subjects,
+        parts: Width,
+        features: Width,
+        margin: NonNegative = 28.6,
+        scale: Positive = 64.0,
     ) -> None:
         super().__init__(num_subjects, parts, features, margin, scale)
 
@@ -98,7 +102,13 @@ class CosFaceLoss(_MarginSoftmax):
     """
 
     def __init__(
-        self, *, num_subjects: int, parts: int, features: int, margin: float = 0.35, scale: float = 64.0
+        self,
+        *,
+        num_subjects: Subjects,
+        parts: Width,
+        features: Width,
+        margin: NonNegative = 0.35,
+        scale: Positive = 64.0,
     ) -> None:
         super().__init__(num_subjects, parts, features, margin, scale)
 
@@ -130,12 +140,8 @@ class CircleLoss(_Pairs):
         RecipeError: a setting is out of range, or the library is absent.
     """
 
-    def __init__(self, *, margin: float = 0.25, scale: float = 128.0) -> None:
+    def __init__(self, *, margin: Annotated[float, Range(0, 1, below=True)] = 0.25, scale: Positive = 128.0) -> None:
         super().__init__()
-        if not 0 <= margin < 1 or not scale > 0:
-            raise RecipeError(
-                f"CircleLoss: margin {margin}, scale {scale}; expected a margin from 0 to below 1, a positive scale"
-            )
         self.loss = _library("CircleLoss", "CircleLoss")(m=margin, gamma=scale)
 
 
@@ -149,10 +155,8 @@ class SupervisedContrastiveLoss(_Pairs):
         RecipeError: a temperature that is not positive, or the library is absent.
     """
 
-    def __init__(self, *, temperature: float = 0.1) -> None:
+    def __init__(self, *, temperature: Positive = 0.1) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise RecipeError(f"SupervisedContrastiveLoss: temperature is {temperature}; expected more than 0")
         self.loss = _library("SupervisedContrastiveLoss", "SupConLoss")(temperature=temperature)
 
 

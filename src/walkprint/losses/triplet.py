@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
-from walkprint.core.errors import RecipeError
+from walkprint.core.bounds import NonNegative
 from walkprint.losses.base import Loss, LossValue, no_loss
 from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of_active, pair_distances, positives
 
@@ -37,17 +37,12 @@ class TripletLoss(Loss):
     def __init__(
         self,
         *,
-        margin: float = 0.2,
+        margin: NonNegative = 0.2,
         mining: Literal["all", "hard"] = "all",
         distance: Literal["euclidean", "cosine"] = "euclidean",
         self_pairs: bool = True,
     ) -> None:
         super().__init__()
-        if mining not in ("all", "hard") or distance not in ("euclidean", "cosine") or not margin >= 0:
-            raise RecipeError(
-                f"TripletLoss: margin {margin}, mining {mining!r}, distance {distance!r}; expected a margin of at "
-                "least 0, mining all or hard, distance euclidean or cosine"
-            )
         self.margin, self.mining, self.distance, self.self_pairs = margin, mining, distance, self_pairs
 
     def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.batch_norm import BatchNorm2d
@@ -110,15 +111,15 @@ class DeepGaitV2(Network):
     def __init__(
         self,
         *,
-        channels: Sequence[int] = (64, 128, 256, 512),
-        blocks: Sequence[int] = (1, 1, 1, 1),
-        strides: Sequence[int] = (1, 2, 2, 1),
+        channels: Sequence[Width] = (64, 128, 256, 512),
+        blocks: Sequence[Width] = (1, 1, 1, 1),
+        strides: Sequence[Width] = (1, 2, 2, 1),
         mode: Mode = "p3d",
-        strips: Sequence[int] = (16,),
-        feature: int = 256,
-        num_subjects: int | None = None,
-        height_px: int = 64,
-        width_px: int = 44,
+        strips: Sequence[Width] = (16,),
+        feature: Width = 256,
+        num_subjects: Subjects | None = None,
+        height_px: SizePx = 64,
+        width_px: SizePx = 44,
     ) -> None:
         super().__init__()
         kinds = {"2d": ResidualBlock, "p3d": PseudoBlock, "3d": SpaceTimeBlock}

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.batch_norm import BatchNorm2d
@@ -45,14 +46,14 @@ class GaitBase(Network):
     def __init__(
         self,
         *,
-        channels: Sequence[int] = (64, 128, 256, 512),
-        blocks: Sequence[int] = (1, 1, 1, 1),
-        strides: Sequence[int] = (1, 2, 2, 1),
-        strips: Sequence[int] = (16,),
-        feature: int = 256,
-        num_subjects: int | None = None,
-        height_px: int = 64,
-        width_px: int = 44,
+        channels: Sequence[Width] = (64, 128, 256, 512),
+        blocks: Sequence[Width] = (1, 1, 1, 1),
+        strides: Sequence[Width] = (1, 2, 2, 1),
+        strips: Sequence[Width] = (16,),
+        feature: Width = 256,
+        num_subjects: Subjects | None = None,
+        height_px: SizePx = 64,
+        width_px: SizePx = 44,
     ) -> None:
         super().__init__()
         if not len(channels) == len(blocks) == len(strides) > 0:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import SizePx, Subjects, Width
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.layers import PartLinear, fold_time, initialize, over_time
@@ -78,13 +79,13 @@ class GaitGL(Network):
     def __init__(
         self,
         *,
-        channels: Sequence[int] = (32, 64, 128, 128),
-        layers: int = 1,
-        strips: int = 8,
-        feature: int | None = None,
-        num_subjects: int | None = None,
-        height_px: int = 64,
-        width_px: int = 44,
+        channels: Sequence[Width] = (32, 64, 128, 128),
+        layers: Width = 1,
+        strips: Width = 8,
+        feature: Width | None = None,
+        num_subjects: Subjects | None = None,
+        height_px: SizePx = 64,
+        width_px: SizePx = 44,
     ) -> None:
         super().__init__()
         if len(channels) != 4 or layers < 1:

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import DisentangledCodes, GaitOutput
+from walkprint.core.bounds import CountOrZero, Fraction, SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.layers import fold_time
@@ -60,21 +61,19 @@ class GaitNet(Network):
     def __init__(
         self,
         *,
-        num_subjects: int,
+        num_subjects: Subjects,
         variant: Variant = "tpami",
-        channels: int = 3,
-        height_px: int = 64,
-        width_px: int = 32,
-        width: int = 64,
-        codes: tuple[int, int, int] | None = None,
-        hidden: int | None = None,
+        channels: Width = 3,
+        height_px: SizePx = 64,
+        width_px: SizePx = 32,
+        width: Width = 64,
+        codes: tuple[Width, Width, Width] | None = None,
+        hidden: Width | None = None,
         pooling: Literal["mean", "last"] = "mean",
-        gait_share: float = 0.5,
-        official_padding: int = 0,
+        gait_share: Fraction = 0.5,
+        official_padding: CountOrZero = 0,
     ) -> None:
         super().__init__()
-        if official_padding < 0:
-            raise RecipeError(f"GaitNet: official_padding is {official_padding}, expected at least 0 frames")
         self.official_padding = official_padding
         if variant not in _CODES or pooling not in ("mean", "last") or channels not in (1, 3):
             raise RecipeError(

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.layers import ConvPair, NormalizedNeck, PartLinear, StripPooling, fold_time, initialize
@@ -73,14 +74,14 @@ class GaitPart(Network):
     def __init__(
         self,
         *,
-        channels: Sequence[int] = (32, 64, 128),
-        focal_strips: Sequence[int] = (1, 4, 8),
-        strips: Sequence[int] = (16,),
-        feature: int = 128,
-        squeeze: int = 4,
-        num_subjects: int | None = None,
-        height_px: int = 64,
-        width_px: int = 44,
+        channels: Sequence[Width] = (32, 64, 128),
+        focal_strips: Sequence[Width] = (1, 4, 8),
+        strips: Sequence[Width] = (16,),
+        feature: Width = 128,
+        squeeze: Width = 4,
+        num_subjects: Subjects | None = None,
+        height_px: SizePx = 64,
+        width_px: SizePx = 44,
     ) -> None:
         super().__init__()
         if len(channels) != len(focal_strips) or len(channels) < 2:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.layers import (
@@ -44,14 +45,14 @@ class GaitSet(Network):
     def __init__(
         self,
         *,
-        channels: Sequence[int] = (32, 64, 128),
-        strips: Sequence[int] = (16, 8, 4, 2, 1),
-        feature: int = 256,
+        channels: Sequence[Width] = (32, 64, 128),
+        strips: Sequence[Width] = (16, 8, 4, 2, 1),
+        feature: Width = 256,
         global_branch: bool = True,
         batch_norm: bool = False,
-        num_subjects: int | None = None,
-        height_px: int = 64,
-        width_px: int = 44,
+        num_subjects: Subjects | None = None,
+        height_px: SizePx = 64,
+        width_px: SizePx = 44,
     ) -> None:
         super().__init__()
         if len(channels) != 3:

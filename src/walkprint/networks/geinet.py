@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import Fraction, SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
 from walkprint.networks.layers import fold_time, initialize
@@ -35,17 +36,15 @@ class GEINet(Network):
     def __init__(
         self,
         *,
-        num_subjects: int,
+        num_subjects: Subjects,
         embedding: Literal["fc4", "fc3"] = "fc4",
-        channels: tuple[int, int] = (18, 45),
-        hidden: int = 1024,
-        dropout: float = 0.5,
-        height_px: int = 64,
-        width_px: int = 44,
+        channels: tuple[Width, Width] = (18, 45),
+        hidden: Width = 1024,
+        dropout: Fraction = 0.5,
+        height_px: SizePx = 64,
+        width_px: SizePx = 44,
     ) -> None:
         super().__init__()
-        if embedding not in ("fc4", "fc3"):
-            raise RecipeError(f"GEINet: embedding is {embedding!r}; expected fc4 or fc3")
         height, width = (((side - 6) // 2 - 4 - 3) // 2 + 1 for side in (height_px, width_px))
         if min(height, width) < 1:
             raise RecipeError(f"GEINet: frames of {height_px} x {width_px} px are too small; expected at least 20 x 20")

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from walkprint.core.bounds import Checked, Count, Fraction, OpenFraction, Positive, Seed
 from walkprint.data.packed import Packed
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.batches import FrameBatches
@@ -20,7 +21,7 @@ FROM_DATA = tuple(f"generator.{factor}" for factor in _FACTORS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GeneratorRecipe:
+class GeneratorRecipe(Checked):
     """Everything that decides what a generator learns.
 
     Attributes:
@@ -46,20 +47,20 @@ class GeneratorRecipe:
 
     generator: GenerativeModel
     data: Packed
-    steps: int
+    steps: Count
     conditions: list[str] | None = None
-    batch_size: int = 64
-    ema_decay: float | None = 0.999
-    clip_norm: float | None = None
-    watch_every: int = 200
-    least_diversity: float = 0.05
-    log_every: int = 10
-    checkpoint_every: int = 500
-    checkpoint_minutes: float | None = None
-    keep: int = 2
+    batch_size: Count = 64
+    ema_decay: OpenFraction | None = 0.999
+    clip_norm: Positive | None = None
+    watch_every: Count = 200
+    least_diversity: Fraction = 0.05
+    log_every: Count = 10
+    checkpoint_every: Count = 500
+    checkpoint_minutes: Positive | None = None
+    keep: Count = 2
     precision: Precision = "32-true"
     channels_last: bool = False
-    seed: int = 0
+    seed: Seed = 0
     record: Mapping[str, Any] | None = None
 
     def loop(self, *, accelerator: str = "auto", resume: bool = True) -> Loop:

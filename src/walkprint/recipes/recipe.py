@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from walkprint.core.bounds import Checked, Count, NonNegative, Seed
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.spelling import did_you_mean
@@ -36,13 +37,13 @@ class Plan(Pace):
         even_conditions: draw a subject's clips evenly from all its conditions, however rare one is.
     """
 
-    subjects_per_batch: int
-    clips_per_subject: int
+    subjects_per_batch: Count
+    clips_per_subject: Count
     even_conditions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Checked):
     """Everything that decides what is learned.
 
     Attributes:
@@ -76,15 +77,15 @@ class Recipe:
     schedule: Plan
     conditions: list[str] | None = None
     subjects: list[str] | None = None
-    loss_weights: dict[str, float] | None = None
+    loss_weights: dict[str, NonNegative] | None = None
     augmentations: list[Augmentation] = field(default_factory=list)
     scheduler: Schedule | None = None
     precision: Precision = "32-true"
     channels_last: bool = False
-    seed: int = 0
+    seed: Seed = 0
     init: str | None = None
     freeze: list[str] | None = None
-    groups: dict[str, dict[str, float]] | None = None
+    groups: dict[str, dict[str, NonNegative]] | None = None
     record: Mapping[str, Any] | None = None
 
     def loop(self, *, accelerator: str = "auto", devices: int | str = 1, nodes: int = 1, resume: bool = True) -> Loop:

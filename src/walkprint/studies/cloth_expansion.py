@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from walkprint.core.bounds import Checked, Count, Frames, NonNegative, Positive, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.generation.base import GenerativeModel
@@ -113,7 +114,7 @@ def quick(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClothExpansionStudy:
+class ClothExpansionStudy(Checked):
     """What the study compares, and how large.
 
     Attributes:
@@ -151,28 +152,29 @@ class ClothExpansionStudy:
     switches: tuple[str, ...] = tuple(ABLATION)
     coats: tuple[str, ...] = COATS
     rare: str = "2"
-    seeds: int = 3
-    steps: int = 300
-    generator_steps: int = 600
-    subjects: int = 60
+    seeds: Count = 3
+    steps: Count = 300
+    generator_steps: Count = 600
+    subjects: Subjects = 60
     views: tuple[str, ...] = ("036", "072", "108", "144")
-    takes_frames: int = 30
-    wanted: int = 6
-    width: int = 8
-    generator_widths: tuple[int, ...] = (24, 48, 64, 96)
-    batch_size: int = 64
+    takes_frames: Frames = 30
+    wanted: Count = 6
+    width: Width = 8
+    generator_widths: tuple[Width, ...] = (24, 48, 64, 96)
+    batch_size: Count = 64
     generator_settings: dict[str, Any] = field(default_factory=dict)
     precision: str = "bf16-mixed"
-    frames: int = 6
-    subjects_per_batch: int = 8
-    clips_per_subject: int = 4
-    learning_rate: float = 3e-3
-    weight_decay: float = 5e-4
+    frames: Frames = 6
+    subjects_per_batch: Count = 8
+    clips_per_subject: Count = 4
+    learning_rate: Positive = 3e-3
+    weight_decay: NonNegative = 5e-4
     bf16: bool = False
     real: Path | None = None
     protocol: Protocol | None = None
 
     def __post_init__(self) -> None:
+        Checked.__post_init__(self)
         for what, names, known in (
             ("variant", self.variants, VARIANTS), ("section", self.sections, SECTIONS),
             ("switch", self.switches, ABLATION), ("coats", (*self.coats, self.rare), _KNOWN_COATS),

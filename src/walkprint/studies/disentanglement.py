@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import Checked, Count, Frames, NonNegative, Positive, Subjects, Width
 from walkprint.core.distance import Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import RecipeError
@@ -59,7 +60,7 @@ _ROWS, _COLUMNS = 6, 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DisentanglementStudy:
+class DisentanglementStudy(Checked):
     """What the study compares, and how large.
 
     Attributes:
@@ -81,18 +82,19 @@ class DisentanglementStudy:
     variants: tuple[str, ...] = tuple(VARIANTS)
     others: tuple[str, ...] = OTHERS
     sections: tuple[str, ...] = SECTIONS
-    seeds: int = 3
-    steps: int = 600
-    subjects: int = 150
+    seeds: Count = 3
+    steps: Count = 600
+    subjects: Subjects = 150
     views: tuple[str, ...] = ("054", "090")
-    takes_frames: int = 30
-    width: int = 16
-    frames: int = 10
-    subjects_per_batch: int = 8
-    learning_rate: float = 2e-3
-    weight_decay: float = 5e-4
+    takes_frames: Frames = 30
+    width: Width = 16
+    frames: Frames = 10
+    subjects_per_batch: Count = 8
+    learning_rate: Positive = 2e-3
+    weight_decay: NonNegative = 5e-4
 
     def __post_init__(self) -> None:
+        Checked.__post_init__(self)
         for what, names, known in (
             ("variant", self.variants, VARIANTS), ("section", self.sections, SECTIONS),
         ):  # fmt: skip

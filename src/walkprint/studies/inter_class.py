@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from walkprint.core.bounds import Checked, Count, Fraction, Frames, NonNegative, Positive, SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.studies.geometry import geometry
@@ -73,7 +74,7 @@ QUICK: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InterClassStudy:
+class InterClassStudy(Checked):
     """What the study compares, and how large.
 
     Attributes:
@@ -101,26 +102,27 @@ class InterClassStudy:
 
     networks: tuple[str, ...] = NETWORKS
     losses: tuple[str, ...] = DEFAULT_LOSSES
-    seeds: int = 3
+    seeds: Count = 3
     sections: tuple[str, ...] = ("compare", "subjects")
-    steps: int = 400
-    subjects: int = 60
+    steps: Count = 400
+    subjects: Subjects = 60
     views: tuple[str, ...] = ("036", "072", "108", "144")
-    takes_frames: int = 30
-    size_px: int = 32
-    width: int = 16
-    frames: int = 9
-    subjects_per_batch: int = 8
-    clips_per_subject: int = 4
-    learning_rate: float = 1e-3
-    weight_decay: float = 5e-4
-    uniformity: float = 0.03
+    takes_frames: Frames = 30
+    size_px: SizePx = 32
+    width: Width = 16
+    frames: Frames = 9
+    subjects_per_batch: Count = 8
+    clips_per_subject: Count = 4
+    learning_rate: Positive = 1e-3
+    weight_decay: NonNegative = 5e-4
+    uniformity: NonNegative = 0.03
     real: Path | None = None
     protocol: Protocol | None = None
-    street_subjects: int = 200
-    training_subjects: tuple[float, ...] = (0.25, 0.5, 1.0)
+    street_subjects: Subjects = 200
+    training_subjects: tuple[Fraction, ...] = (0.25, 0.5, 1.0)
 
     def __post_init__(self) -> None:
+        Checked.__post_init__(self)
         for what, names, known in (
             ("loss", self.losses, LOSSES), ("section", self.sections, SECTIONS),
         ):  # fmt: skip

@@ -4,11 +4,12 @@ import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
+from walkprint.core.bounds import Checked, Count, OpenFraction, Positive, Seed
 from walkprint.core.errors import RecipeError, TrainingError
 from walkprint.training.listeners import Listener, MetricsFile, ProgressBar
 from walkprint.training.run import RunFolder
@@ -20,7 +21,7 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Checked):
     """How long training takes, and what is kept on the way: the part of a `Loop` that a recipe's schedule names too.
 
     Attributes:
@@ -37,25 +38,14 @@ class Pace:
         RecipeError: a setting is out of range.
     """
 
-    steps: int
-    accumulate: int = 1
-    clip_norm: float | None = None
-    ema_decay: float | None = None
-    log_every: int = 10
-    checkpoint_every: int = 1000
-    checkpoint_minutes: float | None = None
-    keep: int = 2
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "accumulate", "log_every", "checkpoint_every", "keep"):
-            if getattr(self, name) < 1:
-                raise RecipeError(f"{name} is {getattr(self, name)}, expected at least 1")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise RecipeError(f"clip_norm is {self.clip_norm}, expected more than 0, or none")
-        if self.checkpoint_minutes is not None and not self.checkpoint_minutes > 0:
-            raise RecipeError(f"checkpoint_minutes is {self.checkpoint_minutes}, expected more than 0, or none")
-        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
-            raise RecipeError(f"ema_decay is {self.ema_decay}, expected between 0 and 1, e.g. 0.999, or none")
+    steps: Count
+    accumulate: Count = 1
+    clip_norm: Positive | None = None
+    ema_decay: OpenFraction | None = None
+    log_every: Count = 10
+    checkpoint_every: Count = 1000
+    checkpoint_minutes: Positive | None = None
+    keep: Count = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,25 +66,14 @@ class Loop(Pace):
         RecipeError: a setting is out of range.
     """
 
-    seed: int = 0
+    seed: Seed = 0
     accelerator: str = "auto"
-    devices: int | str = 1
-    nodes: int = 1
+    devices: Count | str = 1
+    nodes: Count = 1
     precision: Precision = "32-true"
     channels_last: bool = False
-    validate_every: int | None = None
+    validate_every: Count | None = None
     resume: bool = True
-
-    def __post_init__(self) -> None:
-        Pace.__post_init__(self)
-        if self.seed < 0:
-            raise RecipeError(f"seed is {self.seed}, expected at least 0")
-        if self.nodes < 1:
-            raise RecipeError(f"nodes is {self.nodes}, expected at least 1")
-        if self.precision not in get_args(Precision):
-            raise RecipeError(f"precision is {self.precision!r}, expected one of {', '.join(get_args(Precision))}")
-        if self.validate_every is not None and self.validate_every < 1:
-            raise RecipeError(f"validate_every is {self.validate_every}, expected at least 1, or none")
 
 
 def launch(loop: Loop) -> "Fabric":

@@ -10,10 +10,12 @@ Deviations: cosine without restarts; one-cycle with cosine ramps, and the moment
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Annotated
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from walkprint.core.bounds import Count, CountOrZero, Fraction, OpenFraction, Positive, Range
 from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 
@@ -43,11 +45,9 @@ class MultiStep(Schedule):
         RecipeError: a setting is out of range.
     """
 
-    def __init__(self, milestones: Sequence[int], gamma: float = 0.1, warmup_steps: int = 0) -> None:
-        if list(milestones) != sorted(set(milestones)) or min([1, *milestones]) < 1:
-            raise RecipeError(f"MultiStep: milestones are {list(milestones)}, expected ascending steps of at least 1")
-        if not gamma > 0 or warmup_steps < 0:
-            raise RecipeError(f"MultiStep: gamma is {gamma}, warmup_steps {warmup_steps}; expected > 0 and >= 0")
+    def __init__(self, milestones: Sequence[Count], gamma: Positive = 0.1, warmup_steps: CountOrZero = 0) -> None:
+        if list(milestones) != sorted(set(milestones)):
+            raise RecipeError(f"MultiStep: milestones are {list(milestones)}, expected ascending steps")
         self.milestones, self.gamma, self.warmup_steps = tuple(milestones), gamma, warmup_steps
 
     def factor(self, step: int) -> float:
@@ -67,13 +67,10 @@ class CosineWithWarmup(Schedule):
         RecipeError: a setting is out of range.
     """
 
-    def __init__(self, steps: int | None = None, warmup_steps: int = 0, final: float = 0.0) -> None:
+    def __init__(self, steps: Count | None = None, warmup_steps: CountOrZero = 0, final: Fraction = 0.0) -> None:
         steps = _known(steps)
-        if not 0 <= warmup_steps < steps or not 0 <= final <= 1:
-            raise RecipeError(
-                f"CosineWithWarmup: steps is {steps}, warmup_steps {warmup_steps}, final {final}; "
-                "expected 0 <= warmup_steps < steps and final from 0 to 1"
-            )
+        if warmup_steps >= steps:
+            raise RecipeError(f"CosineWithWarmup: warmup_steps is {warmup_steps}, expected less than {steps}")
         self.steps, self.warmup_steps, self.final = steps, warmup_steps, final
 
     def factor(self, step: int) -> float:
@@ -100,14 +97,13 @@ class OneCycle(Schedule):
     """
 
     def __init__(
-        self, steps: int | None = None, rise: float = 0.3, start_division: float = 25.0, final_division: float = 1e4
+        self,
+        steps: Count | None = None,
+        rise: OpenFraction = 0.3,
+        start_division: Annotated[float, Range(1)] = 25.0,
+        final_division: Annotated[float, Range(1)] = 1e4,
     ) -> None:
         steps = _known(steps)
-        if steps < 1 or not 0 < rise < 1 or start_division < 1 or final_division < 1:
-            raise RecipeError(
-                f"OneCycle: steps is {steps}, rise {rise}, start_division {start_division}, final_division "
-                f"{final_division}; expected steps and divisions of at least 1 and rise between 0 and 1"
-            )
         self.steps, self.rise = steps, rise
         self.start_division, self.final_division = start_division, final_division
 

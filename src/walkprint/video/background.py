@@ -8,12 +8,13 @@ Deviations: in gray videos all darkening has equal color, so only faint darkenin
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import OpenFraction, Range
 from walkprint.core.errors import DataError
 from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, check_image
 
@@ -38,11 +39,13 @@ class Background(Segmenter):
 
     LOOKS_FIRST: ClassVar[bool] = True
 
-    def __init__(self, *, contrast: float = 22.0, least_height: float = 0.08, shadows: bool = True) -> None:
-        if not 1 <= contrast <= 254 or not 0 < least_height < 1:
-            raise DataError(
-                f"background: contrast {contrast}, least_height {least_height}; expected 1 to 254 and between 0 and 1"
-            )
+    def __init__(
+        self,
+        *,
+        contrast: Annotated[float, Range(1, 254)] = 22.0,
+        least_height: OpenFraction = 0.08,
+        shadows: bool = True,
+    ) -> None:
         self.contrast, self.least_height, self.shadows = contrast, least_height, shadows
         self._mean: NDArray[np.float32] | None = None
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import Fraction
 from walkprint.core.errors import DataError
 from walkprint.video.segmenter import PersonMask, Segmenter
 
@@ -46,11 +47,9 @@ class MaskRcnn(Segmenter):
         weights: Path | None = None,
         sha256: str | None = None,
         device: str = "cpu",
-        least_score: float = 0.9,
+        least_score: Fraction = 0.9,
         model: Model | None = None,
     ) -> None:
-        if not 0 <= least_score <= 1:
-            raise DataError(f"mask_rcnn: least_score is {least_score}, expected 0 to 1")
         self.least_score, self.device = least_score, device
         self._model = _torchvision_model(weights, sha256, device) if model is None else model
 

@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import Fraction, OpenFraction, Range
 from walkprint.core.errors import DataError
 from walkprint.video.background import Background
 from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, pieces
@@ -74,14 +75,12 @@ class MediaPipe(Segmenter):
         self,
         *,
         model: Literal["selfie", "pose"] = "selfie",
-        contrast: float = 16.0,
-        least_height: float = 0.08,
-        least_score: float = 0.6,
+        contrast: Annotated[float, Range(1, 254)] = 16.0,
+        least_height: OpenFraction = 0.08,
+        least_score: Fraction = 0.6,
     ) -> None:
-        if model not in _KNOWN or not 0 <= least_score <= 1:
-            raise DataError(
-                f"mediapipe: model {model!r}, least_score {least_score}; expected {' or '.join(_KNOWN)} and 0 to 1"
-            )
+        if model not in _KNOWN:
+            raise DataError(f"mediapipe: model is {model!r}; expected {' or '.join(_KNOWN)}")
         self.model, self.least_score = model, least_score
         self._known = _KNOWN[model]
         self._background = Background(contrast=contrast, least_height=least_height, shadows=False)

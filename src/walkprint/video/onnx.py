@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import CountOrZero, Fraction
 from walkprint.core.errors import DataError
 from walkprint.video.mask_rcnn import instances
 from walkprint.video.segmenter import PersonMask, Segmenter
@@ -41,10 +42,13 @@ class Onnx(Segmenter):
     """
 
     def __init__(
-        self, *, file: Path | None = None, person_label: int = 1, least_score: float = 0.9, run: Run | None = None
+        self,
+        *,
+        file: Path | None = None,
+        person_label: CountOrZero = 1,
+        least_score: Fraction = 0.9,
+        run: Run | None = None,
     ) -> None:
-        if not 0 <= least_score <= 1:
-            raise DataError(f"onnx: least_score is {least_score}, expected 0 to 1")
         if file is None and run is None:
             raise DataError("onnx: no file; give one as `file`")
         self.person_label, self.least_score = person_label, least_score

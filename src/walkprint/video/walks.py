@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import Checked, Fraction, Frames, NonNegative, SizePx
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align, align_picture
@@ -70,7 +71,7 @@ class TrackedWalk:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Checked):
     """Settings of cutting walks out of tracks.
 
     Attributes:
@@ -87,24 +88,22 @@ class Cut:
         DataError: a number is out of range.
     """
 
-    size_px: int = 64
+    size_px: SizePx = 64
     color: bool = False
     gaitnet_crop: bool = False
-    least_frames: int = 15
-    most_frames: int = 500
-    gap_s: float = 0.3
-    least_score: float = 0.5
+    least_frames: Frames = 15
+    most_frames: Frames = 500
+    gap_s: NonNegative = 0.3
+    least_score: Fraction = 0.5
 
     def __post_init__(self) -> None:
+        Checked.__post_init__(self)
         if self.size_px < 2 or self.size_px % 2:
             raise DataError(f"walks: size_px is {self.size_px}, expected an even number of pixels")
         if self.gaitnet_crop and not self.color:
             raise DataError("walks: gaitnet_crop without color; it crops color pictures: set both")
-        if not 1 <= self.least_frames <= self.most_frames or self.gap_s < 0 or not 0 <= self.least_score <= 1:
-            raise DataError(
-                f"walks: {self.least_frames} to {self.most_frames} frames, gap {self.gap_s} s, least score "
-                f"{self.least_score}; expected at least 1 frame, the least not above the most, 0 s or more, 0 to 1"
-            )
+        if self.least_frames > self.most_frames:
+            raise DataError(f"walks: {self.least_frames} to {self.most_frames} frames; the least is above the most")
 
 
 @dataclass(slots=True, eq=False)

@@ -100,7 +100,7 @@ def test_color_clip_and_its_mask():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"subjects": 0}, "0 subjects"),
+        ({"subjects": 0}, "subjects is 0"),
         ({"train": 9}, "9 training subjects of 3"),
         ({"takes": {"zz": 1}}, "condition zz"),
         ({"views_per_take": 5}, "5 views per take"),
@@ -110,10 +110,10 @@ def test_color_clip_and_its_mask():
         ({"views": ["left"]}, "views are left"),
         ({"takes": {"nm": 0}}, "takes are {'nm': 0}; expected"),
         ({"takes": {}}, "1 or more of one"),
-        ({"takes": {"nm": 2, "cl": -1}}, "0 or more of each"),
-        ({"scarce": {"bg": 2}}, "scarce is {'bg': 2}; expected whole numbers from 1 on for some of nm, cl"),
-        ({"scarce": {"cl": 0}}, "scarce is {'cl': 0}; expected whole numbers from 1 on"),
-        ({"scarce": {"cl": 2.5}}, "scarce is {'cl': 2.5}; expected whole numbers from 1 on"),
+        ({"takes": {"nm": 2, "cl": -1}}, "takes is {'nm': 2, 'cl': -1}, expected at least 0"),
+        ({"scarce": {"bg": 2}}, "scarce is {'bg': 2}; expected only some of nm, cl"),
+        ({"scarce": {"cl": 0}}, "scarce is {'cl': 0}, expected at least 1"),
+        ({"scarce": {"cl": 2.5}}, "scarce is {'cl': 2.5}, expected a whole number"),
         ({"size_px": 63}, "size_px is 63; expected an even number"),
     ],
 )

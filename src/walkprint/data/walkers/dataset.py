@@ -4,7 +4,6 @@ Scores on it are synthetic: they compare methods and catch faults, they say noth
 """
 
 import inspect
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -12,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from walkprint.core.bounds import Count, CountOrZero, Frames, Seed, SizePx, Subjects
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import Clip, SequenceKey
@@ -59,20 +59,18 @@ class Walkers(GaitDataset):
     def __init__(
         self,
         *,
-        subjects: int = 124,
-        train: int | None = None,
-        seed: int = 0,
+        subjects: Subjects = 124,
+        train: CountOrZero | None = None,
+        seed: Seed = 0,
         views: Sequence[str] = VIEWS,
-        takes: Mapping[str, int] = TAKES,
-        scarce: Mapping[str, int] | None = None,
-        views_per_take: int | None = None,
+        takes: Mapping[str, CountOrZero] = TAKES,
+        scarce: Mapping[str, Count] | None = None,
+        views_per_take: Count | None = None,
         one_side: bool = False,
-        frames: int = 40,
-        size_px: int = 64,
+        frames: Frames = 40,
+        size_px: SizePx = 64,
         variety: Variety = USUAL,
     ) -> None:
-        if subjects < 1 or frames < 1 or seed < 0:
-            raise RecipeError(f"walkers: {subjects} subjects, {frames} frames, seed {seed}; expected 1, 1, 0 or more")
         train = round(0.6 * subjects) if train is None else train
         if not 0 <= train <= subjects:
             raise RecipeError(f"walkers: {train} training subjects of {subjects}; expected 0 to {subjects}")
@@ -193,7 +191,9 @@ class Walkers(GaitDataset):
 
 def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size_px: int) -> None:
     if not views or len(set(views)) < len(views) or not all(map(_is_angle, views)):
-        raise RecipeError(f"walkers: views are {', '.join(views) or 'none'}; expected different degrees, e.g. 000,090")
+        raise RecipeError(
+            f"walkers: views are {', '.join(views) or 'none'}; expected different degrees below 360, e.g. 000,090"
+        )
     if min(takes.values(), default=0) < 0 or not any(takes.values()):
         raise RecipeError(f"walkers: takes are {dict(takes)}; expected 0 or more of each condition, 1 or more of one")
     if size_px < 2 or size_px % 2:
@@ -202,16 +202,13 @@ def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size
 
 def _check_scarcity(scarce: Mapping[str, int], takes: Mapping[str, int]) -> None:
     there = [condition for condition, count in takes.items() if count]
-    whole = all(isinstance(one_in, int) and one_in >= 1 for one_in in scarce.values())
-    if set(scarce) - set(there) or not whole:
-        raise RecipeError(
-            f"walkers: scarce is {dict(scarce)}; expected whole numbers from 1 on for some of {', '.join(there)}"
-        )
+    if set(scarce) - set(there):
+        raise RecipeError(f"walkers: scarce is {dict(scarce)}; expected only some of {', '.join(there)}")
 
 
 def _is_angle(view: str) -> bool:
     try:
-        return math.isfinite(float(view))
+        return 0 <= float(view) < 360
     except ValueError:
         return False
 

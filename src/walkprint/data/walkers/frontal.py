@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from walkprint.core.bounds import CountOrZero, Frames, Seed, SizePx, Subjects
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
@@ -55,11 +56,11 @@ class FrontalWalkers(ColorWalkers):
     def __init__(
         self,
         *,
-        subjects: int = 60,
-        train: int | None = None,
-        seed: int = 0,
-        frames: int = 48,
-        size_px: int = 64,
+        subjects: Subjects = 60,
+        train: CountOrZero | None = None,
+        seed: Seed = 0,
+        frames: Frames = 48,
+        size_px: SizePx = 64,
         variety: Variety = USUAL,
     ) -> None:
         super().__init__(

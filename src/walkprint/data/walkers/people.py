@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from walkprint.core.bounds import Checked, Fraction, NonNegative
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.walkers.body import Body, build, draw_shape
@@ -22,7 +23,7 @@ def stream(seed: int, *names: str) -> np.random.Generator:
 
 
 @dataclass(frozen=True)  # without slots, so that recipes can read its defaults
-class Variety:
+class Variety(Checked):
     """How much walks differ; every number is a factor of the usual amount.
 
     Attributes:
@@ -35,13 +36,13 @@ class Variety:
         mixed: share of takes of "bg" that also change clothes, and of "cl" that also carry something.
     """
 
-    shape: float = 1.0
-    gait: float = 1.0
-    take: float = 1.0
-    noise: float = 1.0
-    camera: float = 1.0
+    shape: NonNegative = 1.0
+    gait: NonNegative = 1.0
+    take: NonNegative = 1.0
+    noise: NonNegative = 1.0
+    camera: NonNegative = 1.0
     fresh_clothes: bool = False
-    mixed: float = 0.0
+    mixed: Fraction = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
