@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.bounds import CountOrZero, SizePx
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.masks import NoMaskError, doubts, silhouettes
 from walkprint.core.sequence import Clip, SequenceKey
@@ -51,11 +52,11 @@ class OpenGaitTree(Folder):
         self,
         root: str | Path,
         *,
-        train: int | Sequence[str] | None = None,
+        train: CountOrZero | Sequence[str] | None = None,
         partition: str | Path | None = None,
         pickle: str | None = None,
         labels: bool = False,
-        size_px: int | None = None,
+        size_px: SizePx | None = None,
     ) -> None:
         self._pickle = pickle
         super().__init__(root, train=train, partition=partition, labels=labels, size_px=size_px or _SIZE_PX)
