@@ -46,7 +46,7 @@ class Recognizer:
         cohort: strangers; those of the network if None, which are rendered at first use where none come with it.
 
     Attributes:
-        gallery, network, site, false_positive_rate, asked_by: the same.
+        gallery, network, site, segmenter, false_positive_rate, asked_by: the same.
 
     Raises:
         DataError: the gallery cannot be opened, or is another network's.
@@ -69,7 +69,7 @@ class Recognizer:
         self.network = network if isinstance(network, Network) else load_network(network)
         name = type(network).__name__ if isinstance(network, Network) else str(network)
         self.site, self.false_positive_rate, self.asked_by = site, false_positive_rate, asked_by
-        self._segmenter = segmenter or MediaPipe()
+        self.segmenter = segmenter or MediaPipe()
         whitening = self.network.whitening
         self._scoring = Scoring(metric="cosine", normalize=True, whitening=whitening, resamples=0)
         self._sited = replace(self._scoring, gallery_site=site, probe_site=site)
@@ -191,7 +191,7 @@ class Recognizer:
         return judge.threshold(self.false_positive_rate if false_positive_rate is None else false_positive_rate)
 
     def _embedded(self, source: Any, hook: Hook | None) -> Iterator[tuple[Walk, _Floats]]:
-        for walk in walks_of(source, self._segmenter, hook):
+        for walk in walks_of(source, self.segmenter, hook):
             yield walk, self.network.embed(walk.silhouettes)
 
     def _sighting(

@@ -56,7 +56,8 @@ def walks_of(source: Any, segmenter: Segmenter, hook: Hook | None = None) -> Ite
     Args:
         source: a video file or a folder of pictures, by its path; silhouettes, uint8 (time, height, width) or (time, 1,
             height, width); RGB frames, uint8 (time, height, width, 3), or an iterator of such frames or of
-            `video.reader.Frame`; a `Clip`, a `TrackedWalk` or a `Walk`; a store or data set; a sequence of these.
+            `video.reader.Frame`; a `Clip`, a `TrackedWalk` or a `Walk`; a store or data set; a sequence of these, where
+            tracks of different sources differ: a `Walk` is a source of its own unless all have the same `input`.
         segmenter: finds the people of a video.
         hook: called with every frame of a video and what the tracker made of it.
 
@@ -78,6 +79,8 @@ def walks_of(source: Any, segmenter: Segmenter, hook: Hook | None = None) -> Ite
         store = source.store() if hasattr(source, "store") else source
         for number, key in enumerate(store.keys, 1):
             yield _one(store.read(key), number)
+    elif isinstance(source, Sequence) and _of_one_input(source):
+        yield from source
     elif isinstance(source, Sequence):
         number = 0
         for one in source:
@@ -90,6 +93,11 @@ def walks_of(source: Any, segmenter: Segmenter, hook: Hook | None = None) -> Ite
         yield from _live(source, segmenter, hook, "")
     else:
         raise DataError(f"no walks in {type(source).__name__}; expected a video, frames, silhouettes, clips or a store")
+
+
+def _of_one_input(source: Sequence[Any]) -> bool:
+    """Whether these are walks that were cut out of one video."""
+    return all(isinstance(one, Walk) for one in source) and len({one.input or id(one) for one in source}) == 1
 
 
 def _one(source: Any, track: int) -> Walk:

@@ -1,0 +1,167 @@
+"""What the API takes and gives, with an example each."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_ID = "9f86d081884c7d65"
+_PERSON = {
+    "id": _ID, "name": "Anna", "consent": "signed on 1 May", "added": "2026-11-27T10:15:00.000+00:00",
+    "expires": "2027-12-31", "walks": 2, "frames": 143,
+}  # fmt: skip
+_CANDIDATE = {"id": _ID, "name": "Anna", "score": 5.61, "probability": 0.98}
+_SIGHTING: dict[str, Any] = {
+    "name": "Anna", "track": 1, "start_s": 0.4, "end_s": 3.1, "view": "right", "walks": 1, "frames": 66,
+    "quality": 0.97, "candidates": [_CANDIDATE], "threshold": 3.4, "false_positive_rate": 0.01, "unknown": 0.02,
+    "event": 17, "confirmed_as": None, "kept": True,
+}  # fmt: skip
+
+
+def _example(**values: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [values]})
+
+
+class PersonOut(BaseModel):
+    """A known person."""
+
+    model_config = _example(**_PERSON)
+    id: str
+    name: str
+    consent: str
+    added: str
+    expires: str | None
+    walks: int
+    frames: int
+
+
+class WalkOut(BaseModel):
+    """An enrolled walk; `input` is the digest of its video."""
+
+    model_config = _example(
+        id="a1b2c3d4e5f60718", person=_ID, added="2026-11-27T10:15:00.000+00:00", frames=66, quality=0.97,
+        view="right", input="2c26b46b68ffc68f", silhouettes=True,
+    )  # fmt: skip
+    id: str
+    person: str
+    added: str
+    frames: int
+    quality: float
+    view: str
+    input: str
+    silhouettes: bool
+
+
+class CandidateOut(BaseModel):
+    """A known person in comparison with a walk; compare the score with the sighting's threshold."""
+
+    model_config = _example(**_CANDIDATE)
+    id: str
+    name: str
+    score: float
+    probability: float
+
+
+class SightingOut(BaseModel):
+    """A person in a video; `name` is null for somebody unknown, `event` is its line in the journal."""
+
+    model_config = _example(**_SIGHTING)
+    name: str | None
+    track: int
+    start_s: float
+    end_s: float
+    view: str
+    walks: int
+    frames: int
+    quality: float
+    candidates: list[CandidateOut]
+    threshold: float
+    false_positive_rate: float
+    unknown: float
+    event: int
+    confirmed_as: str | None
+    kept: bool
+
+
+class JobOut(BaseModel):
+    """A video that is read; `progress` is 0 to 1, or null if the video does not say how long it is."""
+
+    model_config = _example(
+        id="5d41402abc4b2a76b9719d91", kind="identify", state="done", progress=1.0, walks=1, error="",
+        sightings=[_SIGHTING], person=None, made="2026-11-27T10:16:00.000+00:00",
+    )  # fmt: skip
+    id: str
+    kind: Literal["identify", "enroll"]
+    state: Literal["waiting", "running", "done", "failed"]
+    progress: float | None
+    walks: int
+    error: str
+    sightings: list[SightingOut]
+    person: PersonOut | None
+    made: str
+
+
+class NamedAs(BaseModel):
+    """Who a sighting shows."""
+
+    model_config = _example(name="Anna", consent="signed on 1 May", expires=None, keep_silhouettes=True, asked_by="Eve")
+    name: str = Field(max_length=200)
+    consent: str = Field("", max_length=2000)
+    expires: date | None = None
+    keep_silhouettes: bool = False
+    asked_by: str = Field("", max_length=100)
+
+
+class ThresholdOut(BaseModel):
+    """The score from which a person is named at a false positive rate; null while no person is known."""
+
+    model_config = _example(false_positive_rate=0.01, threshold=3.4)
+    false_positive_rate: float
+    threshold: float | None
+
+
+class EventOut(BaseModel):
+    """A line of the journal; `names` has "" for people who were forgotten."""
+
+    model_config = _example(
+        number=17, action="identify", asked_by="Eve", begun="2026-11-27T10:16:00.000+00:00",
+        ended="2026-11-27T10:16:02.000+00:00", state=3, input="2c26b46b68ffc68f", people=[_ID], names=["Anna"],
+        confirms=None, digest="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    )  # fmt: skip
+    number: int
+    action: str
+    asked_by: str
+    begun: str
+    ended: str
+    state: int
+    input: str
+    people: list[str]
+    names: list[str]
+    confirms: int | None
+    digest: str
+
+
+class ChainOut(BaseModel):
+    """The journal's chain holds: how many lines, and the digest of the last; keep it elsewhere."""
+
+    model_config = _example(lines=17, digest="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    lines: int
+    digest: str
+
+
+class About(BaseModel):
+    """What the page needs to know."""
+
+    model_config = _example(version="0.1.0", network="street", false_positive_rate=0.01, upload_mb=200, video_s=300)
+    version: str
+    network: str
+    false_positive_rate: float
+    upload_mb: int
+    video_s: float
+
+
+class Problem(BaseModel):
+    """Why a request was refused, in a line."""
+
+    model_config = _example(detail="no such person; list the people first")
+    detail: str
