@@ -192,3 +192,12 @@ def test_the_network_given_is_the_one_that_embeds(recognizer: Recognizer) -> Non
     assert isinstance(recognizer.network, Pooling)
     frames = torch.rand(1, 2, 1, 64, 44)
     assert isinstance(recognizer.network(frames).embeddings, Tensor)
+
+
+def test_walks_of_one_video_keep_their_tracks(recognizer: Recognizer) -> None:
+    masks = clips("002")[1].frames
+    cut = [Walk(masks[:10], 4, 0.0, 0.4, "left", "a"), Walk(masks[10:], 4, 1.0, 1.6, "right", "a")]
+    (together,) = recognizer.identify(cut)
+    assert (together.track, together.walks) == (4, 2)
+    other = Walk(masks[:10], 4, 0.0, 0.4, "left", "b")
+    assert [one.walks for one in recognizer.identify([*cut[:1], other])] == [1, 1]

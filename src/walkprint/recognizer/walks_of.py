@@ -79,16 +79,14 @@ def walks_of(source: Any, segmenter: Segmenter, hook: Hook | None = None) -> Ite
         store = source.store() if hasattr(source, "store") else source
         for number, key in enumerate(store.keys, 1):
             yield _one(store.read(key), number)
-    elif isinstance(source, Sequence) and _of_one_input(source):
-        yield from source
     elif isinstance(source, Sequence):
-        number = 0
+        number, together = 0, _of_one_input(source)
         for one in source:
             last = 0
             for walk in walks_of(one, segmenter, hook):
                 last = max(last, walk.track)
                 yield Walk(walk.silhouettes, number + walk.track, walk.start_s, walk.end_s, walk.view, walk.input)
-            number += last
+            number += 0 if together else last
     elif isinstance(source, Iterator):
         yield from _live(source, segmenter, hook, "")
     else:
