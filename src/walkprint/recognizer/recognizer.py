@@ -74,7 +74,8 @@ class Recognizer:
         self._scoring = Scoring(metric="cosine", normalize=True, whitening=whitening, resamples=0)
         self._sited = replace(self._scoring, gallery_site=site, probe_site=site)
         scoring = f"cosine, {whitening or 'parts of unit length'}"
-        parts, features = self.network.embed(np.zeros((self.network.min_frames, 64, 64), np.uint8)).shape
+        mask = np.pad(np.full((self.network.min_frames, 60, 20), 255, np.uint8), ((0, 0), (2, 2), (22, 22)))
+        parts, features = self.network.embed(mask).shape
         binding = Binding(name, weights_source(self.network), parts, features, scoring)
         if isinstance(gallery, Gallery):
             gallery.binding.check(binding, gallery.path)
