@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from walkprint.cli import main
+from walkprint.networks.opengait import read_state
 from walkprint.recipes.trained import load_network
 
 Captured = pytest.CaptureFixture[str]
@@ -125,3 +126,11 @@ def test_a_classifier_of_other_axes_is_one_line(tmp_path: Path, capsys: Captured
     torch.save({"BNNecks.fc_bin": torch.tensor(1.0)}, tmp_path / "c.pt")
     words = [str(tmp_path / "c.pt"), "--network", "GaitBase", "--out", str(tmp_path / "network")]
     assert "BNNecks.fc_bin" in refused(words, capsys)
+
+
+def test_a_state_dict_by_another_name_and_with_a_prefix_is_read(tmp_path: Path) -> None:
+    state = {"FCs.fc_bin": torch.ones(2)}
+    prefixed = {f"module.{name}": value for name, value in state.items()}
+    for number, found in enumerate((state, {"model": state}, {"state_dict": prefixed}, prefixed)):
+        torch.save(found, tmp_path / f"{number}.pt")
+        assert list(read_state(tmp_path / f"{number}.pt")) == ["FCs.fc_bin"]

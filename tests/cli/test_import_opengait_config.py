@@ -5,13 +5,19 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from walkprint.cli import main
+from walkprint.core.errors import RecipeError
+from walkprint.data.prepare import prepare
+from walkprint.data.walkers import Walkers
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import build
-from walkprint.recipes.recipe import Recipe, read_entry
+from walkprint.recipes.from_opengait import recipe_from_opengait
+from walkprint.recipes.recipe import Recipe, load_recipe, read_entry
+from walkprint.recipes.training import train
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIPLET = {"type": "TripletLoss", "margin": 0.2, "loss_term_weight": 1.0, "log_prefix": "triplet"}
@@ -147,7 +153,12 @@ def test_what_is_not_mapped_is_listed(tmp_path: Path, capsys: pytest.CaptureFixt
     recipe, left = unmapped(plain, tmp_path, capsys)
     for expected in ("Gait3D", "CenterLoss", "RandomBlur", "trainer_cfg.fix_BN: True", "SeparateFCs.norm: True"):
         assert any(expected in one for one in left), expected
-    assert recipe["data"]["train"] == 74
+    assert recipe["data"] == {"root": "stores/gait3d"}
+    assert any("set data.partition" in one for one in left)
+    plain["data_cfg"]["dataset_partition"] = "./datasets/Gait3D/Gait3D.json"
+    recipe, left = unmapped(plain, tmp_path, capsys)
+    assert recipe["data"] == {"root": "stores/gait3d", "partition": "./datasets/Gait3D/Gait3D.json"}
+    assert any("correct data.partition" in one for one in left)
     assert recipe["scheduler"]["init_args"] == {"steps": 60000, "final": pytest.approx(0.01)}
 
 
@@ -160,6 +171,77 @@ def test_large_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     network = build(Network, recipe["network"])
     assert [len(stage) for stage in network.stages] == [2, 2, 2]
     assert network.num_subjects == 5153
+
+
+SMALL = {
+    "GaitSet": {"channels": [2, 2, 2], "feature": 4},
+    "GaitPart": {"channels": [2, 2, 2], "feature": 4},
+    "GaitGL": {"channels": [2, 2, 2, 2], "num_subjects": 2},
+    "GaitBase": {"channels": [2, 2, 2, 2], "feature": 4, "num_subjects": 2},
+    "DeepGaitV2": {"channels": [2, 2, 2, 2], "num_subjects": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rendered people in a store, and a partition beside it in which two of three train."""
+    folder = tmp_path_factory.mktemp("people")
+    prepare(Walkers(subjects=3, train=3, views=("090",), frames=12, takes={"nm": 2}), folder / "store", workers=1)
+    (folder / "split.json").write_text(json.dumps({"TRAIN_SET": ["001", "003", "999"], "TEST_SET": ["002"]}))
+    return folder
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_kind_of_converted_recipe_trains(name: str, people: Path, tmp_path: Path) -> None:
+    plain = deepcopy(CONFIGS[name])
+    plain["data_cfg"] |= {"dataset_name": "Own", "dataset_partition": str(people / "split.json")}
+    recipe, _ = recipe_from_opengait(written(plain, tmp_path))
+    kind = recipe["network"]["class_path"]
+    changes = {f"network.{setting}": value for setting, value in SMALL[kind].items()}
+    changes |= {"data.root": str(people / "store"), "schedule.steps": 2, "schedule.subjects_per_batch": 2}
+    changes |= {"schedule.clips_per_subject": 2, "precision": "32-true", "frames.count": 6}
+    changes |= {"frames.window": 8} if "window" in recipe["frames"]["init_args"] else {}
+    loaded = load_recipe(recipe, changes)
+    assert loaded.data.subjects("train") == ["001", "003"]
+    result = train(loaded, tmp_path / "run", accelerator="cpu")
+    assert result.step == 2
+    assert np.isfinite(result.numbers["loss"])
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        (
+            "casia_b/deepgait_v2",
+            {"model_cfg.Backbone.in_channels": 2},
+            "in_channels is 2: for other input",
+        ),
+        ("casia_b/gaitbase", {"model_cfg.backbone_cfg.in_channel": 3}, "in_channel is 3: for other input"),
+        (
+            "casia_b/gaitset",
+            {"trainer_cfg.transform": [{"type": "BaseParsingCuttingTransform"}]},
+            "labels of body parts",
+        ),
+        ("casia_b/gaitset", {"data_cfg.dataset_name": "Gait3D-Parsing"}, "labels of body parts"),
+        (
+            "casia_b/gaitgl",
+            {"model_cfg.SeparateBNNecks": {"class_num": 74, "in_channels": 256}},
+            "our GaitGL has no such",
+        ),
+    ],
+)
+def test_other_input_and_a_lost_neck_are_refused(
+    name: str, changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    plain = deepcopy(CONFIGS[name])
+    for setting, value in changes.items():
+        *path, last = setting.split(".")
+        place: Any = plain
+        for word in path:
+            place = place[word]
+        place[last] = value
+    with pytest.raises(RecipeError, match=message):
+        recipe_from_opengait(written(plain, tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -96,16 +96,19 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     """The weights in a checkpoint of OpenGait; only tensors and plain data are admitted, nothing in it can run.
 
     Args:
-        path: a file that holds a state dict, or a dict with one under "model".
+        path: a file that holds a state dict, or a dict with one under "model" or "state_dict"; the prefix "module."
+            that distributed training leaves is taken away.
 
     Raises:
         CheckpointError: the file is missing or damaged, or holds anything else.
     """
     found = read_published(path, "a checkpoint of OpenGait")
-    state = found.get("model", found) if isinstance(found, dict) else found
+    state = found.get("model", found.get("state_dict", found)) if isinstance(found, dict) else found
     if not isinstance(state, dict) or not state or not all(isinstance(one, Tensor) for one in state.values()):
-        raise CheckpointError(f"{path}: found no state dict; expected names to tensors, alone or under 'model'")
-    return state
+        raise CheckpointError(
+            f"{path}: found no state dict; expected names to tensors, alone or under 'model' or 'state_dict'"
+        )
+    return {str(name).removeprefix("module."): one for name, one in state.items()}
 
 
 def count_subjects(state_dict: Mapping[str, Tensor]) -> int | None:

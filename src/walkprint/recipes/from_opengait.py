@@ -1,6 +1,7 @@
 """From checkpoints and configurations of OpenGait to networks and recipes; only names and meanings are taken over."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def recipe_from_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[
         The recipe, and the dotted names of all settings that it does not carry, with their values.
 
     Raises:
-        RecipeError: a network that we do not have, or a setting is missing or wrong.
+        RecipeError: a network that we do not have, another input than silhouettes, or a setting is missing or wrong.
     """
     settings = Settings({name: section for name, section in config.items() if name != "evaluator_cfg"})
     if "evaluator_cfg" in config:
@@ -73,13 +74,19 @@ def recipe_from_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     model = settings.take("model_cfg.model")
     if model not in _NETWORKS:
         raise RecipeError(f"model_cfg.model is {model!r}; expected one of {', '.join(_NETWORKS)}")
+    _check_input(settings, config)
     learning_rate = float(settings.take("optimizer_cfg.lr", 0.1))
     losses, weights = _losses(settings)
+    network = _NETWORKS[model](settings)
+    if neck := [name for name in settings.names() if name.startswith("model_cfg.SeparateBNNecks.")]:
+        raise RecipeError(
+            f"{neck[0]}: our {network['class_path']} has no such neck, and would be another network without"
+        )
     recipe: dict[str, Any] = {
-        "network": _NETWORKS[model](settings),
+        "network": network,
         "losses": losses,
         "loss_weights": weights,
-        "data": _data(settings, config),
+        "data": _data(settings),
         "frames": _frames(settings),
         "augmentations": _augmentations(settings),
         "optimizer": _optimizer(settings, learning_rate),
@@ -97,10 +104,15 @@ class Settings:
 
     Args:
         config: maps of maps; lists are values.
+
+    Attributes:
+        subjects: how many the classifier of the configuration tells apart, or None.
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._leaves = dict(_leaves(config))
+        heads = (self._leaves.get(f"model_cfg.{name}class_num") for name in ("", "SeparateBNNecks."))
+        self.subjects = next((count for count in heads if count is not None), None)
         self._notes: list[str] = []
 
     def take(self, name: str, *default: Any) -> Any:
@@ -113,6 +125,10 @@ class Settings:
             raise RecipeError(f"configuration of OpenGait: {name} is missing")
         return self._leaves.pop(name, *default)
 
+    def peek(self, name: str, default: Any) -> Any:
+        """The value of a dotted name, which stays."""
+        return self._leaves.get(name, default)
+
     def drop(self, *meaningless: tuple[str, Any]) -> None:
         """Take settings that say nothing new at exactly these values; with others they stay."""
         for name, value in meaningless:
@@ -122,6 +138,10 @@ class Settings:
     def note(self, text: str) -> None:
         """Tell of something that was taken and could not be mapped."""
         self._notes.append(text)
+
+    def names(self) -> list[str]:
+        """The dotted names of all that were not taken."""
+        return sorted(self._leaves)
 
     def left(self) -> list[str]:
         """What could not be mapped: the notes, and "name: value" of all that were not taken."""
@@ -249,20 +269,43 @@ def _losses(settings: Settings) -> tuple[dict[str, Any], dict[str, float]]:
     return losses, weights
 
 
-def _data(settings: Settings, config: Mapping[str, Any]) -> dict[str, Any]:
+def _check_input(settings: Settings, config: Mapping[str, Any]) -> None:
+    """Refuse configurations for other input than silhouettes of one channel."""
+    for name in ("model_cfg.backbone_cfg.in_channel", "model_cfg.Backbone.in_channels"):
+        if (channels := settings.peek(name, 1)) != 1:
+            raise RecipeError(
+                f"{name} is {channels}: for other input (heat maps of skeletons, depth of LiDAR) than silhouettes, "
+                "which have one channel"
+            )
+    listed = settings.peek("trainer_cfg.transform", [])
+    kinds = [str(one.get("type")) for outer in listed for one in outer.get("trf_cfg", [outer])]
+    other = [kind for kind in kinds if re.fullmatch("Base(?!Sil).*Transform", kind)]
+    name = str((config.get("data_cfg") or {}).get("dataset_name"))
+    if other or "parsing" in name.lower():
+        raise RecipeError(
+            f"trainer_cfg.transform is {', '.join(other) or kinds}, dataset {name}: for other input than silhouettes, "
+            "e.g. labels of body parts; expected BaseSilCuttingTransform"
+        )
+
+
+def _data(settings: Settings) -> dict[str, Any]:
     name = settings.take("data_cfg.dataset_name", None)
     settings.drop(("data_cfg.test_dataset_name", name), ("data_cfg.dataset_root", "your_path"))
-    subjects = config["model_cfg"].get("class_num", config["model_cfg"].get("SeparateBNNecks", {}).get("class_num"))
-    if name == "OUMVLP":
-        settings.take("data_cfg.dataset_partition", None)
-        return {"root": "stores/ou-mvlp"}
-    if name == "CASIA-B":
-        settings.take("data_cfg.dataset_partition", None)
-        if subjects == 73:
+    partition = settings.take("data_cfg.dataset_partition", None)
+    if name in _KNOWN:  # the store knows the split
+        if name == "CASIA-B" and settings.subjects == 73:
             settings.note("73 subjects: prepare CasiaB with keep_005=False")
-        return {"root": "stores/casia-b"}
-    settings.note(f"data_cfg.dataset_name: {name}; prepare it as OpenGaitTree, and name its training subjects")
-    return {"root": f"stores/{str(name).lower()}", "train": subjects}
+        return {"root": _KNOWN[name]}
+    settings.note(f"data_cfg.dataset_name: {name}; prepare it as OpenGaitTree")
+    data = {"root": f"stores/{re.sub('[^a-z0-9-]', '', str(name).lower())}"}
+    if partition is None:
+        settings.note("data_cfg.dataset_partition is missing: set data.partition, or prepare the store with its split")
+        return data
+    settings.note(f"data_cfg.dataset_partition: {partition} is a path in OpenGait's repository; correct data.partition")
+    return {**data, "partition": str(partition)}
+
+
+_KNOWN = {"OUMVLP": "stores/ou-mvlp", "CASIA-B": "stores/casia-b"}
 
 
 def _frames(settings: Settings) -> dict[str, Any]:

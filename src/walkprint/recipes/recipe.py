@@ -1,5 +1,6 @@
 """A recipe: one complete training run as YAML or as objects; constructor arguments are the settings."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from walkprint.data.augment import Augmentation
 from walkprint.data.frames import FrameChooser
 from walkprint.data.loading import TrainingBatches
 from walkprint.data.packed import Packed
+from walkprint.data.quality import NOBODY_TESTS
 from walkprint.data.sampling import EvenConditions, SubjectSampler
 from walkprint.losses.base import Loss
 from walkprint.networks.base import Network
@@ -110,6 +112,8 @@ class Recipe(Checked):
                 f"frames: {type(self.frames).__name__} mixes the order of frames, which {type(self.network).__name__} "
                 "needs; choose Contiguous or OrderedWindow"
             )
+        if self.data.subjects("train") and not self.data.subjects("test"):
+            warnings.warn(f"{self.data.root}: {NOBODY_TESTS}; set train or partition of the data", stacklevel=2)
         sampler = EvenConditions if self.schedule.even_conditions else SubjectSampler
         return TrainingBatches(
             self.data,
