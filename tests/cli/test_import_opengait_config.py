@@ -174,11 +174,11 @@ def test_large_networks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 SMALL = {
-    "GaitSet": {"channels": [2, 2, 2], "feature": 4},
-    "GaitPart": {"channels": [2, 2, 2], "feature": 4},
-    "GaitGL": {"channels": [2, 2, 2, 2], "num_subjects": 2},
-    "GaitBase": {"channels": [2, 2, 2, 2], "feature": 4, "num_subjects": 2},
-    "DeepGaitV2": {"channels": [2, 2, 2, 2], "num_subjects": 2},
+    "GaitSet": {"channels": [16, 16, 16], "feature": 4},
+    "GaitPart": {"channels": [16, 16, 16], "feature": 4},
+    "GaitGL": {"channels": [16, 16, 16, 16], "num_subjects": 2},
+    "GaitBase": {"channels": [16, 16, 16, 16], "feature": 4, "num_subjects": 2},
+    "DeepGaitV2": {"channels": [16, 16, 16, 16], "num_subjects": 2},
 }
 
 
