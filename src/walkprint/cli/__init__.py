@@ -11,10 +11,11 @@ import sys
 from collections.abc import Sequence
 
 from walkprint import __version__
-from walkprint.cli.process import keep_freed_memory, let_waiting_threads_sleep
+from walkprint.cli.process import keep_freed_memory, let_waiting_threads_sleep, make_output_safe, show
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Verb
 from walkprint.core.errors import GaitError, NotImportedError, Stopped
+from walkprint.core.files import printable
 from walkprint.core.spelling import did_you_mean
 
 VERBS = (
@@ -22,6 +23,7 @@ VERBS = (
     "embed", "calibrate", "evaluate", "compare", "report", "study", "import-opengait", "import-gaitnet",
     "import-opengait-config", "completion",
 )  # fmt: skip
+_LONGEST = 2000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,15 +36,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in {"-h", "--help"}:
-        sys.stdout.write(_help())
-        return 0 if words else 2
-    if words[0] == "--version":
-        sys.stdout.write(f"walkprint {__version__}\n")
-        return 0
-    if words[0] not in VERBS:
-        return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}{did_you_mean(words[0], VERBS)}")
-    return _carry_out(find_verb(words[0]), words[1:])
+    make_output_safe()
+    try:
+        if not words or words[0] in {"-h", "--help"}:
+            show(_help())
+            return 0 if words else 2
+        if words[0] == "--version":
+            show(f"walkprint {__version__}")
+            return 0
+        if words[0] in VERBS:
+            return _carry_out(find_verb(words[0]), words[1:])
+    except OSError as error:  # a place that cannot be written, a full disk
+        return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    return _refuse(f"unknown verb {words[0]!r}; expected one of {', '.join(VERBS)}{did_you_mean(words[0], VERBS)}")
 
 
 def find_verb(name: str) -> Verb:
@@ -58,7 +64,7 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
         let_waiting_threads_sleep()
         summary = verb.call(given)
         if summary is not None:  # of several processes that train together, all but the first are silent
-            sys.stdout.write(f"{json.dumps(summary.numbers) if as_json else summary.text.rstrip(chr(10))}\n")
+            show(json.dumps(summary.numbers) if as_json else summary.text.rstrip("\n"))
     except UsageError as error:
         return _refuse(f"{error}; see walkprint {verb.name} --help")
     except GaitError as error:
@@ -68,16 +74,14 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
         return 130
     except SystemExit as end:  # help was asked for and printed, or a signal stopped a training
         sys.stderr.write(f"walkprint: {end}\n" if isinstance(end, Stopped) else "")
+        show("")
         return int(end.code or 0)
-    except BrokenPipeError:
-        pass
-    except OSError as error:  # a place that cannot be written, a full disk
-        return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return 0
 
 
 def _refuse(message: str) -> int:
-    sys.stderr.write(f"walkprint: error: {' '.join(message.split())}\n")
+    line = " ".join(message.split())
+    sys.stderr.write(f"walkprint: error: {printable(line[:_LONGEST])}{'...' if len(line) > _LONGEST else ''}\n")
     return 2
 
 
@@ -89,5 +93,5 @@ def _help() -> str:
         "Gait recognition: silhouettes in, a trained recognizer and an honest table out.\n\n"
         f"verbs:\n{verbs}\n\n--version prints the version. Every verb has --help with an example, and --json, which\n"
         "prints one JSON object on stdout and everything else on stderr.\n\n"
-        "example: walkprint demo --quick --out demo\n"
+        "example: walkprint demo --quick --out demo"
     )

@@ -12,12 +12,14 @@ import contextlib
 import ctypes
 import functools
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from walkprint.cli.values import UsageError
+from walkprint.core.files import printable
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of glibc's mallopt
 _AT_LEAST_BYTES = 1 << 30
@@ -38,6 +40,31 @@ def keep_freed_memory() -> bool:
 def let_waiting_threads_sleep() -> None:
     """Ask OpenMP for it unless the user asked for something else; works only before torch is loaded."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def make_output_safe() -> None:
+    """Output that is closed goes nowhere; what a terminal cannot show is spelled out."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the process
+        elif isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def show(text: str) -> None:
+    """Print on stdout, what waits there included; a reader that has gone away is no fault.
+
+    Raises:
+        OSError: stdout is full.
+    """
+    try:
+        sys.stdout.write(f"{printable(text)}\n" if text else "")
+        sys.stdout.flush()
+    except OSError as error:
+        with contextlib.suppress(OSError, ValueError):  # Python would try once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise OSError(error.errno, error.strerror, "stdout") from error
 
 
 def import_modules(names: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.arrays import read_arrays
 from walkprint.core.errors import DataError
 from walkprint.core.files import replacing
 from walkprint.core.protocol import FIELD_NAMES, Selection
@@ -93,14 +94,14 @@ class EmbeddingSet:
         """
         path = Path(path)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                columns = [file[name].tolist() for name in FIELD_NAMES]
-                keys = [SequenceKey(*values) for values in zip(*columns, strict=True)]
-                vectors = _mapped(path) if path.stat().st_size >= _MAPPED_FROM_BYTES else None
-                loaded = cls(file["vectors"] if vectors is None else vectors, keys, str(file["source"]))
+            vectors = _mapped(path) if path.stat().st_size >= _MAPPED_FROM_BYTES else None
+            file = read_arrays(path, [*FIELD_NAMES, "source", *(["vectors"] if vectors is None else [])])
+            columns = [file[name].tolist() for name in FIELD_NAMES]
+            keys = [SequenceKey(*values) for values in zip(*columns, strict=True)]
+            loaded = cls(file["vectors"] if vectors is None else vectors, keys, str(file["source"]))
             loaded.release()
             return loaded
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: no embeddings of ours ({error}); make them with `embed`") from error
 
 

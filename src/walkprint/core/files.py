@@ -1,12 +1,16 @@
-"""Files written atomically, and names sorted by their numbers."""
+"""Files written atomically, read only where they are files, names sorted by their numbers, text that can be shown."""
 
 import contextlib
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _DIGITS = re.compile(r"([0-9]+)")
+UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 
 
 @contextlib.contextmanager
@@ -30,10 +34,36 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def printable(text: str) -> str:
+    """Text whose control codes, bidirectional overrides and half characters are spelled out by their numbers."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def read_bytes(path: str | Path, most: int | None = None) -> bytes:
+    """What a file holds.
+
+    Args:
+        path: the file.
+        most: bytes that it may have at most.
+
+    Raises:
+        OSError: it is missing, larger, or no regular file; a pipe would be waited for.
+    """
+    found = Path(path).stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
+    if most is not None and found.st_size > most:
+        raise OSError(errno.EFBIG, f"has {found.st_size:,} bytes, expected at most {most:,}", str(path))
+    return Path(path).read_bytes()
+
+
 def write_atomically(path: str | Path, content: str | bytes) -> None:
-    """Write text (as UTF-8) or bytes so that a reader sees the old file or the new one; missing folders are made."""
+    """Write text or bytes so that a reader sees the old file or the new one; missing folders are made.
+
+    Text is written as UTF-8, what cannot be shown in it spelled out; see `printable`.
+    """
     with replacing(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(printable(content).encode() if isinstance(content, str) else content)
 
 
 def in_number_order(names: Iterable[str]) -> list[str]:

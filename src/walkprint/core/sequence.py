@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
+from walkprint.core.files import UNSEEN
 
-_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
+_FORBIDDEN = re.compile(rf"[/\\\t\n{UNSEEN}]")
 
 
 @dataclass(frozen=True, order=True, slots=True)

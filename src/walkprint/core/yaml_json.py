@@ -8,6 +8,10 @@ from typing import Any
 
 import yaml
 
+from walkprint.core.files import read_bytes
+
+_MOST_BYTES = 1 << 26
+
 
 class PlainLoader(yaml.SafeLoader):
     """Plain data only; reads 1e-3 as a number, as YAML 1.2 does, and refuses a name that is there twice."""
@@ -63,6 +67,25 @@ def parse_yaml(text: str, name: str | Path, loader: type[PlainLoader] = PlainLoa
         raise ValueError(f"{name}: no YAML ({' '.join(str(error).split())})") from error
     except RecursionError as error:
         raise ValueError(f"{name}: nested too deeply") from error
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file of settings or facts, such as a recipe or a config.
+
+    Raises:
+        OSError: it is missing, too large, or no regular file.
+        ValueError: it is no UTF-8.
+    """
+    return read_bytes(path, _MOST_BYTES).decode("utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Plain data from a JSON file.
+
+    Raises:
+        OSError, ValueError: as of `read_text` and `parse_json`.
+    """
+    return parse_json(read_text(path), Path(path).name)
 
 
 def parse_json(text: str, name: str | Path) -> Any:

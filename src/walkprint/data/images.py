@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.compiled import compiled
 from walkprint.core.errors import DataError
+from walkprint.core.files import read_bytes
 from walkprint.core.masks import silhouette
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
@@ -75,7 +76,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
         raise CorruptImageError(error.strerror or "cannot be read") from error
 

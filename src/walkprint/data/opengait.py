@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.bounds import CountOrZero, SizePx
 from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.files import read_bytes
 from walkprint.core.masks import NoMaskError, doubts, silhouettes
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.base import Reading
@@ -134,7 +135,7 @@ def load_array(path: str | Path) -> NDArray[Any]:
         DataError: it holds or asks for anything else, or is damaged; nothing of it was executed.
     """
     try:
-        found = _ArrayUnpickler(io.BytesIO(Path(path).read_bytes())).load()
+        found = _ArrayUnpickler(io.BytesIO(read_bytes(path))).load()
     except DataError:
         raise
     except Exception as error:  # a damaged pickle can raise about anything

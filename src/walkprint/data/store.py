@@ -18,17 +18,20 @@ import hashlib
 import json
 import math
 import mmap
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from walkprint.core.arrays import read_arrays
+from walkprint.core.bounds import Count, CountOrZero, SizePx
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import FIELD_NAMES
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.values import MisfitError, value_of
+from walkprint.core.yaml_json import read_json
 from walkprint.data.packing import copy_frames, decompress, frame_bytes
 from walkprint.data.quality import quality
 
@@ -297,11 +300,20 @@ def fingerprint(meta: Mapping[str, Any], index: Mapping[str, NDArray[Any]]) -> s
 
 
 _PACKING = ("channels", "height_px", "width_px", "bits", "compression")
+_OPTIONAL: dict[str, Any] = {
+    "train": list[str], "test": list[str], "protocols": list[dict[str, Any]], "sequences": Count, "frames": Count,
+    "dropped": dict[str, CountOrZero], "doubtful": dict[str, CountOrZero], "empty": list[str],
+    "generated": dict[str, Any], "fingerprint": str,
+}  # fmt: skip
+_META_TYPES: dict[str, Any] = {
+    "channels": Literal[1, 3], "height_px": SizePx, "width_px": SizePx, "bits": Literal[8, 1],
+    "compression": Literal["zstd"] | None, "dataset": str, "settings": dict[str, Any], **_OPTIONAL,
+}  # fmt: skip
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
     try:
-        meta = json.loads((path / META_NAME).read_text(encoding="utf-8"))
+        meta = read_json(path / META_NAME)
     except FileNotFoundError:
         raise DataError(f"{path}: no packed store here (no {META_NAME}); make one with `prepare`") from None
     except (OSError, ValueError) as error:
@@ -310,10 +322,13 @@ def _read_meta(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: {META_NAME} is not that of a {FORMAT}; make one with `prepare`")
     if meta.get("version") != VERSION:
         raise DataError(f"{path}: store of version {meta.get('version')}, expected {VERSION}; prepare it again")
-    sizes = [meta.get(name) for name in ("channels", "height_px", "width_px")]
-    sound = all(isinstance(size, int) and size > 0 for size in sizes)
-    if not sound or meta.get("bits") not in (8, 1) or meta.get("compression", "") not in (None, "zstd"):
-        raise DataError(f"{path}: {META_NAME} is damaged (sizes, bits or compression); prepare the store again")
+    for name, kind in _META_TYPES.items():
+        try:
+            sound = name in _OPTIONAL if name not in meta else value_of(meta[name], kind) == meta[name]
+        except MisfitError as error:
+            raise DataError(f"{path}: {META_NAME} is damaged ({name}: {error}); prepare the store again") from error
+        if not sound:
+            raise DataError(f"{path}: {META_NAME} is damaged ({name}); prepare the store again")
     return meta
 
 
@@ -328,9 +343,8 @@ _INDEX_TYPES: dict[str, str] = {
 def _read_index(path: Path) -> dict[str, NDArray[Any]]:
     file = path / INDEX_NAME
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            index = {name: arrays[name] for name in _INDEX_TYPES}
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        index = read_arrays(file, _INDEX_TYPES)
+    except (OSError, ValueError) as error:
         raise DataError(f"{file}: cannot be read ({error}); prepare the store again") from error
     count = len(index["length"])
     for name, kind in _INDEX_TYPES.items():

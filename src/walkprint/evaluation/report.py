@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
+from walkprint.core.yaml_json import parse_json, read_text
 from walkprint.evaluation.glossary import explain
 from walkprint.evaluation.page import Section, Table, escaped
 
@@ -262,7 +263,7 @@ class Report:
             DataError: the file is missing or no report.
         """
         try:
-            return cls.from_json(path.read_text(encoding="utf-8"))
+            return cls.from_json(read_text(path))
         except (OSError, ValueError) as error:
             raise DataError(f"{path}: cannot be read ({error}); give a .json that an evaluation wrote") from error
         except DataError as error:
@@ -276,7 +277,7 @@ class Report:
             DataError: it is no report of ours.
         """
         try:
-            plain = json.loads(text)
+            plain = parse_json(text, "report")
             if plain.pop("format") != _FORMAT or plain.pop("version") != _VERSION:
                 raise ValueError(f"not a {_FORMAT} of version {_VERSION}")
             for name, kind in (("rows", _row), ("matrices", _matrix), ("curves", _curve)):

@@ -1,11 +1,11 @@
 """The card of a network: what it was trained on, how well it does, and what it is bad at."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from walkprint.core.errors import CheckpointError
+from walkprint.core.yaml_json import read_json
 from walkprint.evaluation.whitening import WHITENING_NAME
 from walkprint.training.checkpoint import WEIGHTS_NAME
 
@@ -48,7 +48,7 @@ def read_card(folder: Path) -> Card | None:
     if not path.is_file():
         return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         return Card(
             summary=str(found["summary"]), data=str(found["data"]), license=str(found["license"]),
             figures=tuple(found["figures"]), bad_at=tuple(found["bad_at"]), digest=str(found["digest"]),

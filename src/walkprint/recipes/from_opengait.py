@@ -8,7 +8,7 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.values import MisfitError
-from walkprint.core.yaml_json import parse_yaml
+from walkprint.core.yaml_json import parse_yaml, read_text
 from walkprint.networks.base import Network
 from walkprint.networks.opengait import convert_state, count_subjects, read_state
 from walkprint.recipes.classes import build, entry_of, members
@@ -43,7 +43,7 @@ def recipe_from_opengait(file: Path) -> tuple[dict[str, Any], list[str]]:
         RecipeError: the file is missing, damaged or no configuration, or a setting is unknown, missing or wrong.
     """
     try:
-        config = parse_yaml(file.read_text(encoding="utf-8"), file.name)
+        config = parse_yaml(read_text(file), file.name)
     except (OSError, ValueError) as error:
         raise RecipeError(f"{file}: cannot be read ({error}); expected a configuration of OpenGait") from error
     if not isinstance(config, dict) or not isinstance(config.get("model_cfg"), dict):

@@ -10,7 +10,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.files import write_atomically
 from walkprint.core.protocol import Protocol
-from walkprint.core.yaml_json import PlainLoader, parse_yaml
+from walkprint.core.yaml_json import PlainLoader, parse_yaml, read_json, read_text
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
 from walkprint.recipes.classes import import_families
@@ -81,7 +81,7 @@ def read_protocol(path: Path) -> Protocol:
         ProtocolError: the file is missing, damaged, or spells no protocol.
     """
     try:
-        plain = parse_yaml(path.read_text(encoding="utf-8"), path.name, _Loader)
+        plain = parse_yaml(read_text(path), path.name, _Loader)
     except (OSError, ValueError) as error:
         raise ProtocolError(f"{path}: cannot be read ({error}); expected a protocol in YAML") from error
     if not isinstance(plain, Mapping):
@@ -91,7 +91,7 @@ def read_protocol(path: Path) -> Protocol:
 
 def _protocols_beside(embeddings: Path) -> dict[str, Protocol]:
     try:
-        found = json.loads(protocols_file(embeddings).read_text(encoding="utf-8"))
+        found = read_json(protocols_file(embeddings))
         return {plain["name"]: Protocol.from_dict(plain) for plain in found}
     except FileNotFoundError:
         return {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from walkprint.core.errors import RecipeError
-from walkprint.core.yaml_json import parse_yaml
+from walkprint.core.yaml_json import parse_yaml, read_text
 from walkprint.recipes.library import find_file
 
 
@@ -20,7 +20,7 @@ def read_settings(source: str | Path) -> dict[str, Any]:
     """
     path = find_file(source)
     try:
-        found = parse_yaml(path.read_text(encoding="utf-8"), source)
+        found = parse_yaml(read_text(path), source)
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error}); expected settings in YAML") from error
     except ValueError as error:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from walkprint.core.described import describe
 from walkprint.core.errors import CheckpointError
 from walkprint.core.files import write_atomically
+from walkprint.core.yaml_json import read_json
 from walkprint.training.plain import from_plain, own_memory, to_plain
 
 _KIND = "walkprint checkpoint 1"
@@ -135,7 +136,7 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / CONFIG_NAME
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}); expected the folder of a trained network") from error
     if not isinstance(config, dict):

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from walkprint import __version__
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
 from walkprint.core.files import write_atomically
-from walkprint.core.yaml_json import parse_yaml
+from walkprint.core.yaml_json import parse_yaml, read_json, read_text
 from walkprint.training.binding import check_data, check_record
 from walkprint.training.checkpoint import WEIGHTS_NAME
 
@@ -131,7 +131,8 @@ class RunFolder:
         starts = []
         if self.versions.exists():
             with contextlib.suppress(ValueError):
-                starts = json.loads(self.versions.read_text(encoding="utf-8"))
+                found = read_json(self.versions)
+                starts = found if isinstance(found, list) else []
         starts.append({"step": step, **versions(), **more})
         write_atomically(self.versions, json.dumps(starts, indent=2) + "\n")
 
@@ -156,7 +157,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     """
     file = RunFolder(path).recipe
     try:
-        recipe = parse_yaml(file.read_text(encoding="utf-8"), file.name)
+        recipe = parse_yaml(read_text(file), file.name)
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{file}: cannot be read ({error}); expected the folder of a run") from error
     if not isinstance(recipe, dict):

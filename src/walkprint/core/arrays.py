@@ -1,0 +1,47 @@
+"""Arrays of .npz files, whose sizes are compared with the file before memory is taken."""
+
+import math
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LARGEST_RATIO = 1100  # what deflate can save at most
+
+
+def read_arrays(path: str | Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Some arrays of a .npz file; nothing is unpickled.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no such file, an array is missing, damaged, or larger than the file can hold.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in names:
+                _check_size(archive, name)
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in names}
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # a damaged archive can raise about anything
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _check_size(archive: zipfile.ZipFile, name: str) -> None:
+    entry = archive.getinfo(f"{name}.npy")
+    if entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1):
+        raise ValueError(f"{name} is larger than the file can hold")
+    with archive.open(entry) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(file)
+        if (
+            kind.hasobject
+            or min(shape, default=0) < 0
+            or file.tell() + math.prod(shape) * kind.itemsize != entry.file_size
+        ):
+            raise ValueError(f"{name} is not as large as its header says")
