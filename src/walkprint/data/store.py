@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from walkprint.core.arrays import read_arrays
-from walkprint.core.bounds import Count, CountOrZero, SizePx
+from walkprint.core.bounds import Count, CountOrZero, Width
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import FIELD_NAMES
 from walkprint.core.sequence import Clip, SequenceKey
@@ -306,7 +306,7 @@ _OPTIONAL: dict[str, Any] = {
     "generated": dict[str, Any], "fingerprint": str,
 }  # fmt: skip
 _META_TYPES: dict[str, Any] = {
-    "channels": Literal[1, 3], "height_px": SizePx, "width_px": SizePx, "bits": Literal[8, 1],
+    "channels": Literal[1, 3], "height_px": Width, "width_px": Width, "bits": Literal[8, 1],
     "compression": Literal["zstd"] | None, "dataset": str, "settings": dict[str, Any], **_OPTIONAL,
 }  # fmt: skip
 
