@@ -29,14 +29,14 @@ def recognizer(tmp_path: Path) -> Recognizer:
 
 def test_known_people_are_named_and_strangers_are_not(recognizer: Recognizer) -> None:
     for name in ("001", "002", "003"):
-        (seen,) = recognizer.identify(clips(name)[1], false_positive_rate=0.3)
+        (seen,) = recognizer.identify(clips(name)[1], false_positive_rate=0.6)
         assert seen.candidates[0].name == name
         assert seen.name == name
         assert len(seen.candidates) == 3
         chances = [one.probability for one in seen.candidates]
         assert chances == sorted(chances, reverse=True)
         assert sum(chances) + seen.unknown == pytest.approx(1, abs=1e-3)
-    assert seen.threshold == pytest.approx(recognizer.threshold(0.3), abs=1e-4)
+    assert seen.threshold == pytest.approx(recognizer.threshold(0.6), abs=1e-4)
     others = [recognizer.identify(clips(f"{number:03d}")[1], false_positive_rate=0.1)[0] for number in range(4, 14)]
     named = [seen for seen in others if seen.name is not None]
     assert len(named) <= 4, "a small network, few strangers"
@@ -45,7 +45,7 @@ def test_known_people_are_named_and_strangers_are_not(recognizer: Recognizer) ->
 
 
 def test_every_sighting_leaves_a_line_in_the_journal(recognizer: Recognizer) -> None:
-    (seen,) = recognizer.identify(clips("001")[1], false_positive_rate=0.3, asked_by="gate")
+    (seen,) = recognizer.identify(clips("001")[1], false_positive_rate=0.6, asked_by="gate")
     (unknown,) = recognizer.identify(clips("009")[1], false_positive_rate=1e-9)
     first, second = recognizer.gallery.journal(seen.event - 1)
     assert (first.action, first.asked_by, second.asked_by) == ("identify", "gate", "tests")

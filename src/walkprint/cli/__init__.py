@@ -19,9 +19,9 @@ from walkprint.core.files import printable
 from walkprint.core.spelling import did_you_mean
 
 VERBS = (
-    "demo", "walkers", "segment", "prepare", "recipes", "explain", "train", "train-generator", "expand", "models",
-    "embed", "calibrate", "evaluate", "compare", "report", "study", "import-opengait", "import-gaitnet",
-    "import-opengait-config", "completion",
+    "demo", "enroll", "identify", "watch", "gallery", "walkers", "segment", "prepare", "recipes", "explain", "train",
+    "train-generator", "expand", "models", "embed", "calibrate", "evaluate", "compare", "report", "study",
+    "import-opengait", "import-gaitnet", "import-opengait-config", "completion",
 )  # fmt: skip
 _LONGEST = 2000
 

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
-from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.embed import weights_source
-from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.site import Site
-from walkprint.evaluation.whitening import unit_parts
+from walkprint.evaluation.whitening import moved, unit_parts
 from walkprint.gallery import Binding, Gallery, NewWalk, Person
 from walkprint.gallery.journal import now
 from walkprint.networks.base import Network
@@ -25,6 +23,7 @@ from walkprint.recognizer.sighting import Candidate, Sighting
 from walkprint.recognizer.verdict import Verdict
 from walkprint.recognizer.walks_of import Walk, walks_of
 from walkprint.video.mediapipe import MediaPipe
+from walkprint.video.preview import Preview
 from walkprint.video.segmenter import Segmenter
 from walkprint.video.walks import Hook
 
@@ -44,6 +43,7 @@ class Recognizer:
         asked_by: for the journal, unless a call says otherwise.
         key: 32 bytes, if the gallery is encrypted or is to be.
         cohort: strangers; those of the network if None, which are rendered at first use where none come with it.
+        adopt: accept a gallery of another network, to embed it again with `re_embed` before anything else.
 
     Attributes:
         gallery, network, site, segmenter, false_positive_rate, asked_by: the same.
@@ -65,21 +65,25 @@ class Recognizer:
         asked_by: str = "",
         key: bytes | None = None,
         cohort: Cohort | None = None,
+        adopt: bool = False,
     ) -> None:
         self.network = network if isinstance(network, Network) else load_network(network)
         name = type(network).__name__ if isinstance(network, Network) else str(network)
         self.site, self.false_positive_rate, self.asked_by = site, false_positive_rate, asked_by
         self.segmenter = segmenter or MediaPipe()
         whitening = self.network.whitening
-        self._scoring = Scoring(metric="cosine", normalize=True, whitening=whitening, resamples=0)
-        self._sited = replace(self._scoring, gallery_site=site, probe_site=site)
         scoring = f"cosine, {whitening or 'parts of unit length'}"
         mask = np.pad(np.full((self.network.min_frames, 60, 20), 255, np.uint8), ((0, 0), (2, 2), (22, 22)))
         parts, features = self.network.embed(mask).shape
-        binding = Binding(name, weights_source(self.network), parts, features, scoring)
+        self._binding = Binding(name, weights_source(self.network), parts, features, scoring)
+        if site is not None:
+            site.check(EmbeddingSet(np.zeros((0, parts, features), np.float32), [], self._binding.source))
         if isinstance(gallery, Gallery):
-            gallery.binding.check(binding, gallery.path)
-        self.gallery = gallery if isinstance(gallery, Gallery) else Gallery.open(gallery, binding, key=key)
+            self.gallery = gallery
+        else:
+            self.gallery = Gallery.open(gallery, None if adopt else self._binding, key=key)
+        if not adopt:
+            self.gallery.binding.check(self._binding, self.gallery.path)
         self._cohort = cohort
         self._verdict: tuple[int, Verdict] | None = None
 
@@ -208,7 +212,8 @@ class Recognizer:
         candidates: tuple[Candidate, ...] = ()
         threshold, unknown = 0.0, 1.0
         if judge is not None:
-            scored, threshold = judge.score(self._fused(together)[None])[0], judge.threshold(rate)
+            vectors = np.stack([one for _, one in together])
+            scored, threshold = judge.score(vectors, [one.view for one in walks]), judge.threshold(rate)
             unknown = scored.unknown
             candidates = tuple(
                 Candidate(person, names[person], round(float(score), 4), round(float(chance), 4))
@@ -228,41 +233,58 @@ class Recognizer:
         )  # fmt: skip
         return replace(found, event=event)
 
-    def _fused(self, together: Sequence[tuple[Walk, _Floats]]) -> _Floats:
-        """One vector of several walks: their mean as they are compared, weighted by frames."""
-        views = [walk.view for walk, _ in together]
-        prepared = self._prepared(np.stack([vectors for _, vectors in together]), views)
-        weights = np.array([len(walk.silhouettes) for walk, _ in together], np.float32)
-        return unit_parts(np.asarray(np.tensordot(weights, prepared, axes=1), np.float32))
-
     def _judge(self) -> Verdict | None:
         """For the gallery as it is; None if no person is enrolled."""
         templates = self.gallery.templates()
         if not templates.people:
             return None
         if self._verdict is None or self._verdict[0] != templates.state:
-            prepared = self._prepared(templates.vectors, templates.views)
-            self._verdict = (templates.state, Verdict(prepared, templates.people, self.cohort))
+            self._verdict = (templates.state, Verdict(templates, self.cohort, self.network.whitening, self.site))
         return self._verdict[1]
 
     @property
     def cohort(self) -> Cohort:
         """Rendered strangers; made at first use where none come with the network."""
         if self._cohort is None:
-            binding = self.gallery.binding
+            binding = self._binding
 
             def embed(frames: NDArray[np.uint8]) -> _Floats:
-                return np.asarray(self._prepared(self.network.embed(frames)[None], [""], plain=True)[0])
+                unit, whitening = unit_parts(self.network.embed(frames)[None]), self.network.whitening
+                return np.asarray((unit if whitening is None else moved(unit, whitening.mean, whitening.root))[0])
 
             self._cohort = find_or_make(embed, f"{binding.source}, {binding.scoring}")
         return self._cohort
 
-    def _prepared(self, vectors: _Floats, views: Sequence[str], *, plain: bool = False) -> _Floats:
-        """Vectors as they are compared; `plain` without the site, where strangers were never seen."""
-        keys = [SequenceKey(f"walk {number}", view=view) for number, view in enumerate(views)]
-        embeddings = EmbeddingSet(np.asarray(vectors, np.float32), keys, self.gallery.binding.source)
-        scoring = self._scoring if plain else self._sited
-        return scoring.prepare(embeddings, "probe").vectors
+    def annotate(self, source: str | Path, sightings: Sequence[Sighting], out: str | Path) -> None:
+        """Write a copy of a video with outlines, names and scores; it is segmented once more for that.
+
+        Args:
+            source: the video in which `identify` saw the sightings.
+            sightings: of that video.
+            out: file to write, .mp4, .mkv or .avi.
+
+        Raises:
+            DataError: the video cannot be read, or the file has another ending.
+        """
+        names = {}
+        for seen in sightings:
+            score = f" {seen.candidates[0].score:.2f}" if seen.candidates else ""
+            names[seen.track] = f"{seen.name or 'unknown'}{score}"
+        with Preview(out, names) as preview:
+            for _ in walks_of(source, self._segmenter, preview):
+                pass
+
+    def re_embed(self, *, asked_by: str | None = None) -> int:
+        """Embed the gallery again by this recognizer's network, from kept silhouettes; returns how many walks.
+
+        Only a recognizer that was opened with `adopt` needs it.
+
+        Raises:
+            DataError: silhouettes of a walk were not kept.
+        """
+        self._verdict = None
+        asked_by = self.asked_by if asked_by is None else asked_by
+        return self.gallery.re_embed(self.network.embed, self._binding, asked_by=asked_by)
 
 
 def _refuse_two_people(walks: Sequence[Walk], name: str) -> None:

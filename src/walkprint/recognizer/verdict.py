@@ -1,11 +1,16 @@
-"""From cosines to a verdict: normalized scores, a threshold for a rate of false positives, probabilities.
+"""From embeddings to a verdict: cosines seen from the gallery's own middle, a threshold for a rate, probabilities.
 
-A stranger's best score rises with the number of people who are known. So the threshold is found for the gallery as it
-is: each rendered stranger is looked up in it, and a tail is fitted to their best scores.
+A network that has seen rendered people only puts all real people of one camera close together. So vectors are seen from
+the mean of the enrolled people of their direction of walking, drawn toward the mean of rendered people while few are
+enrolled. A stranger's best score rises with the number of known people. So the threshold is found for the gallery as it
+is: each rendered stranger is looked up in it, and a tail is fitted to their best scores. Then each enrolled person is
+looked up among the others, as a stranger would be; where these score higher or scatter more than rendered strangers,
+the threshold moves with them.
 
-Sources: adaptive symmetric normalization, P. Matejka et al., "Analysis of Score Normalization in Multilingual Speaker
-Recognition", Interspeech 2017; the tail above a high quantile as a generalized Pareto distribution with shape 0 (an
-exponential one), J. Pickands, "Statistical Inference Using Extreme Order Statistics", Annals of Statistics 1975.
+Sources: cohorts of strangers and their tails, R. Auckenthaler, M. Carey, H. Lloyd-Thomas, "Score Normalization for
+Text-Independent Speaker Verification Systems", Digital Signal Processing 2000; an exponential tail above a high
+quantile, J. Pickands, "Statistical Inference Using Extreme Order Statistics", Annals of Statistics 1975.
+Deviations: scores are left as cosines; normalizing them by the rendered cohort (s-norm) made real people worse.
 """
 
 from collections.abc import Sequence
@@ -15,20 +20,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.errors import ProtocolError
+from walkprint.core.sequence import SequenceKey
+from walkprint.evaluation.site import Site
+from walkprint.evaluation.whitening import Whitening, moved, unit_parts
+from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import Cohort
 
 _Floats = NDArray[np.float32]
-_NEAREST, _TAIL = 100, 0.1
-_PRIOR_UNKNOWN = 0.5
+_TAIL, _PRIOR_UNKNOWN = 0.1, 0.5
+_RENDERED_WEIGHT, _MOST_LEFT_OUT = 4.0, 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """One walk in comparison with all who are known.
+    """One walk in comparison with all known people.
 
     Attributes:
         people: ids, best first.
-        scores: float64, normalized, falling.
+        scores: float64, cosines, falling.
         probabilities: of each, 0 to 1.
         unknown: probability that it is none of them.
     """
@@ -40,41 +49,46 @@ class Scored:
 
 
 class Verdict:
-    """Compares walks with a gallery.
+    """Compares walks with a gallery as it is.
 
     Args:
-        vectors: float32 (walk, part, feature) of the gallery, whitened, parts at unit length.
-        people: id of the person of each walk.
-        cohort: strangers.
+        templates: of the gallery, at least one walk.
+        cohort: rendered strangers.
+        whitening: the network's, or None.
+        site: the camera's, instead of the gallery's own middle; or None.
     """
 
-    def __init__(self, vectors: _Floats, people: Sequence[str], cohort: Cohort) -> None:
-        self._known = _flat(vectors)
-        self.people, self._person = np.unique(np.array(people), return_inverse=True)
-        self._cohort = _flat(cohort.vectors)
-        # A walk's own level among strangers; half of the normalization is the known walk's, half the probe's.
-        self._nearest = min(_NEAREST, len(self._cohort) - int(np.bincount(cohort.subjects).max()))
-        self._known_level = self._level(self._known @ self._cohort.T)
-        strangers = self._cohort @ self._known.T
-        among = self._level(_without_own(self._cohort, cohort.subjects))
-        self._best = np.sort(self._by_person(_normalized(strangers, among, self._known_level)).max(axis=1))
-        self._slope, self._offset = _fit_same(self._cohort, cohort.subjects, among)
+    def __init__(
+        self, templates: Templates, cohort: Cohort, whitening: Whitening | None = None, site: Site | None = None
+    ) -> None:
+        self.people, self._person = np.unique(np.array(templates.people), return_inverse=True)
+        self._unit, self._views = unit_parts(templates.vectors), np.array(templates.views)
+        self._site, self._root = site, None if whitening is None else whitening.root
+        self._mean = cohort.vectors.mean(axis=0) if whitening is None else whitening.mean
+        strangers = moved(cohort.vectors, self._mean, None) if whitening is None else cohort.vectors
+        self._origins = self._learn(np.ones(len(self._unit), bool))
+        self._known = self._prepared(self._unit, self._views, self._origins)
+        flat = _flat(strangers)
+        self._best = np.sort(self._by_person(flat @ self._known.T).max(axis=1))
+        self._shift, self._scale = self._domain()
+        self._slope, self._offset = fit_same(flat, cohort.subjects)
 
-    def score(self, vectors: _Floats) -> list[Scored]:
-        """Compare walks, float32 (walk, part, feature), prepared as the gallery's."""
-        probes = _flat(vectors)
-        normal = _normalized(probes @ self._known.T, self._level(probes @ self._cohort.T), self._known_level)
-        found = []
-        for scores in self._by_person(normal):
-            order = np.argsort(-scores, kind="stable")
-            evidence = self._slope * scores[order] + self._offset
-            weights = np.exp(evidence - max(evidence.max(), 0)) * (1 - _PRIOR_UNKNOWN) / len(order)
-            rest = np.exp(-max(evidence.max(), 0)) * _PRIOR_UNKNOWN
-            total = weights.sum() + rest
-            found.append(
-                Scored([str(self.people[i]) for i in order], scores[order], weights / total, float(rest / total))
-            )
-        return found
+    def score(self, vectors: _Floats, views: Sequence[str]) -> Scored:
+        """Compare the walks of one person, together: the mean over walks of the best score of each known person.
+
+        Args:
+            vectors: float32 (walk, part, feature), as the network gave them.
+            views: direction of each walk.
+        """
+        probes = self._prepared(unit_parts(vectors), np.array(views), self._origins)
+        scores = self._by_person(probes @ self._known.T).mean(axis=0)
+        order = np.argsort(-scores, kind="stable")
+        evidence = self._slope * self._as_rendered(scores[order]) + self._offset
+        largest = max(float(evidence.max()), 0.0)
+        weights = np.exp(evidence - largest) * (1 - _PRIOR_UNKNOWN) / len(order)
+        rest = float(np.exp(-largest)) * _PRIOR_UNKNOWN
+        total = float(weights.sum()) + rest
+        return Scored([str(self.people[i]) for i in order], scores[order], weights / total, rest / total)
 
     def threshold(self, false_positive_rate: float) -> float:
         """The score that strangers' best scores exceed at this rate.
@@ -84,71 +98,104 @@ class Verdict:
         """
         if not 0 < false_positive_rate < 1:
             raise ProtocolError(
-                f"false positive rate is {false_positive_rate}; expected above 0 and below 1, e.g. 0.01"
+                f"false positive rate is {false_positive_rate}; expected above 0 and below 1, e.g. 0.05"
             )
-        if false_positive_rate >= _TAIL:
-            return float(np.quantile(self._best, 1 - false_positive_rate))
-        start = float(np.quantile(self._best, 1 - _TAIL))
-        beyond = self._best[self._best > start] - start
-        return start + float(beyond.mean() if len(beyond) else 0) * float(np.log(_TAIL / false_positive_rate))
+        limit = tail_quantile(self._best, false_positive_rate)
+        middle = float(np.median(self._best))
+        return middle + self._shift + (limit - middle) * self._scale
 
-    def _level(self, scores: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean and deviation of the nearest of the cohort: (walk,) each."""
-        nearest = np.sort(scores.astype(np.float64), axis=1)[:, -self._nearest :]
-        return nearest.mean(axis=1), np.maximum(nearest.std(axis=1), 1e-6)
+    def _as_rendered(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Scores as rendered people would have them."""
+        middle = float(np.median(self._best))
+        return np.asarray(middle + (scores - middle - self._shift) / self._scale)
 
-    def _by_person(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _domain(self) -> tuple[float, float]:
+        """How much higher these people score among others than rendered strangers do, and how many times the spread."""
+        if len(self.people) < 2:
+            return 0.0, 1.0
+        own: list[float] = []
+        for number in range(min(len(self.people), _MOST_LEFT_OUT)):
+            mine = self._person == number
+            origins = self._learn(~mine)
+            others = self._prepared(self._unit[~mine], self._views[~mine], origins)
+            probes = self._prepared(self._unit[mine], self._views[mine], origins)
+            own += (probes @ others.T).max(axis=1).tolist()
+        shift = max(0.0, float(np.median(own) - np.median(self._best)))
+        return shift, max(1.0, float(np.std(own) / max(np.std(self._best), 1e-6)))
+
+    def _learn(self, among: NDArray[np.bool_]) -> dict[str, _Floats]:
+        """View -> the mean over people of their mean unit parts, drawn toward the rendered mean; "" for other views."""
+        found = {}
+        for view in ("", *np.unique(self._views[among])):
+            rows = among & ((self._views == view) if view else True)
+            people, place = np.unique(self._person[rows], return_inverse=True)
+            sums = np.zeros((len(people), *self._mean.shape), np.float32)
+            np.add.at(sums, place, self._unit[rows])
+            means = sums / np.bincount(place)[:, None, None]
+            weight = len(people) + _RENDERED_WEIGHT
+            found[str(view)] = np.asarray((means.sum(axis=0) + _RENDERED_WEIGHT * self._mean) / weight, np.float32)
+        return found
+
+    def _prepared(self, unit: _Floats, views: NDArray[np.str_], origins: dict[str, _Floats]) -> _Floats:
+        """Unit parts as they are compared, flat: a product is the mean cosine over parts."""
+        if self._site is not None:
+            origin = self._site.origins([SequenceKey("walk", view=view) for view in views])
+        else:
+            origin = np.stack([origins.get(str(view), origins[""]) for view in views])
+        return _flat(moved(unit, origin, self._root))
+
+    def _by_person(self, scores: _Floats) -> NDArray[np.float64]:
         """The best of each person's walks: (probe, walk) -> (probe, person)."""
         best = np.full((len(scores), len(self.people)), -np.inf)
         np.maximum.at(best.T, self._person, scores.T)
         return best
 
 
+def tail_quantile(values: NDArray[np.floating], rate: float) -> float:
+    """The value that is exceeded at a rate; below a rate of 0.1 by an exponential tail.
+
+    Args:
+        values: sorted, rising.
+        rate: above 0, below 1.
+    """
+    if rate >= _TAIL:
+        return float(np.quantile(values, 1 - rate))
+    start = float(np.quantile(values, 1 - _TAIL))
+    beyond = values[values > start] - start
+    return start + float(beyond.mean() if len(beyond) else 0) * float(np.log(_TAIL / rate))
+
+
 def _flat(vectors: _Floats) -> _Floats:
-    """(walk, part x feature), so that a product is the mean cosine over parts."""
     return np.asarray(vectors.reshape(len(vectors), -1) / np.float32(np.sqrt(vectors.shape[1])), np.float32)
 
 
-def _normalized(
-    scores: NDArray[np.floating],
-    probe: tuple[NDArray[np.float64], NDArray[np.float64]],
-    known: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> NDArray[np.float64]:
-    here = (scores - probe[0][:, None]) / probe[1][:, None]
-    return np.asarray(0.5 * (here + (scores - known[0]) / known[1]))
+def fit_same(flat: _Floats, subjects: NDArray[np.int64]) -> tuple[float, float]:
+    """Slope and offset of the log odds that two walks are of one person, both being equally likely before.
 
-
-def _without_own(cohort: _Floats, subjects: NDArray[np.int64]) -> _Floats:
-    """Cosines within the cohort, those of one person far away."""
-    scores = cohort @ cohort.T
-    scores[subjects[:, None] == subjects] = -2
-    return np.asarray(scores)
-
-
-def _fit_same(
-    cohort: _Floats, subjects: NDArray[np.int64], level: tuple[NDArray[np.float64], NDArray[np.float64]]
-) -> tuple[float, float]:
-    """Slope and offset of the log odds of "the same person", both being equally likely before."""
-    scores = _normalized(cohort @ cohort.T, level, level)
-    same = subjects[:, None] == subjects
-    np.fill_diagonal(same, False)
-    right = scores[same]
-    wrong = scores[~same & ~np.eye(len(same), dtype=bool)]
-    wrong = wrong[:: max(1, len(wrong) // 200_000)]
+    Args:
+        flat: float32 (walk, number), products of which are cosines.
+        subjects: (walk,), who it is.
+    """
+    order = np.argsort(subjects, kind="stable")
+    flat, subjects = flat[order], subjects[order]
+    rows = [np.flatnonzero(subjects[step:] == subjects[:-step]) for step in (1, 2, 3)]
+    right = np.concatenate([(flat[one] * flat[one + step]).sum(1) for step, one in enumerate(rows, 1)])
     if not len(right):
         return 1.0, 0.0
-    values = np.concatenate([right, wrong])
-    truth = np.concatenate([np.ones(len(right)), np.zeros(len(wrong))])
-    weight = np.concatenate([np.full(len(right), 0.5 / len(right)), np.full(len(wrong), 0.5 / len(wrong))])
-    slope, offset = 0.0, 0.0
+    some = flat[:: max(1, len(flat) // 400)]
+    own = subjects[:: max(1, len(flat) // 400)]
+    wrong = (some @ some.T)[own[:, None] != own]
+    values = np.concatenate([right, wrong]).astype(np.float64)
+    truth = np.repeat([1.0, 0.0], [len(right), len(wrong)])
+    weight = np.repeat([0.5 / len(right), 0.5 / max(len(wrong), 1)], [len(right), len(wrong)])
+    found = np.zeros(2)
     for _ in range(50):  # Newton's steps, with a little ridge
-        chance = 1 / (1 + np.exp(-np.clip(slope * values + offset, -30, 30)))
+        chance = 1 / (1 + np.exp(-np.clip(found[0] * values + found[1], -30, 30)))
         pull, curve = weight * (truth - chance), weight * chance * (1 - chance)
-        gradient = np.array([(pull * values).sum() - 1e-4 * slope, pull.sum()])
         cross = (curve * values).sum()
         bend = np.array([[(curve * values**2).sum() + 1e-4, cross], [cross, curve.sum() + 1e-6]])
-        step = np.linalg.solve(bend, gradient)
-        slope, offset = slope + step[0], offset + step[1]
+        step = np.linalg.solve(bend, [(pull * values).sum() - 1e-4 * found[0], pull.sum()])
+        found = found + step
         if np.abs(step).max() < 1e-6:
             break
-    return float(slope), float(offset)
+    return float(found[0]), float(found[1])

@@ -1,7 +1,7 @@
 """An annotated copy of a video: outlines and numbers of people; gray for masks that are left out."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -32,15 +32,17 @@ class Preview:
 
     Args:
         path: file to write, .mp4, .mkv or .avi.
+        names: track -> what is written beside it; its number if there is none.
 
     Raises:
         DataError: another kind of file.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, names: Mapping[int, str] | None = None) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in _FORMATS:
             raise DataError(f"{path}: expected a name that ends in .mp4, .mkv or .avi")
+        self._names = names or {}
         self._written = contextlib.ExitStack()
         self._container: Any = None
         self._stream: Any = None
@@ -48,7 +50,7 @@ class Preview:
 
     def __call__(self, frame: Frame, update: Update) -> None:
         """Write one annotated frame."""
-        image = annotated(frame.image, update)
+        image = annotated(frame.image, update, self._names)
         scale = min(1.0, _MOST_ROWS / len(image))
         size = [round(side * scale) // 2 * 2 for side in (image.shape[1], image.shape[0])]
         if min(size) < 2:
@@ -84,11 +86,13 @@ class Preview:
         self._written.__exit__(kind, error, traceback)
 
 
-def annotated(image: NDArray[np.uint8], update: Update) -> NDArray[np.uint8]:
-    """A copy of a frame with outlines, boxes and numbers of tracks; doubtful masks and cut people are gray."""
+def annotated(image: NDArray[np.uint8], update: Update, names: Mapping[int, str] | None = None) -> NDArray[np.uint8]:
+    """A copy of a frame with outlines, boxes and names or numbers of tracks; doubtful masks and cut people are gray."""
     canvas = image.copy()
     for track, person in update.seen.items():
-        _draw(canvas, person, _GRAY if person.cut else _COLORS[track % len(_COLORS)], str(track))
+        _draw(
+            canvas, person, _GRAY if person.cut else _COLORS[track % len(_COLORS)], (names or {}).get(track, str(track))
+        )
     for person in update.doubtful:
         _draw(canvas, person, _GRAY, "?")
     return canvas

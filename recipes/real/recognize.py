@@ -1,0 +1,143 @@
+"""How often strangers are named, and known people are not, on real people: the table of docs/recognizer.md.
+
+`python recipes/real/recognize.py DATA --embeddings kth.npz` cuts the walks out of DATA/kth-walking/video by the
+product's own segmentation (`--masks`: takes the masks of DATA/kth-walking/masks), embeds them, keeps the embeddings in
+that file, which is never part of the project, and prints the table. Some people are enrolled by one recording outdoors,
+the others are strangers; who is drawn many times over.
+"""
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from walkprint import load_network
+from walkprint.evaluation.embed import weights_source
+from walkprint.gallery import Templates
+from walkprint.recognizer.cohort import find_or_make
+from walkprint.recognizer.verdict import Verdict
+from walkprint.recognizer.walks_of import walks_of
+from walkprint.video.mediapipe import MediaPipe
+
+RATES = (0.01, 0.05)
+
+
+def embed_videos(data: Path, network) -> dict[str, np.ndarray]:
+    """Every walk of every video: vectors, subject, condition, take, view, frames."""
+    found = defaultdict(list)
+    for video in sorted((data / "kth-walking" / "video").glob("*/*.mp4")):
+        for number, walk in enumerate(walks_of(video, MediaPipe())):
+            labels = (video.stem, video.parent.name, f"{number:02d}", walk.view)
+            _add(found, network.embed(walk.silhouettes), labels, len(walk.silhouettes))
+        print(video.parent.name, video.stem, number + 1, flush=True)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def embed_masks(data: Path, network) -> dict[str, np.ndarray]:
+    """The same from the masks."""
+    found = defaultdict(list)
+    for folder in sorted((data / "kth-walking" / "masks").glob("*/*/*")):
+        frames = np.stack([cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) for file in sorted(folder.glob("*.png"))])
+        condition, take = folder.parent.name.split("-")
+        _add(found, network.embed(frames), (folder.parts[-3], condition, take, folder.name), len(frames))
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def _add(found, vectors, labels, frames: int) -> None:
+    for name, value in zip(("subject", "condition", "take", "view"), labels, strict=True):
+        found[name].append(value)
+    found["vectors"].append(vectors)
+    found["frames"].append(frames)
+
+
+def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
+    """Print FPIR and FNIR for each rate asked, over draws of who is enrolled; intervals over people."""
+    subject, condition, take, view = (walks[name] for name in ("subject", "condition", "take", "view"))
+    everyone, rng = np.unique(subject), np.random.default_rng(0)
+    named, missed, sure = defaultdict(list), defaultdict(list), []
+    for _ in range(draws):
+        known = rng.permutation(everyone)[:people]
+        enrolled = np.isin(subject, known) & (condition == "outdoor") & (take <= _first(subject, condition, take, view))
+        rows = np.flatnonzero(enrolled)
+        names = dict(zip(known, known, strict=True))
+        judge = Verdict(
+            Templates(walks["vectors"][rows], subject[rows], view[rows], names, 0), cohort, network.whitening
+        )
+        limits = {rate: judge.threshold(rate) for rate in RATES}
+        for probe in _probes(np.flatnonzero(~enrolled), subject, condition, fuse):
+            seen = judge.score(walks["vectors"][probe], view[probe])
+            who, where = subject[probe[0]], condition[probe[0]]
+            right = seen.people[0] == who
+            sure.append((seen.probabilities[0], right))
+            for rate, limit in limits.items():
+                if who in known:
+                    missed[rate, where].append((who, not (right and seen.scores[0] >= limit)))
+                else:
+                    named[rate, where].append((who, seen.scores[0] >= limit))
+    print(f"\n{people} people enrolled, {'walks of a recording together' if fuse else 'each walk alone'}, {draws} draws")
+    for rate in RATES:
+        for what, found in (("FPIR", named), ("FNIR", missed)):
+            parts = {where: found[rate, where] for where in ("outdoor", "clothes", "scale", "indoor")}
+            parts["all"] = [one for values in parts.values() for one in values]
+            cells = [f"{where} {_figure(values)}" for where, values in parts.items()]
+            print(f"asked {rate:.0%}: {what} {'; '.join(cells)}")
+    chance, right = np.array(sure, float).T
+    for low, high in ((0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.01)):
+        among = (chance >= low) & (chance < high)
+        if among.any():
+            print(f"probability {low:.0%} to {min(high, 1):.0%}: {among.sum()} sightings, {right[among].mean():.0%} right")
+
+
+def _first(subject, condition, take, view):
+    """For each walk the first take outdoors of that person and direction."""
+    first = {}
+    for one in sorted(zip(subject, view, take, condition, strict=True)):
+        if one[3] == "outdoor":
+            first.setdefault(one[:2], one[2])
+    return np.array([first.get(one, "") for one in zip(subject, view, strict=True)])
+
+
+def _probes(rows, subject, condition, fuse: bool):
+    if not fuse:
+        return [[row] for row in rows]
+    groups = defaultdict(list)
+    for row in rows:
+        groups[subject[row], condition[row]].append(row)
+    return list(groups.values())
+
+
+def _figure(found) -> str:
+    """Percent, with a 95 % interval by bootstrap over people, and how many."""
+    people = defaultdict(list)
+    for who, value in found:
+        people[who].append(value)
+    sums = np.array([(np.sum(one), len(one)) for one in people.values()], float)
+    drawn = np.random.default_rng(0).integers(0, len(sums), (1000, len(sums)))
+    spread = sums[drawn].sum(axis=1)
+    low, high = np.percentile(100 * spread[:, 0] / spread[:, 1], (2.5, 97.5))
+    return f"{100 * sums[:, 0].sum() / sums[:, 1].sum():.1f} [{low:.0f} to {high:.0f}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--embeddings", type=Path, required=True)
+    parser.add_argument("--masks", action="store_true")
+    parser.add_argument("--draws", type=int, default=40)
+    given = parser.parse_args()
+    network = load_network("street")
+    if not given.embeddings.exists():
+        np.savez(given.embeddings, **(embed_masks if given.masks else embed_videos)(given.data, network))
+    with np.load(given.embeddings, allow_pickle=False) as file:
+        walks = {name: file[name] for name in file.files}
+    cohort = find_or_make(lambda _: np.zeros(0), f"{weights_source(network)}, cosine, {network.whitening}")
+    print(f"{len(walks['vectors'])} walks of {len(np.unique(walks['subject']))} people")
+    for people in (3, 6, 9):
+        table(walks, network, cohort, people, given.draws, fuse=False)
+    table(walks, network, cohort, 6, given.draws, fuse=True)
+
+
+if __name__ == "__main__":
+    main()

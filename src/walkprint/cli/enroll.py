@@ -1,0 +1,45 @@
+"""`walkprint enroll`: a person becomes known."""
+
+from pathlib import Path
+
+from walkprint.cli.known_people import Place, Seeing
+from walkprint.cli.progress import progress
+from walkprint.cli.settings import check_there
+from walkprint.cli.verb import Summary
+
+
+def enroll(
+    videos: list[Path],
+    *,
+    name: str,
+    consent: str = "",
+    expires: str | None = None,
+    keep_silhouettes: bool = False,
+    place: Place,
+    seeing: Seeing,
+) -> Summary:
+    """Make a person known by videos that show this person alone.
+
+    Args:
+        videos: video files or folders of pictures.
+        name: of the person; more videos can be added later.
+        consent: a note on it, e.g. when it was given, and for what.
+        expires: last day to keep the person, e.g. 2027-12-31; deleted afterwards.
+        keep_silhouettes: keep them, so that another network can embed them later.
+        place: where people are known.
+        seeing: what sees people.
+
+    Example:
+        walkprint enroll anna.mp4 --name Anna --consent "signed on 1 May"
+    """
+    for video in videos:
+        check_there(video)
+    recognizer = seeing.recognizer(place)
+    with progress("enrolling") as tell:
+        person = recognizer.enroll(
+            list(videos), name, consent=consent, expires=expires, keep_silhouettes=keep_silhouettes,
+            hook=lambda frame, _: tell(frame.number + 1, None),
+        )  # fmt: skip
+    text = f"{place.gallery}: {person.name} is known by {person.walks} walks, {person.frames} frames"
+    numbers = {"name": person.name, "id": person.id, "walks": person.walks, "frames": person.frames}
+    return Summary(numbers, f"{text}\nnext: walkprint identify VIDEO --gallery {place.gallery}")

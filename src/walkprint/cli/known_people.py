@@ -1,0 +1,86 @@
+"""The options that every verb about known people takes."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from walkprint.cli.settings import check_there
+
+if TYPE_CHECKING:
+    from walkprint.gallery import Gallery
+    from walkprint.recognizer import Recognizer
+
+_KEY_VARIABLE = "WALKPRINT_GALLERY_KEY"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where people are known.
+
+    Attributes:
+        gallery: file of the people.
+        key_file: file with the key of an encrypted gallery, 64 hexadecimal digits; else the variable
+            WALKPRINT_GALLERY_KEY counts.
+        asked_by: who asks, for the journal; your login name by default.
+    """
+
+    gallery: Path = Path("people.gallery")
+    key_file: Path | None = None
+    asked_by: str = ""
+
+    @property
+    def who(self) -> str:
+        """For the journal."""
+        return self.asked_by or os.environ.get("USER", "")
+
+    @property
+    def key(self) -> bytes | None:
+        """The key, if there is one."""
+        from walkprint.gallery.cipher import parse_key, read_key
+
+        typed = os.environ.get(_KEY_VARIABLE)
+        return read_key(self.key_file) if self.key_file else parse_key(typed) if typed else None
+
+    def open(self) -> "Gallery":
+        """The gallery, which must be there."""
+        check_there(self.gallery, "; make it with `walkprint enroll`")
+        from walkprint.gallery import Gallery
+
+        return Gallery.open(self.gallery, key=self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeing:
+    """What sees people and tells them apart.
+
+    Attributes:
+        network: name of a bundled network, or the folder of a run.
+        segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
+        site: the camera's file of `walkprint calibrate`.
+    """
+
+    network: str = "street"
+    segmenter: str = "MediaPipe"
+    site: Path | None = None
+
+    def recognizer(self, place: Place, *, adopt: bool = False) -> "Recognizer":
+        """Gallery, network and segmenter together."""
+        if self.site is not None:
+            check_there(self.site, "; make it with `walkprint calibrate`")
+        from walkprint.evaluation import Site
+        from walkprint.recipes.classes import build, members
+        from walkprint.recognizer import Recognizer
+        from walkprint.video.segmenter import Segmenter
+
+        short = {name.lower(): name for name in members(Segmenter)}
+        kind = short.get(self.segmenter.replace("_", "").lower(), self.segmenter)
+        return Recognizer(
+            place.gallery,
+            self.network,
+            site=None if self.site is None else Site.load(self.site),
+            segmenter=build(Segmenter, {"class_path": kind, "init_args": {}}),
+            asked_by=place.who,
+            key=place.key,
+            adopt=adopt,
+        )

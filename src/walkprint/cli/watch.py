@@ -1,0 +1,49 @@
+"""`walkprint watch`: names people while a camera runs."""
+
+import json
+import sys
+from pathlib import Path
+
+from walkprint.cli.identify import line
+from walkprint.cli.known_people import Place, Seeing
+from walkprint.cli.verb import Summary
+
+
+def watch(
+    source: str,
+    *,
+    false_positive_rate: float = 0.01,
+    events: Path | None = None,
+    most: int | None = None,
+    place: Place,
+    seeing: Seeing,
+) -> Summary:
+    """Say who walked, as soon as each walk ends; a line on stderr for each.
+
+    Args:
+        source: a file, rtsp://..., /dev/video0, or the number of a camera; a camera that fails is opened again.
+        false_positive_rate: as in `walkprint identify`.
+        events: file to which each sighting is added as a line of JSON.
+        most: end after so many sightings.
+        place: where people are known.
+        seeing: what sees people.
+
+    Example:
+        walkprint watch rtsp://camera/hall --events seen.jsonl
+    """
+    from walkprint.video.live import Live, is_live
+
+    recognizer = seeing.recognizer(place)
+    count, names = 0, dict[str, int]()
+    seen = iter(Live(source)) if is_live(source) else Path(source)
+    for sighting in recognizer.watch(seen, false_positive_rate=false_positive_rate):
+        count += 1
+        names[sighting.name or "unknown"] = names.get(sighting.name or "unknown", 0) + 1
+        sys.stderr.write(f"{line(sighting)}\n")
+        if events is not None:
+            with events.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(sighting.to_dict())}\n")
+        if count == most:
+            break
+    text = ", ".join(f"{name} {number}" for name, number in sorted(names.items()))
+    return Summary({"sightings": count, "names": names}, f"{source}: {count} walks{': ' if text else ''}{text}")

@@ -1,0 +1,71 @@
+"""Frames of a camera or a stream, which is opened again when it fails."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from walkprint.core.errors import DataError
+from walkprint.video.reader import Frame
+
+_TIMEOUT_S = 10.0
+_STREAM = re.compile(r"(rtsps?|rtmp|https?|udp|srt)://\S+", re.IGNORECASE)
+
+
+def is_live(source: str | int) -> bool:
+    """Whether a source is a camera or a stream instead of a file."""
+    return bool(re.fullmatch(r"\d+|/dev/video\d+", str(source)) or _STREAM.fullmatch(str(source)))
+
+
+class Live:
+    """A camera or stream; iterating yields frames with the time since the first, until it cannot be opened any more.
+
+    Args:
+        source: number of a camera, /dev/video0, or the address of a stream such as rtsp://...
+        tries: how often in a row it is opened in vain before the end.
+        wait_s: seconds before it is opened again, doubled each time up to a minute.
+
+    Attributes:
+        lost: one line for each time that the stream broke off.
+
+    Raises:
+        DataError: another kind of source; while iterating: it could never be opened.
+    """
+
+    def __init__(self, source: str | int, *, tries: int = 10, wait_s: float = 1.0) -> None:
+        if not is_live(source):
+            raise DataError(f"{source}: no camera and no stream; expected a number, /dev/video0 or rtsp://...")
+        self.source = f"/dev/video{source}" if str(source).isdecimal() else str(source)
+        self.tries, self.wait_s = tries, wait_s
+        self.lost: list[str] = []
+        self._open: Callable[[], Any] = self._connect
+        self._sleep: Callable[[float], None] = time.sleep
+
+    def __iter__(self) -> Iterator[Frame]:
+        number, begun_s, failed, error = 0, 0.0, 0, "no frame"
+        while failed < self.tries:
+            if failed:
+                self._sleep(min(self.wait_s * 2 ** (failed - 1), 60.0))
+            failed += 1
+            try:
+                with self._open() as container:
+                    for decoded in container.decode(video=0):
+                        now_s = time.monotonic()
+                        begun_s, failed = (begun_s if number else now_s), 0
+                        yield Frame(decoded.to_ndarray(format="rgb24"), now_s - begun_s, number)
+                        number += 1
+                    error = "the stream ended"
+            except (FFmpegError, OSError) as reason:
+                error = str(reason)
+            self.lost = [*self.lost[-99:], f"after {number} frames: {error}"]
+        if not number:
+            raise DataError(f"{self.source}: cannot be opened ({error}); check the address, or whether it is in use")
+
+    def _connect(self) -> Any:
+        device = Path(self.source).exists() or self.source.startswith("/dev/")
+        options = {} if device else {"rtsp_transport": "tcp"}
+        return av.open(self.source, format="v4l2" if device else None, options=options, timeout=_TIMEOUT_S)
