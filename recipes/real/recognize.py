@@ -27,7 +27,9 @@ RATES = (0.01, 0.05)
 def embed_videos(data: Path, network) -> dict[str, np.ndarray]:
     """Every walk of every video: vectors, subject, condition, take, view, frames."""
     found = defaultdict(list)
-    for video in sorted((data / "kth-walking" / "video").glob("*/*.mp4")):
+    videos = sorted((data / "kth-walking" / "video").glob("*/*.mp4"))
+    videos.sort(key=lambda file: file.parent.name != "outdoor")
+    for video in videos:
         for number, walk in enumerate(walks_of(video, MediaPipe())):
             labels = (video.stem, video.parent.name, f"{number:02d}", walk.view)
             _add(found, network.embed(walk.silhouettes), labels, len(walk.silhouettes))
@@ -76,7 +78,9 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
                     missed[rate, where].append((who, not (right and seen.scores[0] >= limit)))
                 else:
                     named[rate, where].append((who, seen.scores[0] >= limit))
-    print(f"\n{people} people enrolled, {'walks of a recording together' if fuse else 'each walk alone'}, {draws} draws")
+    print(
+        f"\n{people} people enrolled, {'walks of a recording together' if fuse else 'each walk alone'}, {draws} draws"
+    )
     for rate in RATES:
         for what, found in (("FPIR", named), ("FNIR", missed)):
             parts = {where: found[rate, where] for where in ("outdoor", "clothes", "scale", "indoor")}
@@ -87,7 +91,8 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
     for low, high in ((0, 0.1), (0.1, 0.5), (0.5, 0.9), (0.9, 1.01)):
         among = (chance >= low) & (chance < high)
         if among.any():
-            print(f"probability {low:.0%} to {min(high, 1):.0%}: {among.sum()} sightings, {right[among].mean():.0%} right")
+            share = f"{right[among].mean():.0%} right"
+            print(f"probability {low:.0%} to {min(high, 1):.0%}: {among.sum()} sightings, {share}")
 
 
 def _first(subject, condition, take, view):

@@ -21,7 +21,10 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
 from walkprint.evaluation import Scoring, Site, Whitening
+from walkprint.gallery import Gallery
 from walkprint.generation.expander import Expander
+from walkprint.recognizer import Candidate, Sighting
+from walkprint.video.segmenter import Segmenter
 
 PROTOCOL, STORE, NETWORK, MODEL = (SimpleNamespace(name=name) for name in ("protocol", "store", "network", "model"))
 
@@ -82,7 +85,108 @@ REPORT = SimpleNamespace(kind="identification", to_text=lambda: "", to_json=lamb
 PAGE = SimpleNamespace(tables=[], to_text=lambda: "")
 GENERATED = SimpleNamespace(generated={"a": {}}, index=len, lengths=[0, 9], meta={"generated": {}, "dropped": {}})
 
+_RECOGNIZER = "walkprint.recognizer.recognizer.Recognizer"
+_KNOWN = "--gallery g --key_file key.txt --asked_by door --network street-large --segmenter background --site hall.site"
+_OPENED: dict[str, Any] = {
+    f"{_RECOGNIZER}.__init__": {
+        "self": ..., "gallery": Path("g"), "network": "street-large", "site": SITES["hall.site"], "asked_by": "door",
+        "segmenter": ..., "key": b"key", "adopt": False,
+    },
+    "walkprint.recipes.classes.build": {
+        "family": Segmenter, "entry": {"class_path": "Background", "init_args": {}}, "settings": {},
+    },
+    "walkprint.gallery.cipher.read_key": {"path": Path("key.txt")},
+}  # fmt: skip
+_OPENING: dict[str, Any] = {
+    f"{_RECOGNIZER}.__init__": None,
+    "walkprint.evaluation.Site.load": lambda path: SITES[path.name],
+    "walkprint.gallery.cipher.read_key": b"key",
+}
+_KEPT: dict[str, Any] = {f"{_RECOGNIZER}.__init__": {"false_positive_rate", "cohort"}}
+PERSON = SimpleNamespace(name="Anna", id="0", walks=1, frames=30)
+SEEN = Sighting(1, 0.0, 1.0, "left", 1, 25, 1.0, (Candidate("0", "Anna", 0.7, 0.9),), 0.5, 0.05, 0.1, 3)
+
 CASES = {
+    "enroll": Case(
+        f"a.mp4 b.mp4 --name Anna --consent signed --expires 2999-01-01 --keep_silhouettes {_KNOWN}",
+        _OPENED
+        | {
+            f"{_RECOGNIZER}.enroll": {
+                "self": ...,
+                "source": [Path("a.mp4"), Path("b.mp4")],
+                "name": "Anna",
+                "consent": "signed",
+                "expires": "2999-01-01",
+                "keep_silhouettes": True,
+                "hook": ...,
+            },
+        },
+        _OPENING | {f"{_RECOGNIZER}.enroll": PERSON},
+        _KEPT | {f"{_RECOGNIZER}.enroll": {"asked_by"}},
+    ),
+    "identify": Case(
+        f"a.mp4 --false_positive_rate 0.1 --each_walk --candidates 3 --csv seen.csv --video named.mp4 {_KNOWN}",
+        _OPENED
+        | {
+            f"{_RECOGNIZER}.identify": {
+                "self": ...,
+                "source": Path("a.mp4"),
+                "false_positive_rate": 0.1,
+                "most": 3,
+                "fuse": False,
+                "hook": ...,
+            },
+            f"{_RECOGNIZER}.annotate": {
+                "self": ...,
+                "source": Path("a.mp4"),
+                "sightings": [SEEN],
+                "out": Path("named.mp4"),
+            },
+            "walkprint.core.files.write_atomically": {"path": Path("seen.csv"), "content": ...},
+        },
+        _OPENING | {f"{_RECOGNIZER}.identify": [SEEN]},
+        _KEPT | {f"{_RECOGNIZER}.identify": {"asked_by"}},
+    ),
+    "watch": Case(
+        f"hall.mp4 --false_positive_rate 0.1 --events seen.jsonl --most 1 {_KNOWN}",
+        _OPENED
+        | {
+            f"{_RECOGNIZER}.watch": {"self": ..., "source": Path("hall.mp4"), "false_positive_rate": 0.1},
+        },
+        _OPENING | {f"{_RECOGNIZER}.watch": [SEEN, SEEN]},
+        _KEPT | {f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"}},
+    ),
+    "gallery re-embed": Case(
+        f"re-embed {_KNOWN}",
+        _OPENED
+        | {
+            f"{_RECOGNIZER}.__init__": _OPENED[f"{_RECOGNIZER}.__init__"] | {"adopt": True},
+            f"{_RECOGNIZER}.re_embed": {"self": ...},
+        },
+        _OPENING | {f"{_RECOGNIZER}.re_embed": 3},
+        _KEPT | {f"{_RECOGNIZER}.re_embed": {"asked_by"}},
+        {"name", "file"},
+    ),
+    "gallery export": Case(
+        "export --name Anna --file copy --gallery g --key_file key.txt --asked_by door",
+        {
+            "walkprint.gallery.gallery.Gallery.open": {"path": Path("g"), "key": b"key"},
+            "walkprint.gallery.gallery.Gallery.export": {
+                "self": ...,
+                "path": Path("copy"),
+                "names": ["Anna"],
+                "asked_by": "door",
+            },
+        },
+        {
+            "walkprint.gallery.cipher.read_key": b"key",
+            "walkprint.gallery.gallery.Gallery.open": object.__new__(Gallery),
+            "walkprint.gallery.gallery.Gallery.close": None,
+            "walkprint.gallery.gallery.Gallery.export": 1,
+        },
+        {"walkprint.gallery.gallery.Gallery.open": {"binding"}},
+        {"network", "segmenter", "site"},
+    ),
     "demo": Case(
         "--quick --out there --seed 3",
         {"walkprint.studies.demo.run_demo": {"out": Path("there"), "quick": True, "seed": 3, "phase": ...}},
@@ -557,6 +661,8 @@ def test_every_option_is_handed_over(name: str, tmp_path: Path, monkeypatch: pyt
         "a.pickle",
         "hall.site",
         "yard.site",
+        "g",
+        "key.txt",
     ):
         Path(file).touch()
     for folder in ("run", "masks", "store"):
