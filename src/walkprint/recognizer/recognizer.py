@@ -271,7 +271,7 @@ class Recognizer:
             score = f" {seen.candidates[0].score:.2f}" if seen.candidates else ""
             names[seen.track] = f"{seen.name or 'unknown'}{score}"
         with Preview(out, names) as preview:
-            for _ in walks_of(source, self._segmenter, preview):
+            for _ in walks_of(source, self.segmenter, preview):
                 pass
 
     def re_embed(self, *, asked_by: str | None = None) -> int:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -80,17 +80,22 @@ def walks_of(source: Any, segmenter: Segmenter, hook: Hook | None = None) -> Ite
         for number, key in enumerate(store.keys, 1):
             yield _one(store.read(key), number)
     elif isinstance(source, Sequence):
-        number, together = 0, _of_one_input(source)
-        for one in source:
-            last = 0
-            for walk in walks_of(one, segmenter, hook):
-                last = max(last, walk.track)
-                yield Walk(walk.silhouettes, number + walk.track, walk.start_s, walk.end_s, walk.view, walk.input)
-            number += 0 if together else last
+        yield from source if _of_one_input(source) else _of_each(source, segmenter, hook)
     elif isinstance(source, Iterator):
         yield from _live(source, segmenter, hook, "")
     else:
         raise DataError(f"no walks in {type(source).__name__}; expected a video, frames, silhouettes, clips or a store")
+
+
+def _of_each(source: Sequence[Any], segmenter: Segmenter, hook: Hook | None) -> Iterator[Walk]:
+    """The walks of several sources, whose tracks are counted on."""
+    number = 0
+    for one in source:
+        last = 0
+        for walk in walks_of(one, segmenter, hook):
+            last = max(last, walk.track)
+            yield replace(walk, track=number + walk.track)
+        number += last
 
 
 def _of_one_input(source: Sequence[Any]) -> bool:
