@@ -93,10 +93,13 @@ class Gate:
             await self._app(scope, receive, send)
             return
         begun = False
+        found: list[_RefusedError] = []  # while the body came; the application may have its own words for it
 
         async def sent(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
+                if found:
+                    raise found.pop()
                 begun = True
                 self._metrics.answered(scope, message["status"])
                 message["headers"] = [*message.get("headers", ()), *_headers(scope["path"])]
@@ -104,8 +107,9 @@ class Gate:
 
         try:
             self._check(scope)
-            await self._app(scope, self._bounded(scope, receive), sent)
+            await self._app(scope, self._bounded(scope, receive, found), sent)
         except _RefusedError as refused:
+            found.clear()
             if not begun:
                 await _answer(sent, refused)
 
@@ -126,7 +130,8 @@ class Gate:
             raise _RefusedError(status, "the token is missing or wrong; send it as Authorization: Bearer TOKEN")
         if not self._requests.take(address):
             raise _RefusedError(429, "too many requests from your address; wait a second")
-        if int(headers.get("content-length", "0") or 0) > self._most(scope):
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > self._most(scope):
             raise self._too_large(scope)
 
     def _most(self, scope: MutableMapping[str, Any]) -> int:
@@ -135,7 +140,7 @@ class Gate:
     def _too_large(self, scope: MutableMapping[str, Any]) -> _RefusedError:
         return _RefusedError(413, f"the request is too large; at most {self._most(scope):,} bytes are taken")
 
-    def _bounded(self, scope: MutableMapping[str, Any], receive: Receive) -> Receive:
+    def _bounded(self, scope: MutableMapping[str, Any], receive: Receive, found: list[_RefusedError]) -> Receive:
         """`receive`, which counts the bytes of the body and does not wait for ever."""
         count, more = 0, True
 
@@ -146,11 +151,13 @@ class Gate:
             try:
                 message = await asyncio.wait_for(receive(), _BODY_WAIT_S)
             except TimeoutError:
-                raise _RefusedError(408, "the request did not go on") from None
+                found.append(_RefusedError(408, "the request did not go on"))
+                raise found[-1] from None
             count += len(message.get("body", b""))
             more = bool(message.get("more_body", False))
             if count > self._most(scope):
-                raise self._too_large(scope)
+                found.append(self._too_large(scope))
+                raise found[-1]
             return message
 
         return bounded

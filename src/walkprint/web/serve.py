@@ -28,7 +28,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     token_file: Path | None = None,
-    say: Callable[[str], None],
+    say: Callable[[str], object],
 ) -> None:
     """Serve the API and the page; returns when a signal ends it.
 

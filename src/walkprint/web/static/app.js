@@ -3,7 +3,7 @@
 
 const API = "/api/v1/";
 const $ = (id) => document.getElementById(id);
-const state = { people: [], thresholds: [], about: null, jobs: new Map(), files: new Map(), pictures: new Map() };
+const state = { people: [], thresholds: [], about: null, jobs: new Map(), files: new Map(), pictures: new Map(), hues: new Map() };
 let token = "";
 
 function h(tag, attributes = {}, ...children) {
@@ -73,7 +73,7 @@ function strip(path, label) {
   return made;
 }
 
-const hue = (id) => [...id].reduce((sum, one) => (sum * 31 + one.charCodeAt(0)) % 360, 7);
+const hue = (id) => 175 + 137.5 * (state.hues.get(id) ?? 0);  // neighbors in the order of enrolling differ most
 const seconds = (value) => `${value.toFixed(1)} s`;
 const percent = (value) => `${Number((100 * value).toPrecision(2))} %`;
 const day = (text) => new Date(text).toLocaleDateString(undefined, { dateStyle: "medium" });
@@ -120,12 +120,15 @@ function verdict(seen) {
 
 async function loadPeople() {
   state.people = await read("people");
+  const order = [...state.people].sort((one, other) => one.added.localeCompare(other.added));
+  state.hues = new Map(order.map((one, number) => [one.id, number]));
   $("people-count").textContent = state.people.length ? `(${state.people.length})` : "";
   $("names").replaceChildren(...state.people.map((one) => h("option", { value: one.name })));
   $("people-list").replaceChildren(
     ...(state.people.length ? state.people.map(personCard) : [h("li", { className: "quiet" }, "No person is known yet.")]),
   );
   if (!state.people.length) $("enroll").open = true;
+  $("steps").hidden = state.people.length > 0;
 }
 
 function personCard(one) {
