@@ -163,3 +163,13 @@ def test_terms_by_order_equal_those_by_list(subjects, self_pairs, dtype):
     assert torch.equal(by_order[1], by_list[1])
     assert torch.equal(by_order[2], by_list[2])
     assert by_order[2].dtype == dtype
+
+
+def test_terms_by_order_equal_those_by_list_on_ties():
+    """Distances of whole numbers: a negative that stands exactly at the margin is no active term, either way."""
+    same, positive = pairs.positives(torch.tensor([0, 0, 1, 1, 2]), self_pairs=True)
+    distances = torch.randint(0, 4, (6, 5, 5), generator=torch.Generator().manual_seed(0)).float()
+    by_list = pairs._terms_by_list(distances, same, pairs.listed(positive), 1.0)
+    by_order = pairs._terms_by_order(distances, same, positive, 1.0)
+    for one, other in zip(by_list, by_order, strict=True):
+        assert torch.equal(one, other)
