@@ -25,6 +25,7 @@ from walkprint.gallery import Gallery
 from walkprint.generation.expander import Expander
 from walkprint.recognizer import Candidate, Sighting
 from walkprint.video.segmenter import Segmenter
+from walkprint.web.limits import Limits
 
 PROTOCOL, STORE, NETWORK, MODEL = (SimpleNamespace(name=name) for name in ("protocol", "store", "network", "model"))
 
@@ -123,6 +124,26 @@ CASES = {
         },
         _OPENING | {f"{_RECOGNIZER}.enroll": PERSON},
         _KEPT | {f"{_RECOGNIZER}.enroll": {"asked_by"}},
+    ),
+    "serve": Case(
+        "--host 0.0.0.0 --port 9 --token_file t --false_positive_rate 0.1 --upload_mb 1 --video_s 2 --frame_px 3 "
+        f"--job_s 4 --memory_mb 5 --jobs 6 --waiting 7 --requests_hz 8 {_KNOWN}",
+        _OPENED
+        | {
+            "walkprint.web.serve.serve": {
+                "recognizer": ...,
+                "host": "0.0.0.0",
+                "port": 9,
+                "token_file": Path("t"),
+                "false_positive_rate": 0.1,
+                "limits": Limits(
+                    upload_mb=1, video_s=2, frame_px=3, job_s=4, memory_mb=5, jobs=6, waiting=7, requests_hz=8
+                ),
+                "say": ...,
+            },
+        },
+        _OPENING | {"walkprint.web.serve.serve": None},
+        _KEPT,
     ),
     "identify": Case(
         f"a.mp4 --false_positive_rate 0.1 --each_walk --candidates 3 --csv seen.csv --video named.mp4 {_KNOWN}",

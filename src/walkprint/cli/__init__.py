@@ -19,8 +19,8 @@ from walkprint.core.files import printable
 from walkprint.core.spelling import did_you_mean
 
 VERBS = (
-    "demo", "enroll", "identify", "watch", "gallery", "walkers", "segment", "prepare", "recipes", "explain", "train",
-    "train-generator", "expand", "models", "embed", "calibrate", "evaluate", "compare", "report", "study",
+    "demo", "enroll", "identify", "watch", "serve", "gallery", "walkers", "segment", "prepare", "recipes", "explain",
+    "train", "train-generator", "expand", "models", "embed", "calibrate", "evaluate", "compare", "report", "study",
     "import-opengait", "import-gaitnet", "import-opengait-config", "completion",
 )  # fmt: skip
 _LONGEST = 2000

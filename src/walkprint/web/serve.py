@@ -24,6 +24,7 @@ _TLS = (
 def serve(
     recognizer: Recognizer,
     *,
+    false_positive_rate: float = 0.01,
     limits: Limits,
     host: str = "127.0.0.1",
     port: int = 8000,
@@ -34,6 +35,7 @@ def serve(
 
     Args:
         recognizer: of the gallery that is served.
+        false_positive_rate: of all strangers, how many may be named, unless a request says otherwise.
         limits: of requests and jobs.
         host: address to listen at; one that other machines can reach needs a token file.
         port: 0 for a free one.
@@ -43,6 +45,8 @@ def serve(
     Raises:
         DataError: the address cannot be used or needs a token file, or the token's file is not sound.
     """
+    if not 0 < false_positive_rate < 1:
+        raise DataError(f"false positive rate is {false_positive_rate}; expected above 0 and below 1, e.g. 0.01")
     local = is_local(host)
     if not local and token_file is None:
         raise DataError(f"{host} can be reached from other machines: name the file of a token that you keep safe")
@@ -58,6 +62,7 @@ def serve(
         say(f"listening at http://{shown}:{port}/; the token is in {path}")
     if not local:
         say(_TLS)
+    recognizer.false_positive_rate = false_positive_rate
     service = Service(recognizer, limits)
     config = uvicorn.Config(
         create_app(service, token=token, local=local), access_log=False, log_level="warning", server_header=False,

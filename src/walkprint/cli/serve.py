@@ -1,0 +1,48 @@
+"""`walkprint serve`: the same over HTTP, with a page."""
+
+import sys
+from pathlib import Path
+
+from walkprint.cli.known_people import Place, Seeing
+from walkprint.cli.verb import Summary
+from walkprint.core.errors import DataError
+from walkprint.web.limits import Limits
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token_file: Path | None = None,
+    false_positive_rate: float = 0.01,
+    place: Place,
+    seeing: Seeing,
+    limits: Limits,
+) -> Summary:
+    """Serve a page and a REST API: enroll, identify, forget, journal.
+
+    The first start makes a token and prints the page's address with it. No other machine can reach the server unless
+    --host says so, which needs --token_file and a proxy with TLS.
+
+    Args:
+        host: address to listen at.
+        port: 0 takes a free one.
+        token_file: file of the token, made if it is not there; GALLERY.token beside the gallery by default.
+        false_positive_rate: as in `walkprint identify`; the page has a slider.
+        place: where people are known.
+        seeing: what sees people.
+        limits: of uploads and jobs.
+
+    Example:
+        walkprint serve --gallery people.gallery
+    """
+    try:
+        from walkprint.web.serve import serve as run
+    except ImportError as error:
+        raise DataError("the server needs more packages: pip install walkprint[serve]") from error
+    run(
+        seeing.recognizer(place), false_positive_rate=false_positive_rate, limits=limits, host=host, port=port,
+        token_file=token_file,
+        say=lambda line: sys.stderr.write(f"{line}\n"),
+    )  # fmt: skip
+    return Summary({"gallery": str(place.gallery)}, f"{place.gallery}: no longer served")
