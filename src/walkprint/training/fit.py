@@ -19,6 +19,7 @@ from walkprint.training.checkpoint import save_network
 from walkprint.training.learner import Learner, MakeOptimizer, MakeScheduler
 from walkprint.training.listeners import Listener
 from walkprint.training.loop import Log, Loop, launch, open_listeners
+from walkprint.training.memory import check_memory
 from walkprint.training.processes import agreed, gather
 from walkprint.training.random_state import seed_all
 from walkprint.training.run import RunFolder
@@ -95,8 +96,8 @@ def fit(
         listeners: called with every log line, besides `metrics.csv` and the progress bar; see `Listener`.
 
     Raises:
-        RecipeError: settings do not fit together, the run began with others, or a network that needs the order of
-            frames is given generated ones without order.
+        RecipeError: settings do not fit together, the run began with others, a step does not fit into memory, or a
+            network that needs the order of frames is given generated ones without order.
         CheckpointError: no checkpoint of the run can be read.
         DataError: the run began with other data.
         TrainingError: a loss or gradient is not finite, or another process is using the run folder.
@@ -111,6 +112,8 @@ def fit(
     fabric = launch(loop)
     with contextlib.ExitStack() as stack:
         saving = Saving(stack, fabric, folder, loop, record, batches)
+        if fabric.is_global_zero and fabric.device.type == "cpu":
+            check_memory(network, batches.batch(0), fabric.autocast())
         seed_all(loop.seed, fabric.global_rank)
         learner = Learner(fabric, network, losses, optimizer, scheduler, loop)
         log, numbers = Log(check_gradient=learner.scaler is None), dict[str, float]()
