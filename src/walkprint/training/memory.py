@@ -45,9 +45,9 @@ def check_memory(
     fitting = max(int((free - fixed) / clip), 0)
     parts = -(-len(batch) // max(fitting, 1))
     raise RecipeError(
-        f"a step of {len(batch)} clips of {batch.frames.shape[1]} frames takes about {need / 1e9:.2g} GB, measured with "
-        f"{_FEW[1]} clips; {free / 1e9:.2g} GB are free, enough for about {fitting} clips: take fewer subjects_per_batch "
-        f"or clips_per_subject, or accumulate: {parts} with batches of {len(batch) // parts} clips"
+        f"a step of {len(batch)} clips of {batch.frames.shape[1]} frames takes about {need / 1e9:.2g} GB, measured "
+        f"with {_FEW[1]} clips; {free / 1e9:.2g} GB are free, enough for about {fitting} clips: take fewer "
+        f"subjects_per_batch or clips_per_subject, or accumulate: {parts} with batches of {len(batch) // parts} clips"
     )
 
 
