@@ -84,7 +84,7 @@ def _lines() -> dict[str, list[list[str]]]:
         "explain": ["GaitSet"],
         "train": [
             "recipe.yaml --run run --accelerator cpu --set schedule.steps=1 network.channels=[2,2,2] optimizer.lr=0.1",
-            "recipe.yaml --run run2 --accelerator cpu --set scheduler=MultiStep scheduler.milestones=[1] frames.count=2",
+            "recipe.yaml --run run2 --accelerator cpu --set scheduler=MultiStep scheduler.milestones=[1]",
         ],
         "train-generator": ["generator.yaml --run gen --accelerator cpu --set steps=1 generator.latent=2 seed=1"],
         "expand": [
@@ -209,6 +209,7 @@ def _stub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("walkprint.studies.run.run_study", stopped)
 
 
+@pytest.mark.slow
 def test_mutated_command_lines(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     rng, faults, count = random.Random(SEED), list[str](), 0
     _stub(monkeypatch)
