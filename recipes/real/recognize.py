@@ -115,6 +115,8 @@ def _probes(rows, subject, condition, fuse: bool):
 
 def _figure(found) -> str:
     """Percent, with a 95 % interval by bootstrap over people, and how many."""
+    if not found:
+        return "-"
     people = defaultdict(list)
     for who, value in found:
         people[who].append(value)
