@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+from tests.data.trees import random_clip
 
+from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import Clip, SequenceKey
@@ -8,6 +10,7 @@ from walkprint.data.packed import Packed
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.baseline import energy_image_embeddings
+from walkprint.evaluation.embed import merge
 from walkprint.evaluation.identify import identify
 from walkprint.evaluation.scoring import Scoring
 
@@ -65,3 +68,27 @@ def test_real_people_as_published(shared, tmp_path):
         report = identify(embeddings, protocol, scoring=Scoring(**settings, resamples=0))
         hits = {row.probe_set: row.figures["rank-1"].value * row.probes for row in report.rows if row.view == "pooled"}
         assert hits == pytest.approx(expected)
+
+
+def test_reports_print_what_was_seen_of_the_data(tmp_path):
+    path, out = tmp_path / "mine", tmp_path / "e.npz"
+    with StoreWriter(path, further={"empty": ["c/nm-01/"]}) as writer:
+        for subject in "ab":
+            for take in ("01", "02"):
+                clip = random_clip(SequenceKey(subject, "nm", take), 4, shape=(1, 16, 16))
+                writer.add(clip, {"corrupt": 2}, doubtful={"looked at": 1, "specks": 1})
+    packed = Packed(path)
+    energy_image_embeddings(packed, packed.keys("all")).save(out)
+    said = (
+        "Data: mine: 4 sequences, 16 frames; left out: 8 frames (8 corrupt); without a usable frame: 1 sequences; "
+        "doubtful: 4 of 4 frames looked at (100.0 %), specks beside the person."
+    )
+    report = identify(EmbeddingSet.load(out), packed.protocol(), scoring=Scoring(resamples=0))
+    assert said in report.notes
+    assert said in report.to_text()
+    shares = [energy_image_embeddings(packed, [key]) for key in packed.keys("all")]
+    assert merge(shares).data == packed.store().quality == merge(shares).take([0]).normalized().data
+    double = EmbeddingSet(np.zeros((2, 1, 1), np.float32), [SequenceKey("a")] * 2)
+    double.save(out)
+    with pytest.raises(DataError, match="sequence a// is there twice"):
+        EmbeddingSet.load(out)

@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 _LARGEST_RATIO = 1100  # what deflate can save at most
 
 
-def read_arrays(path: str | Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+def read_arrays(path: str | Path, names: Iterable[str], perhaps: Iterable[str] = ()) -> dict[str, NDArray[Any]]:
     """Some arrays of a .npz file; nothing is unpickled.
+
+    Args:
+        path: the file.
+        names: of the arrays.
+        perhaps: further ones, which may be absent.
 
     Raises:
         OSError: the file cannot be read.
@@ -21,6 +26,7 @@ def read_arrays(path: str | Path, names: Iterable[str]) -> dict[str, NDArray[Any
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            names = [*names, *(name for name in perhaps if f"{name}.npy" in archive.namelist())]
             for name in names:
                 _check_size(archive, name)
         with np.load(path, allow_pickle=False) as file:

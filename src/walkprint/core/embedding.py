@@ -3,6 +3,7 @@
 import mmap
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,6 +29,7 @@ class EmbeddingSet:
         vectors: float32 (sequence, part, feature).
         keys: one per sequence.
         source: what made them (network and digest of its weights); sets of different sources must not be compared.
+        data: what is known of the frames they were made from, for reports: how many, left out, doubtful.
 
     Raises:
         DataError: keys and vectors do not agree, or a vector is not finite.
@@ -36,6 +38,7 @@ class EmbeddingSet:
     vectors: NDArray[np.float32]
     keys: Sequence[SequenceKey]
     source: str = ""
+    data: str = ""
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 3 or self.vectors.dtype != np.float32:
@@ -58,7 +61,7 @@ class EmbeddingSet:
     def take(self, positions: Sequence[int]) -> "EmbeddingSet":
         """The sequences at `positions`, in that order."""
         index = np.asarray(positions, dtype=np.int64)
-        return EmbeddingSet(self.vectors[index], [self.keys[i] for i in index], self.source)
+        return EmbeddingSet(self.vectors[index], [self.keys[i] for i in index], self.source, self.data)
 
     def select(self, selection: Selection) -> "EmbeddingSet":
         """The sequences that `selection` admits."""
@@ -68,7 +71,7 @@ class EmbeddingSet:
         """Every part of every sequence at unit length, so that all parts have the same weight in a mean; zeros stay."""
         lengths = np.linalg.norm(self.vectors, axis=2, keepdims=True)
         vectors = np.divide(self.vectors, lengths, out=np.zeros_like(self.vectors), where=lengths > 0)
-        return EmbeddingSet(vectors, self.keys, f"{self.source}, parts of unit length")
+        return EmbeddingSet(vectors, self.keys, f"{self.source}, parts of unit length", self.data)
 
     def release(self) -> None:
         """Give back the memory of vectors that can be read from their file again."""
@@ -83,7 +86,8 @@ class EmbeddingSet:
         """Write one .npz file, atomically."""
         names = {name: np.array([getattr(key, name) for key in self.keys], dtype=np.str_) for name in FIELD_NAMES}
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, vectors=self.vectors, source=np.array(self.source), **names)  # type: ignore[arg-type]
+            about = {"source": np.array(self.source), "data": np.array(self.data)}
+            np.savez(file, vectors=self.vectors, **about, **names)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: str | Path) -> "EmbeddingSet":
@@ -95,10 +99,14 @@ class EmbeddingSet:
         path = Path(path)
         try:
             vectors = _mapped(path) if path.stat().st_size >= _MAPPED_FROM_BYTES else None
-            file = read_arrays(path, [*FIELD_NAMES, "source", *(["vectors"] if vectors is None else [])])
+            file = read_arrays(path, [*FIELD_NAMES, "source", *(["vectors"] if vectors is None else [])], ["data"])
             columns = [file[name].tolist() for name in FIELD_NAMES]
             keys = [SequenceKey(*values) for values in zip(*columns, strict=True)]
-            loaded = cls(file["vectors"] if vectors is None else vectors, keys, str(file["source"]))
+            data = str(file.get("data", ""))  # older files have none
+            loaded = cls(file["vectors"] if vectors is None else vectors, keys, str(file["source"]), data)
+            if len(set(keys)) < len(keys):
+                twice = next(key for key, count in Counter(keys).items() if count > 1)
+                raise DataError(f"{path}: sequence {twice} is there twice; embed again")
             loaded.release()
             return loaded
         except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:

@@ -46,4 +46,4 @@ def energy_image_embeddings(
         )
     images = [store.read(key).frames[..., start:stop].mean(axis=0, dtype=np.float64) / 255 for key in keys]
     vectors = np.stack(images).reshape(len(keys), 1, -1).astype(np.float32)
-    return EmbeddingSet(vectors, list(keys), f"energy image, columns {start} to {stop - 1}")
+    return EmbeddingSet(vectors, list(keys), f"energy image, columns {start} to {stop - 1}", store.quality)

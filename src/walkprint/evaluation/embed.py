@@ -91,7 +91,7 @@ def embed(
         if progress is not None:
             progress(len(found), len(keys))
     vectors = np.stack([mean_of_pieces(found[key], frames[key]) for key in keys])
-    return EmbeddingSet(vectors, list(keys), weights_source(network))
+    return EmbeddingSet(vectors, list(keys), weights_source(network), store.quality)
 
 
 def merge(sets: Sequence[EmbeddingSet]) -> EmbeddingSet:
@@ -111,8 +111,12 @@ def merge(sets: Sequence[EmbeddingSet]) -> EmbeddingSet:
         )
     if len({one.vectors.shape[1:] for one in sets}) > 1:
         raise DataError("merge: the embeddings differ in parts or features; merge shares of one run only")
-    merged = EmbeddingSet(np.concatenate([one.vectors for one in sets]), keys, sets[0].source)
+    merged = EmbeddingSet(np.concatenate([one.vectors for one in sets]), keys, sets[0].source, _all_data(sets))
     return merged.take(sorted(range(len(keys)), key=keys.__getitem__))
+
+
+def _all_data(sets: Sequence[EmbeddingSet]) -> str:
+    return "; ".join(dict.fromkeys(one.data for one in sets if one.data))
 
 
 def weights_source(network: Network) -> str:

@@ -38,6 +38,7 @@ class Pairs:
         cells: names of the gallery views that are searched one at a time, or only "all".
         cell_starts: int64 (cell + 1,), where each cell begins in the gallery.
         probe_labels, gallery_labels: which pairs count.
+        data: what is known of the frames behind probes and gallery.
     """
 
     probe_keys: Sequence[SequenceKey]
@@ -51,16 +52,19 @@ class Pairs:
     cell_starts: NDArray[np.int64]
     probe_labels: PairLabels
     gallery_labels: PairLabels
+    data: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
-        """Warnings about centering, for a report."""
+        """The quality of the data, and warnings about centering, for a report."""
+        seen = [f"Data: {one}." for one in self.data]
         people = {name: len(np.unique(self.probe_labels.subject[self.probe_sets[name]])) for name in self.shifts}
         few = ", ".join(f"{name} {count}" for name, count in people.items() if count < _FEW_PEOPLE)
         if not few:
-            return []
+            return seen
         return [
+            *seen,
             f"CENTERED ON FEWER THAN {_FEW_PEOPLE} PEOPLE ({few}): their mean is mostly themselves, and taking it away "
-            "may cost them; do not center so few."
+            "may cost them; do not center so few.",
         ]
 
     def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], PairLabels]]:
@@ -159,6 +163,7 @@ def pair_up(
         cells=cells,
         cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),
         **_labels(protocol, probe_keys, gallery_keys, one_set=gallery is None),
+        data=tuple(dict.fromkeys(one.data for one in (probes, known) if one.data)),
     )
 
 

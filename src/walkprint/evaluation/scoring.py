@@ -94,7 +94,7 @@ class Scoring(Checked):
         else:
             return embeddings.normalized() if self.normalize else embeddings
         vectors = moved(embeddings.vectors, origin, whitening.root if whitening else None)
-        return EmbeddingSet(vectors, embeddings.keys, embeddings.source)
+        return EmbeddingSet(vectors, embeddings.keys, embeddings.source, embeddings.data)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for a report; whitening and sites by their digest."""

@@ -122,7 +122,12 @@ class Network(Described, nn.Module, ABC):
             if hasattr(walks, "read"):
                 keys = list(walks.catalogue() if hasattr(walks, "catalogue") else walks.keys)
                 vectors = [self._embed_one(walks.read(key), stored=True) for key in keys]
-                return EmbeddingSet(np.stack(vectors), keys, f"{type(self).__name__} {weights_digest(self)}")
+                return EmbeddingSet(
+                    np.stack(vectors),
+                    keys,
+                    f"{type(self).__name__} {weights_digest(self)}",
+                    getattr(walks, "quality", ""),
+                )
             if isinstance(walks, Sequence) and not isinstance(walks, str):
                 if not walks:
                     raise DataError(f"{type(self).__name__}: no walk to embed")

@@ -159,7 +159,7 @@ def _centered(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring) ->
     for side, selection in ((gallery, protocol.gallery), *((probes, one) for one in protocol.probes.values())):
         if rows := selection.among(embeddings.keys):
             vectors[rows] = side.vectors[rows] - side.vectors[rows].mean(axis=0, dtype=np.float64).astype(np.float32)
-    return EmbeddingSet(vectors, embeddings.keys, embeddings.source)
+    return EmbeddingSet(vectors, embeddings.keys, embeddings.source, embeddings.data)
 
 
 def finite(numbers: Mapping[str, float]) -> dict[str, float]:
