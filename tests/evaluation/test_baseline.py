@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.data.trees import random_clip
+from tests.data.miniatures import random_clip
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError

@@ -207,7 +207,7 @@ def _odd(gray: Gray) -> bool:
 def _are_labels(gray: Gray, levels: list[int]) -> bool:
     """Few values, and most of the person far from the highest: a soft edge is thin."""
     person = gray[gray > 0]
-    dim = np.count_nonzero(person < 0.9 * levels[-1])
+    dim = int(np.count_nonzero(person < 0.9 * levels[-1]))
     return len(levels) <= _FEW_LEVELS and 2 * dim > len(person)
 
 
