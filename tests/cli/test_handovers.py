@@ -428,11 +428,11 @@ CASES = {
         without={"data", "set", "expander", "seed", "device", "bf16", "cover", "sheet"},
     ),
     "embed": Case(
-        "--run run --data store --set data.train=1 --split train --out e.npz --device cuda --precision bf16 "
+        "--run run --data store --set data.train=1 --split train --out e.npz --device cuda --precision bf16 --engine openvino "
         "--frames_per_batch 7 --workers 2 --share 1/3",
         {
             "walkprint.core.device.usable_device": {"name": "cuda"},
-            "walkprint.recipes.trained.load_network": {"name": Path("run")},
+            "walkprint.recipes.trained.load_network": {"name": Path("run"), "engine": "openvino"},
             "walkprint.recipes.classes.build": {
                 "family": Packed,
                 "entry": {"root": "store", "train": "1"},
@@ -469,7 +469,7 @@ CASES = {
             "walkprint.recipes.protocols.save_embeddings": None,
         },
         {"walkprint.evaluation.energy_image_embeddings": {"columns"}},
-        without={"run", "device", "precision", "frames_per_batch", "workers", "share"},
+        without={"run", "device", "precision", "engine", "frames_per_batch", "workers", "share"},
     ),
     "embed the run's own data": Case(
         "--run run --out e.npz",
@@ -484,7 +484,18 @@ CASES = {
             "walkprint.recipes.protocols.save_embeddings": None,
         },
         {"walkprint.evaluation.embed": ...},
-        without={"data", "set", "split", "energy_image", "device", "precision", "frames_per_batch", "workers", "share"},
+        without={
+            "data",
+            "set",
+            "split",
+            "energy_image",
+            "device",
+            "precision",
+            "engine",
+            "frames_per_batch",
+            "workers",
+            "share",
+        },
     ),
     "evaluate": Case(
         "--embeddings mine.npz --protocol coat --gallery theirs.npz --metric cosine --normalize --center --ranks 1 2 "
@@ -573,6 +584,11 @@ CASES = {
             "walkprint.evaluation.merge": STORE,
             "walkprint.evaluation.Site.learn": SITES["hall.site"],
         },
+    ),
+    "export": Case(
+        "run --out there --int8",
+        {"walkprint.recipes.export.export": {"name": Path("run"), "out": Path("there"), "int8": True}},
+        {"walkprint.recipes.export.export": {"bytes": 1, "digest": "Exported 1", "difference": 0.0}},
     ),
     "report": Case(
         "a.json b.json --out page.html --title Mine",

@@ -52,6 +52,7 @@ def _outcome(*words: str, folder: str) -> tuple[str, float, list[str]]:
         (["import-opengait", "none.pt", "--network", "GaitSet", "--out", "n"], "2"),
         (["import-gaitnet", "none.pickle", "--out", "n"], "2"),
         (["import-opengait-config", "none.yaml"], "2"),
+        (["export", "none", "--out", "n"], "2"),
         (["completion", "bash"], "0"),
     ],
     ids=" ".join,

@@ -20,8 +20,8 @@ from walkprint.core.spelling import did_you_mean
 
 VERBS = (
     "demo", "enroll", "identify", "watch", "serve", "gallery", "walkers", "segment", "prepare", "recipes", "explain",
-    "train", "train-generator", "expand", "models", "embed", "calibrate", "evaluate", "compare", "report", "study",
-    "import-opengait", "import-gaitnet", "import-opengait-config", "completion",
+    "train", "train-generator", "expand", "models", "export", "embed", "calibrate", "evaluate", "compare", "report",
+    "study", "import-opengait", "import-gaitnet", "import-opengait-config", "completion",
 )  # fmt: skip
 _LONGEST = 2000
 

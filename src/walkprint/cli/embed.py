@@ -22,6 +22,7 @@ def embed(
     out: Path,
     device: str = "cpu",
     precision: Literal["32-true", "bf16"] = "32-true",
+    engine: Literal["onnxruntime", "openvino"] | None = None,
     frames_per_batch: Count = 1024,
     workers: Processes = 1,
     share: str = "0/1",
@@ -39,6 +40,7 @@ def embed(
         out: file of the embeddings, .npz.
         device: cpu or cuda.
         precision: of the computation.
+        engine: what runs a network of `walkprint export`; onnxruntime by default.
         frames_per_batch: about how many frames a batch holds.
         workers: processes that share the work, on the CPU.
         share: i/n embeds every n-th sequence from the i-th on, counted from 0.
@@ -63,7 +65,7 @@ def embed(
     from walkprint.recipes.trained import dataset_of, load_network
 
     usable = usable_device(device)
-    network = None if run is None else load_network(run)
+    network = None if run is None else load_network(run, engine=engine)
     dataset = build(Packed, {"root": str(data), **settings[0]}) if settings else dataset_of(run or "")
     keys = dataset.keys(split)
     if network is None:

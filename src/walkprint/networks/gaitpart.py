@@ -32,7 +32,7 @@ class PartConv(nn.Module):
         """(batch, part, feature, time) to the same axes."""
         parts, outputs, _, kernel = self.weight.shape
         grouped = F.conv1d(features.flatten(1, 2), self.weight.flatten(0, 1), padding=kernel // 2, groups=parts)
-        return grouped.view(len(features), parts, outputs, -1)
+        return grouped.view(features.shape[0], parts, outputs, -1)
 
 
 class ShortMovements(nn.Module):
@@ -106,7 +106,7 @@ class GaitPart(Network):
         """See `Network`; logits only with `num_subjects`."""
         pooled = self.pooling(self.blocks(fold_time(frames))).to(self.head.weight.dtype)
         with torch.autocast(frames.device.type, enabled=False):
-            parts = pooled.reshape(len(frames), -1, *pooled.shape[1:]).permute(0, 2, 3, 1).contiguous()
+            parts = pooled.reshape(frames.shape[0], -1, *pooled.shape[1:]).permute(0, 2, 3, 1).contiguous()
             moved = (self.short(parts) + self.longer(parts)).amax(3)
         embeddings = self.head(moved)
         return GaitOutput(embeddings, None if self.neck is None else self.neck(embeddings))

@@ -1,0 +1,28 @@
+"""`walkprint export`: a trained network as an ONNX file."""
+
+from pathlib import Path
+
+from walkprint.cli.verb import Summary
+from walkprint.recipes.library import find_trained
+
+
+def export(run: Path, *, out: Path, int8: bool = False) -> Summary:
+    """Write a trained network as ONNX, from stored frames to embeddings; OpenVINO reads the same file.
+
+    Args:
+        run: folder of a run or of a finished network; or street, which is bundled.
+        out: folder of the exported network; `walkprint embed --run FOLDER` takes it.
+        int8: in whole numbers of 8 bits: smaller and faster, calibrated on rendered walks.
+
+    Example:
+        walkprint export street --out networks/street-onnx
+    """
+    find_trained(run)
+    from walkprint.recipes.export import export as write
+
+    found = write(run, out, int8=int8)
+    text = (
+        f"{out}: {found['bytes'] / 1e6:.1f} MB, {found['digest']}, differs from the original by "
+        f"{found['difference']:.1e}\nnext: walkprint embed --run {out} --data STORE --out embeddings.npz"
+    )
+    return Summary({"out": str(out), **found}, text)

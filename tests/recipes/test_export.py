@@ -1,0 +1,116 @@
+"""Networks out of PyTorch: the same embeddings, a digest of their own, nothing else in their place."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from walkprint.core.errors import CheckpointError, DataError, RecipeError
+from walkprint.evaluation.embed import weights_source
+from walkprint.evaluation.whitening import Whitening
+from walkprint.networks import GaitSet
+from walkprint.networks.base import Network
+from walkprint.networks.exported import ONNX_NAME, Exported
+from walkprint.recipes.export import export
+from walkprint.recipes.trained import load_network
+from walkprint.training.checkpoint import save_network
+
+for needed in ("onnx", "onnxscript", "onnxruntime", "openvino"):
+    pytest.importorskip(needed, reason=f"{needed} of the extra `export` is not installed")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("network") / "small"
+    save_network(folder, GaitSet(channels=(2, 2, 4), strips=(1, 2), feature=4))
+    Whitening(np.zeros((6, 4), np.float32), np.ones((6, 4, 4), np.float32)).save(folder / "whitening.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exported") / "out"
+    found = export(original, out)
+    assert found["difference"] < 1e-4
+    assert not list(out.parent.glob(".out*"))
+    return out
+
+
+def clips(batch: int, frames: int) -> torch.Tensor:
+    rng = np.random.default_rng(batch + frames)
+    return torch.from_numpy(rng.integers(0, 256, (batch, frames, 1, 64, 64), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_both_engines_embed_as_the_original_in_any_batch_and_length(
+    original: Path, exported: Path, engine: str
+) -> None:
+    slow, fast = load_network(original), load_network(exported, engine=engine)
+    assert isinstance(fast, Exported)
+    assert isinstance(slow, Network)
+    for batch, frames in ((1, 1), (2, 5), (3, 31)):
+        given = clips(batch, frames)
+        with torch.inference_mode():
+            wanted = slow(slow.prepare(given)).embeddings.numpy()
+        found = fast(fast.prepare(given)).embeddings.numpy()
+        np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
+    walk = clips(1, 9)[0, :, 0].numpy()
+    np.testing.assert_allclose(fast.embed(walk), slow.embed(walk), atol=1e-5)
+    copy = pickle.loads(pickle.dumps(fast))
+    np.testing.assert_array_equal(copy.embed(walk), fast.embed(walk))
+
+
+def test_its_source_is_its_own_and_its_whitening_comes_along(original: Path, exported: Path) -> None:
+    slow, fast = load_network(original), load_network(exported)
+    assert weights_source(fast) != weights_source(slow)
+    assert fast.init_args["made_from"] == weights_source(slow)
+    assert fast.whitening is not None
+    assert str(fast.whitening) == str(slow.whitening)
+
+
+def test_whole_numbers_are_near(original: Path, tmp_path: Path) -> None:
+    found = export(original, tmp_path / "int8", int8=True)
+    assert found["difference"] < 0.5
+    fast, slow = load_network(tmp_path / "int8"), load_network(original)
+    assert fast.init_args["precision"] == "int8"
+    walk = np.zeros((12, 64, 64), np.uint8)
+    walk[:, 8:60, 24:40] = 255
+    near, exact = fast.embed(walk).ravel(), slow.embed(walk).ravel()
+    assert near @ exact > 0.98 * np.linalg.norm(near) * np.linalg.norm(exact)
+
+
+def test_what_is_refused(original: Path, exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="already exists"):
+        export(original, exported)
+    with pytest.raises(RecipeError, match="exported already"):
+        export(exported, tmp_path / "again")
+    with pytest.raises(RecipeError, match="export it first"):
+        load_network(original, engine="openvino")
+    with pytest.raises(RecipeError, match="engine is 'tensorrt'"):
+        load_network(exported, engine="tensorrt")
+    with pytest.raises(DataError, match="as they are stored"):
+        load_network(exported)(clips(1, 2)[..., :44])
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for file in exported.iterdir():
+        (damaged / file.name).write_bytes(file.read_bytes())
+    data = bytearray((damaged / ONNX_NAME).read_bytes())
+    data[len(data) // 2] ^= 1
+    (damaged / ONNX_NAME).write_bytes(data)
+    with pytest.raises(CheckpointError, match="not the file that was exported"):
+        load_network(damaged)
+    (damaged / ONNX_NAME).unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_network(damaged)
+
+
+def test_the_config_says_what_the_file_takes(exported: Path) -> None:
+    settings = json.loads((exported / "config.json").read_text())["init_args"]
+    network = load_network(exported)
+    for name in ("channels", "height_px", "width_px", "min_frames", "ordered", "made_from", "precision"):
+        assert settings[name] == getattr(network, name)
+    assert settings["width_px"] == 64
