@@ -428,8 +428,8 @@ CASES = {
         without={"data", "set", "expander", "seed", "device", "bf16", "cover", "sheet"},
     ),
     "embed": Case(
-        "--run run --data store --set data.train=1 --split train --out e.npz --device cuda --precision bf16 --engine openvino "
-        "--frames_per_batch 7 --workers 2 --share 1/3",
+        "--run run --data store --set data.train=1 --split train --out e.npz --device cuda --precision bf16 "
+        "--engine openvino --frames_per_batch 7 --workers 2 --share 1/3",
         {
             "walkprint.core.device.usable_device": {"name": "cuda"},
             "walkprint.recipes.trained.load_network": {"name": Path("run"), "engine": "openvino"},

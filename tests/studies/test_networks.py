@@ -5,6 +5,7 @@ import torch
 
 from walkprint.core.errors import RecipeError
 from walkprint.networks.base import Network
+from walkprint.networks.exported import Exported
 from walkprint.networks.gaitset import GaitSet
 from walkprint.recipes.classes import build, members
 from walkprint.studies.cloth_expansion import ClothExpansionStudy
@@ -12,7 +13,11 @@ from walkprint.studies.disentanglement import DisentanglementStudy
 from walkprint.studies.inter_class import InterClassStudy
 from walkprint.studies.networks import check_networks, narrow
 
-OURS = sorted(name for name, kind in members(Network).items() if kind.__module__.startswith("walkprint."))
+OURS = sorted(
+    name
+    for name, kind in members(Network).items()
+    if kind.__module__.startswith("walkprint.") and kind is not Exported  # it cannot be trained
+)
 
 
 class MyNet(GaitSet):

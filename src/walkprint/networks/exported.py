@@ -3,6 +3,9 @@
 To everything else it is a network like any other: `load_network` opens its folder, `embed` and galleries take it. Its
 one buffer is the digest of the file, so its embeddings are never mixed up with those of the network it was made from.
 Needs the extra `export`.
+
+Source: ONNX, an open format (https://onnx.ai).
+Deviations: none.
 """
 
 import hashlib
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import Frames, SizePx, Width
 from walkprint.core.errors import CheckpointError, DataError, RecipeError
 from walkprint.networks.base import Network
 
@@ -39,10 +43,10 @@ class Exported(Network):
     def __init__(
         self,
         *,
-        channels: int = 1,
-        height_px: int = 64,
-        width_px: int = 64,
-        min_frames: int = 1,
+        channels: Width = 1,
+        height_px: SizePx = 64,
+        width_px: SizePx = 64,
+        min_frames: Frames = 1,
         ordered: bool = False,
         made_from: str = "",
         precision: str = "fp32",

@@ -116,8 +116,8 @@ def _write(chain: _Chain, example: Tensor, file: Path) -> None:
     except Exception as error:  # the exporter's own errors have no common base that is public
         name = type(chain.network).__name__
         raise RecipeError(
-            f"export: {name} cannot be traced with a free batch and time ({str(error).strip().splitlines()[-1]}); export "
-            "another network"
+            f"export: {name} cannot be traced with a free batch and time ({str(error).strip().splitlines()[-1]}); "
+            "export another network"
         ) from error
 
 
