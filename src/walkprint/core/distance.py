@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.compiled import compiled
 from walkprint.core.errors import DataError
+from walkprint.core.memory import give_back
 
 Metric = Literal["euclidean", "cosine"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -73,6 +74,7 @@ class KnownVectors:
             vectors = gallery[piece]
             _check("gallery", vectors)
             total = np.add.reduce(np.concatenate([total, vectors]), axis=0)[None]
+            give_back(gallery)
         self._origin = (total[0] / max(self.count, 1)).astype(np.float32)
         parts, features = self.shape
         by_part = metric == "euclidean"
@@ -80,6 +82,7 @@ class KnownVectors:
         for i, piece in enumerate(pieces):
             place = slice(i * _ROWS_AT_ONCE, i * _ROWS_AT_ONCE + len(piece))
             self._prepared[(slice(None), place) if by_part else place] = self._prepare(gallery[piece])
+            give_back(gallery)
 
     def distances(self, probes: _Floats, out: _Floats | None = None) -> _Floats:
         """Distances of probes, (probe, part, feature), to all: (probe, gallery), written to `out` where it is given.

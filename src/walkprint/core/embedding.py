@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from walkprint.core.arrays import read_arrays
 from walkprint.core.errors import DataError
 from walkprint.core.files import replacing
+from walkprint.core.memory import give_back
 from walkprint.core.protocol import FIELD_NAMES, Selection
 from walkprint.core.sequence import SequenceKey
 
@@ -75,12 +76,7 @@ class EmbeddingSet:
 
     def release(self) -> None:
         """Give back the memory of vectors that can be read from their file again."""
-        owner: object = self.vectors
-        while isinstance(owner, np.ndarray):
-            owner = owner.base
-        file = owner.obj if isinstance(owner, memoryview) else owner
-        if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            file.madvise(mmap.MADV_DONTNEED)
+        give_back(self.vectors)
 
     def save(self, path: str | Path) -> None:
         """Write one .npz file, atomically."""

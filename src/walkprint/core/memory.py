@@ -1,7 +1,12 @@
-"""How much memory a process may still take: of the machine, and of the control groups that it is in."""
+"""How much memory a process may still take, of machine and control groups; memory of files that it can give back."""
 
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 _FILES = {  # of each version of control groups: limit, what is used, and which part of that can be dropped
     "memory.max": ("memory.current", "inactive_file"),
@@ -21,6 +26,16 @@ def free_bytes(root: Path = Path("/")) -> int | None:
         return min([room, *_of_groups(root)])
     except (OSError, StopIteration, ValueError):
         return None
+
+
+def give_back(array: NDArray[Any]) -> None:
+    """Give back the memory of an array that lies in a mapped file, from where it is read again; others stay."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    file = owner.obj if isinstance(owner, memoryview) else owner
+    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)
 
 
 def _of_groups(root: Path) -> Iterator[int]:

@@ -92,6 +92,7 @@ class Pairs:
 
     def _distances(self, probe_set: str, rows: slice) -> NDArray[np.float32]:
         vectors = self.probes.vectors[self.probe_rows[rows]]
+        self.probes.release()
         if probe_set in self.shifts:
             vectors -= self.shifts[probe_set]
         return self.known.distances(vectors)
@@ -150,15 +151,13 @@ def pair_up(
         gallery_vectors -= _mean(gallery_vectors)
         shifts = {name: _shift(name, probes.vectors[positions]) for name, positions in selected.items() if positions}
     probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i in known_at]
-    compared = KnownVectors(gallery_vectors, scoring.metric, gallery_rows)
-    known.release()
     return Pairs(
         probe_keys=probe_keys,
         gallery_keys=gallery_keys,
         probes=probes,
         probe_rows=np.array(probe_at, dtype=np.int64),
         shifts=shifts,
-        known=compared,
+        known=KnownVectors(gallery_vectors, scoring.metric, gallery_rows),
         probe_sets=probe_sets,
         cells=cells,
         cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),
