@@ -220,6 +220,7 @@ class Recognizer:
                 for person, score, chance in zip(
                     scored.people[:most], scored.scores, scored.probabilities, strict=False
                 )
+                if person in names  # another process may have forgotten one meanwhile
             )
         found = Sighting(
             walks[-1].track, min(one.start_s for one in walks), max(one.end_s for one in walks), walks[-1].view,
