@@ -4,8 +4,10 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from pathlib import Path
-from typing import Any, Literal
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
@@ -282,7 +284,10 @@ class Report:
                 raise ValueError(f"not a {_FORMAT} of version {_VERSION}")
             for name, kind in (("rows", _row), ("matrices", _matrix), ("curves", _curve)):
                 plain[name] = tuple(kind(item) for item in plain[name])
-            return cls(**plain | {"notes": tuple(plain["notes"])})
+            found = cls(**plain | {"notes": tuple(plain["notes"])})
+            for part in (found, *found.rows, *found.matrices, *found.curves):
+                _check_types(part)
+            return found
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"report: cannot be read ({error}); expected what `Report.save` wrote") from error
 
@@ -311,6 +316,29 @@ def _matrix(plain: dict[str, Any]) -> Matrix:
 
 def _curve(plain: dict[str, Any]) -> Curve:
     return Curve(**plain | {name: tuple(map(_number, plain[name])) for name in ("x", "y")})
+
+
+def _check_types(part: Any) -> None:
+    for name, annotation in get_type_hints(type(part)).items():
+        if not _fits(getattr(part, name), annotation):
+            raise ValueError(f"{name} of another kind")
+    for figure in part.figures.values() if isinstance(part, Row) else ():
+        _check_types(figure)
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    kind, inner = get_origin(annotation) or annotation, get_args(annotation)
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if kind is Literal:
+        return value in inner
+    if kind in (int, float):
+        return isinstance(value, Real) and not isinstance(value, bool)
+    if kind is tuple:
+        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+    if kind is Mapping or kind is dict:
+        return isinstance(value, Mapping) and all(_fits(one, inner[1]) for one in value.values())
+    return kind is Any or isinstance(value, kind)
 
 
 def _number(value: float | None) -> float:

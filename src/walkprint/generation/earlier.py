@@ -20,7 +20,10 @@ def current_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         RecipeError: such a setting has a value that this version cannot reproduce.
     """
-    settings = dict(entry.get("init_args") or {})
+    given = entry.get("init_args") or {}
+    if not isinstance(given, Mapping):
+        raise RecipeError(f"init_args is {given!r}, expected names with values")
+    settings = dict(given)
     if "source" in settings:
         settings["source_condition"] = settings.pop("source")
     if str(entry.get("class_path")).rpartition(".")[2] == "AEGuidedGAN":

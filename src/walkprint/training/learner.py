@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from walkprint.core.batch import ClipBatch, GaitOutput
-from walkprint.core.errors import CheckpointError
+from walkprint.core.errors import CheckpointError, RecipeError
 from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
 from walkprint.training.checkpoint import check_weights
@@ -60,7 +60,10 @@ class Learner:
             keep_channels_last(self.network)
         self.losses = nn.ModuleDict(losses).to(fabric.device).train()
         self._parameters = [one for one in (*network.parameters(), *self.losses.parameters()) if one.requires_grad]
-        self.optimizer = optimizer(self._parameters)
+        try:
+            self.optimizer = optimizer(self._parameters)
+        except ValueError as error:  # as torch's optimizers raise
+            raise RecipeError(f"optimizer: {error}") from error
         self.scheduler = scheduler(self.optimizer) if scheduler else None
         self.average: AveragedModel | None = None
         if loop.ema_decay is not None:
