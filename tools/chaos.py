@@ -54,8 +54,8 @@ JOBS = [
     Job("train-generator", ["train-generator", "walkers/ae_guided", "--run", "{out}", "--accelerator", "cpu", "--set",
                             "data.root={given}/store", *SMALL_GENERATOR]),
     Job("prepare", ["prepare", "Folder", "--root", "{given}/masks", "--out", "{out}", "--workers", "1"]),
-    Job("expand", ["expand", "--data", "{given}/store", "--run", "{given}/generator", "--wanted", "cl=4", "--out",
-                   "{out}"]),
+    Job("expand", ["expand", "--data", "{given}/store", "--expander", "NoiseInjection", "--set", "expander.p=0.1",
+                   "--wanted", "cl=4", "--out", "{out}"]),
     Job("walkers", ["walkers", "--out", "{out}", *PEOPLE]),
     Job("segment", ["segment", "{given}/anna.mp4", "{given}/ben.mp4", "--out", "{out}", "--one_person", "--segmenter",
                     "Background", "--keep_all"]),
@@ -65,7 +65,7 @@ JOBS = [
 
 
 def make_inputs(given: Path) -> None:
-    """A store of people, their masks as pictures, a generator, and two films."""
+    """A store of people, their masks as pictures, and two films."""
     import cv2
 
     from walkprint.cli import main
@@ -73,8 +73,6 @@ def make_inputs(given: Path) -> None:
     from walkprint.data.walkers import Walkers
 
     assert main(["walkers", "--out", str(given / "store"), *PEOPLE]) == 0
-    generator = JOBS[1].words[:3] + [str(given / "generator"), *JOBS[1].words[4:]]
-    assert main([word.format(given=given, out="") for word in generator]) == 0
     store = Packed(given / "store").store()
     for key in store.keys:
         folder = given / "masks" / key.subject / f"{key.condition}-{key.take}" / key.view
