@@ -208,7 +208,7 @@ def _check_scarcity(scarce: Mapping[str, int], takes: Mapping[str, int]) -> None
 
 def _is_angle(view: str) -> bool:
     try:
-        return 0 <= float(view) < 360
+        return abs(float(view)) < 360
     except ValueError:
         return False
 
