@@ -1,17 +1,15 @@
 """What a mask is: one rule for every way in, whether pictures, pickles, videos or arrays.
 
-| values | are |
-|---|---|
-| false and true, 0/1, 0/255, soft edges up to 255 | a mask |
-| up to a top value of 128 to 254, e.g. 0/128 | a mask, scaled to a top value of 255 |
-| 16 bits: up to 1 or 255 as above, else the upper eight bits | a mask |
-| one color on black, of any palette | a mask by its brightness |
-| partly transparent | a mask by the alpha channel |
-| 0, 127 and 255 | a mask with shadows (OpenCV's MOG2), which count as background |
-| JPEG | cut at half of its top value, since compression leaves faint ringing; up to 3 it is a mask of 0 and 1 |
-| few small numbers or colors: labels of body parts | refused; where labels are asked for, any but 0 is the person |
-| white around the person | refused as inverted |
-| nothing above 0; shadow alone; a picture; numbers with a sign or a fraction | refused |
+- false and true, 0/1, 0/255, soft edges up to 255: a mask
+- up to a top value of 128 to 254, e.g. 0/128: a mask, scaled to a top value of 255
+- 16 bits: up to 1 or 255 as above, else the upper eight bits: a mask
+- one color on black, of any palette: a mask by its brightness
+- partly transparent: a mask by the alpha channel
+- 0, 127 and 255: a mask with shadows (OpenCV's MOG2), which count as background
+- JPEG: cut at half of its top value, since compression leaves faint ringing; up to 3 it is a mask of 0 and 1
+- few small numbers or colors: labels of body parts: refused; where labels are asked for, any but 0 is the person
+- white around the person: refused as inverted
+- nothing above 0; shadow alone; a picture; numbers with a sign or a fraction: refused
 """
 
 from collections import Counter

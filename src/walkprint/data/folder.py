@@ -20,7 +20,7 @@ class Folder(TreeDataset):
         root: the raw tree.
         train: who trains: the first so many subjects in order of their names, or their names; all test when None. It
             can still be chosen when the store is opened.
-        partition: instead of `train`, a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as OpenGait has
+        partition: instead of the number, a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as OpenGait has
             them. Subjects in neither set are left out.
         labels: whether masks may hold labels of body parts: any but 0 is the person. Else they are left out.
         size_px: height and width that frames are aligned to.

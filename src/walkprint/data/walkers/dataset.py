@@ -142,7 +142,7 @@ class Walkers(GaitDataset):
         return [views[i] for i in order[: self.views_per_take]]
 
     def subjects(self, split: Split) -> Sequence[str]:
-        """The first `train` people, or the others."""
+        """The first people, for training, or the others."""
         return self.names[: self.train] if split == "train" else self.names[self.train :]
 
     def read(self, key: SequenceKey) -> Clip:
