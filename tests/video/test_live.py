@@ -1,6 +1,7 @@
 """Cameras and streams: opened again when they fail, and refused when they never open."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -75,4 +76,4 @@ def test_frames_are_decoded_by_the_real_reader(tmp_path: Path) -> None:
     file = film(tmp_path / "a.mp4", shades(3))
     live = Live("rtsp://camera/hall", tries=1)
     live._open = lambda: av.open(str(file))
-    assert [frame.image.shape for frame in live] == [(48, 64, 3)] * 3
+    assert [frame.image.shape for frame in islice(live, 3)] == [(48, 64, 3)] * 3, "it would open the file again"
