@@ -202,7 +202,7 @@ def test_everything_wrong_is_one_line(tmp_path: Path, videos: list[str], capsys:
         assert "expected one of Background, " in refused
         assert "MaskRcnn" in refused  # a class that another test defines may stand between them
     slow = _refused(["segment", str(tmp_path), "--out", out, "--image_rate_hz", "0"], capsys)
-    assert "pictures at 0.0 a second; expected more than 0" in slow
+    assert "image_rate_hz: expected more than 0, found 0" in slow
     taken = ["--preview", str(tmp_path / "words.mp4")]
     assert "words.mp4: " in _refused(["segment", videos[0], "--out", out, *taken], capsys)
     torn = tmp_path / "torn.avi"

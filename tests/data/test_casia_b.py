@@ -70,5 +70,5 @@ def test_other_names_are_refused(tmp_path, key):
 
 
 def test_unknown_split(everyone):
-    with pytest.raises(RecipeError, match="expected one of ST, MT, LT"):
+    with pytest.raises(RecipeError, match="expected ST or MT or LT"):
         CasiaB(everyone, split="XL")

@@ -10,7 +10,7 @@ from tests.oracles.calibration import moved_slowly, origin_slowly
 from tests.oracles.evaluation import CASIA, toy_set
 
 from walkprint.core.distance import KnownVectors
-from walkprint.core.errors import ProtocolError
+from walkprint.core.errors import ProtocolError, RecipeError
 from walkprint.evaluation import Report, Scoring, Site, Whitening, compare, identify, identify_open_set, verify
 from walkprint.evaluation.averaging import draw_weights
 from walkprint.evaluation.html import report_page
@@ -204,5 +204,5 @@ def test_a_report_of_before_still_says_its_metric():
 
 @pytest.mark.parametrize("wrong", [{"metric": "hamming"}, {"resamples": -1}, {"seed": -1}])
 def test_settings_out_of_range(wrong):
-    with pytest.raises(ProtocolError, match=r"scoring: .*expected"):
+    with pytest.raises(RecipeError, match=r"Scoring: .*expected"):
         Scoring(**wrong)

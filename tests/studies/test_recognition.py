@@ -73,7 +73,8 @@ def test_every_setting_of_a_cell_arrives_in_the_recipe(tmp_path):
     learned = list(people.subjects("train")[:2])
     assert arrived == {
         "schedule": plan, "conditions": ["nm"], "loss_weights": {"a": 0.5}, "subjects": learned,
-        "augmentations": [], "precision": "bf16-mixed", "channels_last": True, "seed": 7,
+        "augmentations": [], "precision": "bf16-mixed", "channels_last": True, "seed": 7, "init": None, "freeze": None,
+        "groups": None,
     }  # fmt: skip
     keys = recipe.batches().keys
     assert {key.subject for key in keys} == set(learned)

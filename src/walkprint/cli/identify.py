@@ -9,6 +9,7 @@ from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Count, OpenFraction
 
 if TYPE_CHECKING:
     from walkprint.recognizer import Sighting
@@ -22,9 +23,9 @@ _COLUMNS = (
 def identify(
     videos: list[Path],
     *,
-    false_positive_rate: float = 0.01,
+    false_positive_rate: OpenFraction = 0.01,
     each_walk: bool = False,
-    candidates: int = 5,
+    candidates: Count = 5,
     csv: Path | None = None,
     video: Path | None = None,
     place: Place,

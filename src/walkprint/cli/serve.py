@@ -5,6 +5,7 @@ from pathlib import Path
 
 from walkprint.cli.known_people import Place, Seeing
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import OpenFraction, Port
 from walkprint.core.errors import DataError
 from walkprint.web.limits import Limits
 
@@ -12,9 +13,9 @@ from walkprint.web.limits import Limits
 def serve(
     *,
     host: str = "127.0.0.1",
-    port: int = 8000,
+    port: Port = 8000,
     token_file: Path | None = None,
-    false_positive_rate: float = 0.01,
+    false_positive_rate: OpenFraction = 0.01,
     place: Place,
     seeing: Seeing,
     limits: Limits,

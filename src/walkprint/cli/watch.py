@@ -7,14 +7,15 @@ from pathlib import Path
 from walkprint.cli.identify import line
 from walkprint.cli.known_people import Place, Seeing
 from walkprint.cli.verb import Summary
+from walkprint.core.bounds import Count, OpenFraction
 
 
 def watch(
     source: str,
     *,
-    false_positive_rate: float = 0.01,
+    false_positive_rate: OpenFraction = 0.01,
     events: Path | None = None,
-    most: int | None = None,
+    most: Count | None = None,
     place: Place,
     seeing: Seeing,
 ) -> Summary:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from walkprint.core.errors import DataError
+from walkprint.core.bounds import Checked, Count, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class Limits(Checked):
     """Bounds for requests and for the process that reads a video.
 
     Attributes:
@@ -20,20 +20,14 @@ class Limits:
         requests_hz: requests a second from one address; four seconds' worth may come at once.
 
     Raises:
-        DataError: a number is not above 0.
+        RecipeError: a number is not above 0.
     """
 
-    upload_mb: int = 200
-    video_s: float = 300.0
-    frame_px: int = 3840 * 2160
-    job_s: float = 600.0
-    memory_mb: int = 4000
-    jobs: int = 2
-    waiting: int = 32
-    requests_hz: float = 30.0
-
-    def __post_init__(self) -> None:
-        wrong = {name: value for name, value in vars(self).items() if not value > 0}
-        if wrong:
-            found = ", ".join(f"{name} {value}" for name, value in wrong.items())
-            raise DataError(f"limits: {found}; expected numbers above 0")
+    upload_mb: Count = 200
+    video_s: Positive = 300.0
+    frame_px: Count = 3840 * 2160
+    job_s: Positive = 600.0
+    memory_mb: Count = 4000
+    jobs: Count = 2
+    waiting: Count = 32
+    requests_hz: Positive = 30.0
