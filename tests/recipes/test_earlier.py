@@ -41,8 +41,8 @@ def test_a_run_of_an_earlier_version_goes_on(store: Path, tmp_path: Path) -> Non
     old = text[: text.index("data:")] + f"data:\n  class_path: Walkers\n  init_args: {{root: {store}, train: 2}}\n"
     (run / "recipe.yaml").write_text(old + text[text.index("frames:") :])
     assert train(load_recipe(run / "recipe.yaml"), run, accelerator="cpu").step == 1
-    with pytest.raises(RecipeError, match="training set has 1 subjects"):
-        train(load_recipe(run / "recipe.yaml", {"data.train": 1}), run, accelerator="cpu")
+    with pytest.raises(RecipeError, match=r"another recipe \(data.train: 2 -> 3\)"):
+        train(load_recipe(run / "recipe.yaml", {"data.train": 3}), run, accelerator="cpu")
 
 
 def test_a_generator_of_an_earlier_version(store: Path) -> None:

@@ -67,7 +67,7 @@ class GaitNet(Network):
         height_px: SizePx = 64,
         width_px: SizePx = 32,
         width: Width = 64,
-        codes: tuple[CountOrZero, CountOrZero, CountOrZero] | None = None,
+        codes: tuple[Width, CountOrZero, Width] | None = None,
         hidden: Width | None = None,
         pooling: Literal["mean", "last"] = "mean",
         gait_share: Fraction = 0.5,
