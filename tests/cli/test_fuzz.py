@@ -212,7 +212,7 @@ def _stub(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mutated_command_lines(here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     rng, faults, count = random.Random(SEED), list[str](), 0
     _stub(monkeypatch)
-    for verb in (one for one in VERBS if one in _texts()):  # the recognizer's verbs have no base line yet
+    for verb in (one for one in VERBS if one not in {"serve", "watch"}):  # which serve, and wait for a camera
         right = [text.split() for text in _texts().get(verb, [""])]
         for words in right:
             assert main([verb, *words]) == (2 if verb in STOPPED or verb not in _texts() else 0), (
