@@ -23,4 +23,3 @@ autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_google_docstring = True
 napoleon_use_ivar = True
-suppress_warnings = ["ref.python"]  # a name such as train is a method of several studies

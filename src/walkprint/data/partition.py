@@ -14,7 +14,8 @@ class Partition:
     """A split by names; subjects in neither set take no part.
 
     Attributes:
-        train, test: names of subjects, disjoint.
+        train: names of the training subjects.
+        test: names of the test subjects, none of them in both.
     """
 
     train: frozenset[str]
