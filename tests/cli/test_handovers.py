@@ -7,7 +7,7 @@ one that a verb does not hand over is named in the case.
 
 import importlib
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from walkprint.cli import VERBS, find_verb
+from walkprint.cli.evaluate import Compared
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
@@ -676,6 +677,11 @@ def _place(path: str) -> tuple[Any, str]:
     except ModuleNotFoundError:
         outer, name_of_class = _place(module)
         return getattr(outer, name_of_class), name
+
+
+def test_every_setting_of_a_scoring_is_an_option_with_its_default() -> None:
+    options = {one.name: one.default for one in fields(Compared)}
+    assert options == {one.name: one.default for one in fields(Scoring)}
 
 
 def test_every_verb_has_a_case() -> None:
