@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 	@echo 'ready; next: source $(VENV)/bin/activate && walkprint demo --quick'
 
-demo: $(READY)  ## render people, train, evaluate, write an HTML report (at most ten minutes on two cores)
+demo: $(READY)  ## render people, train, evaluate, write an HTML report (about ten minutes on two cores; longer without AVX-512)
 	$(BIN)/walkprint demo
 
 lint: $(READY)  ## style, types, floors

@@ -17,7 +17,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import draw_weights, to_figures
-from walkprint.evaluation.identify import _figure_names, _work_on
+from walkprint.evaluation.identify import figure_names, work_on
 from walkprint.evaluation.page import Page, Section, Table
 from walkprint.evaluation.scoring import Scoring
 
@@ -51,17 +51,17 @@ def compare_systems(
     at = (1, 5, 10)
     if len(systems) < 2 or not all(systems.values()):
         raise ProtocolError(f"comparison: {len(systems)} systems; expected two or more, each with embeddings")
-    if figure not in _figure_names(at) or not scoring.resamples:
+    if figure not in figure_names(at) or not scoring.resamples:
         raise ProtocolError(
             f"comparison: figure {figure!r}, {scoring.resamples} resamples; expected one of "
-            f"{', '.join(_figure_names(at))}, and resamples"
+            f"{', '.join(figure_names(at))}, and resamples"
         )
     _same_keys(systems)
-    column = _figure_names(at).index(figure)
+    column = figure_names(at).index(figure)
     points: dict[tuple[str, str], float] = {}
     draws: dict[tuple[str, str], _Floats] = {}
     for name, sets in systems.items():
-        works = [_work_on(one, protocol, scoring, at) for one in sets]
+        works = [work_on(one, protocol, scoring, at) for one in sets]
         seeds = draw_weights(len(sets), scoring.resamples, scoring.seed + len(sets)) / len(sets)
         for probe_set in works[0].estimates:
             found = [work.estimates[probe_set] for work in works]

@@ -56,8 +56,8 @@ def identify(
         ProtocolError: a setting is out of range, nothing is selected, no pair counts, the sources differ, or centering
             leaves nothing of a probe set.
     """
-    work = _work_on(embeddings, protocol, scoring, ranks, gallery, allow_different_sources, progress)
-    names = _figure_names(ranks)
+    work = work_on(embeddings, protocol, scoring, ranks, gallery, allow_different_sources, progress)
+    names = figure_names(ranks)
     rows, notes = [], work.pairs.notes()
     for name, one in work.estimates.items():
         rows += [
@@ -109,9 +109,9 @@ def compare(
             f"comparison: {len(different)} sequences are in one set only, e.g. {min(different)}; embed the same ones"
         )
     before_by = replace(first_scoring or scoring, resamples=scoring.resamples, seed=scoring.seed)
-    works = [_work_on(first, protocol, before_by, ranks), _work_on(second, protocol, scoring, ranks)]
+    works = [work_on(first, protocol, before_by, ranks), work_on(second, protocol, scoring, ranks)]
     before, after = (work.estimates for work in works)
-    names = _figure_names(ranks)
+    names = figure_names(ranks)
     rows = [
         Row(
             name,
@@ -144,7 +144,15 @@ def compare(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Work:
+class Work:
+    """An identification before its report.
+
+    Attributes:
+        pairs: probes, gallery, and which pairs count.
+        ranks: where the right sequences came.
+        estimates: probe set -> its figures and their resamples.
+    """
+
     pairs: Pairs
     ranks: Ranks
     estimates: dict[str, Estimates]
@@ -156,7 +164,7 @@ class _Work:
         return bool(searched.any() and ranks.wrong[searched].max() < k)
 
 
-def _work_on(
+def work_on(
     embeddings: EmbeddingSet,
     protocol: Protocol,
     scoring: Scoring,
@@ -164,7 +172,12 @@ def _work_on(
     gallery: EmbeddingSet | None = None,
     allow_different_sources: bool = False,
     progress: Progress | None = None,
-) -> _Work:
+) -> Work:
+    """Pair up, rank and estimate, once for every figure; arguments as in `identify`, `at` the k of each rank-k.
+
+    Raises:
+        ProtocolError: as in `identify`.
+    """
     if not at or min(at) < 1 or len(set(at)) < len(at):
         raise ProtocolError(f"identification: ranks are {tuple(at)}; expected different numbers from 1 on")
     pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
@@ -184,7 +197,7 @@ def _work_on(
         )
         for name, rows in pairs.probe_sets.items()
     }  # fmt: skip
-    work = _Work(pairs, ranks, estimates)
+    work = Work(pairs, ranks, estimates)
     for name, one in estimates.items():
         certain = [i for i, k in enumerate(at) if work.certain(name, k)]
         for values in (one.points, one.draws, one.matrix):
@@ -202,7 +215,8 @@ def _no_pair(protocol: Protocol, pairs: Pairs) -> str:
     )
 
 
-def _figure_names(ranks: Sequence[int]) -> tuple[str, ...]:
+def figure_names(ranks: Sequence[int]) -> tuple[str, ...]:
+    """Names of the figures of an identification, in the order of `Estimates.points`."""
     return (*(f"rank-{k}" for k in ranks), "mAP", "mINP")
 
 
@@ -249,14 +263,14 @@ def _few_people(pairs: Pairs) -> list[str]:
     return [f"Fewer than {_FEW_PEOPLE} people ({few}): their intervals say little, however narrow."] if few else []
 
 
-def _certain_ranks(work: _Work, at: Sequence[int]) -> list[str]:
+def _certain_ranks(work: Work, at: Sequence[int]) -> list[str]:
     sets = {k: ", ".join(name for name in work.estimates if work.certain(name, k)) for k in at}
     listed = ", ".join(f"rank-{k} ({names})" for k, names in sets.items() if names)
     reason = "the gallery holds too few wrong sequences for a miss at this rank"
     return [f"Not shown (-), {listed}: {reason}."] if listed else []
 
 
-def _matrices(work: _Work, names: Sequence[str]) -> tuple[Matrix, ...]:
+def _matrices(work: Work, names: Sequence[str]) -> tuple[Matrix, ...]:
     if work.pairs.cells == (ALL_VIEWS,) or len(work.pairs.cells) > _MOST_VIEWS:
         return ()
     return tuple(
@@ -267,7 +281,7 @@ def _matrices(work: _Work, names: Sequence[str]) -> tuple[Matrix, ...]:
     )
 
 
-def _curves(work: _Work, protocol: Protocol) -> list[Curve]:
+def _curves(work: Work, protocol: Protocol) -> list[Curve]:
     length = min(_CURVE_RANKS, int(np.diff(work.pairs.cell_starts).max()))
     curves = []
     for name, rows in work.pairs.probe_sets.items():
