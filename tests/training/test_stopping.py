@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,18 @@ from walkprint.training.loop import Loop
 
 SIGNALS = {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGHUP: 129, signal.SIGUSR1: 138}
 SETTINGS = {"steps": 60, "checkpoint_every": 1000, "log_every": 7}
+
+
+@pytest.fixture(autouse=True)
+def usual_answers() -> Iterator[None]:
+    """Signals are answered as in a terminal, also where the tests run in the background or after `nohup`."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        if handler is not None:
+            signal.signal(number, handler)
 
 
 def assert_same(one: Path, two: Path, room: str = "network") -> None:

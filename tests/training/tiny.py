@@ -134,6 +134,8 @@ def train_alone(run: Path, settings: dict[str, Any], environment: Mapping[str, s
     """
     os.environ.update(environment)
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     plain, left = checkpoint.write_atomically, [die_in_write]
 
     def write(path: Path, content: bytes) -> None:
