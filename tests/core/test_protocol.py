@@ -26,6 +26,32 @@ def test_selection_by_listed_keys_and_of_everything():
     assert "1/nm-01/000" not in Selection()
 
 
+def test_everything_but_a_selection():
+    listed = Selection(keys=(KEYS[3], KEYS[5]))
+    rest = Selection(without=listed)
+    assert sorted(rest.among(KEYS) + listed.among(KEYS)) == list(range(len(KEYS)))
+    assert [key for key in KEYS if key in rest] == [KEYS[i] for i in rest.among(KEYS)]
+    assert Selection(conditions=("nm",), without=Selection(views=("000",))).in_words() == "nm but view 000"
+    plain = example(gallery=rest).to_dict()
+    assert Protocol.from_dict(json.loads(json.dumps(plain))).gallery == rest
+
+
+def test_a_probe_set_may_have_its_own_gallery():
+    own = example(galleries={"NM": Selection(takes=("02",))})
+    assert own.gallery_of("NM") == Selection(takes=("02",))
+    assert own.distinct_galleries() == [Selection(takes=("02",))]
+    assert example().distinct_galleries() == [example().gallery]
+    assert Protocol.from_dict(json.loads(json.dumps(own.to_dict()))) == own
+
+
+def test_keys_as_benchmarks_spell_them():
+    listed = ["0002-camid33_videoid2-seq0", "1-nm-01-090", "1/nm-01/000"]
+    gallery = Protocol.from_dict(example().to_dict() | {"gallery": {"keys": listed}}).gallery
+    assert gallery.keys == (
+        SequenceKey("0002", "camid33_videoid2", "", "seq0"), SequenceKey("1", "nm", "01", "090"), KEYS[0],
+    )  # fmt: skip
+
+
 def example(**settings):
     values = {"name": "x", "gallery": Selection(takes=("01",)), "probes": {"NM": Selection(keys=(KEYS[2],))}}
     return Protocol(**(values | settings))
@@ -53,6 +79,7 @@ def test_plain_data_and_back():
         {"gallery_view": "some"},
         {"unmatched": "ignore"},
         {"exclude": {"view"}, "require": {"view"}},
+        {"galleries": {"CL": Selection()}},
     ],
 )
 def test_protocols_that_make_no_sense(settings):
@@ -69,6 +96,8 @@ def test_protocols_that_make_no_sense(settings):
         ({"gallery": {"takes": [1]}}, "quotes"),
         ({"gallery": []}, "a selection is"),
         ({"probes": ["a"]}, "probes must map"),
+        ({"galleries": ["a"]}, "galleries must map"),
+        ({"gallery": {"without": ["a"]}}, "a selection is"),
         ({"exclude": "view"}, "expected a list of field names"),
         ({"exclude": 5}, "exclude is 5; expected a list of field names"),
         ({"exclude": [["a"]]}, "expected a list of field names"),

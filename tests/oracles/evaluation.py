@@ -62,10 +62,10 @@ def rank_one_probe(distances, right):
 def identify_slowly(probes, protocol, k=1, figure="rank", gallery=None, metric="euclidean"):
     """Probe set -> (values by (probe view, gallery view), mean over views); a nest of loops, nothing shared."""
     known = probes if gallery is None else gallery
-    items = [i for i, key in enumerate(known.keys) if key in protocol.gallery]
-    cells = sorted({known.keys[i].view for i in items}) if protocol.gallery_view == "each" else ["all"]
     found = {}
     for name, selection in protocol.probes.items():
+        items = [i for i, key in enumerate(known.keys) if key in protocol.gallery_of(name)]
+        cells = sorted({known.keys[i].view for i in items}) if protocol.gallery_view == "each" else ["all"]
         seekers = [i for i, key in enumerate(probes.keys) if key in selection]
         matrix = {}
         for probe_view in sorted({probes.keys[i].view for i in seekers}):
@@ -108,7 +108,7 @@ def right_and_wrong(embeddings, protocol, probe_set):
         if key not in protocol.probes[probe_set]:
             continue
         for j, item in enumerate(embeddings.keys):
-            if i != j and item in protocol.gallery and _counts(key, item, protocol):
+            if i != j and item in protocol.gallery_of(probe_set) and _counts(key, item, protocol):
                 side = right if item.subject == key.subject else wrong
                 side.append(part_distance(embeddings.vectors[i], embeddings.vectors[j]))
     return np.array(right), np.array(wrong)

@@ -1,5 +1,6 @@
 """A benchmark's protocol as plain data: which sequences are gallery, which are probes, which pairs count."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -10,6 +11,8 @@ from walkprint.core.sequence import SequenceKey
 FieldName = Literal["subject", "condition", "take", "view"]
 FIELD_NAMES: tuple[FieldName, ...] = get_args(FieldName)
 _SPELLED_OUT = 8
+_SPELLED = re.compile("([^-/]+)-([^/]+)-([^-/]+)")
+"""A key with hyphens throughout, as benchmarks list theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Selection:
     Attributes:
         subjects, conditions, takes, views: the admitted values.
         keys: the admitted keys spelled out, for benchmarks that publish lists.
+        without: sequences that are left out all the same, e.g. the probes where the gallery is everything else.
     """
 
     subjects: tuple[str, ...] | None = None
@@ -26,6 +30,7 @@ class Selection:
     takes: tuple[str, ...] | None = None
     views: tuple[str, ...] | None = None
     keys: tuple[SequenceKey, ...] | None = None
+    without: "Selection | None" = None
 
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, SequenceKey):
@@ -36,13 +41,20 @@ class Selection:
             and (self.takes is None or key.take in self.takes)
             and (self.views is None or key.view in self.views)
             and (self.keys is None or key in self.keys)
+            and (self.without is None or key not in self.without)
         )
 
     def among(self, keys: Iterable[SequenceKey]) -> list[int]:
         """Positions in `keys` of the sequences that are selected."""
+        known = list(keys)
         listed = None if self.keys is None else frozenset(self.keys)
         fielded = Selection(self.subjects, self.conditions, self.takes, self.views)
-        return [i for i, key in enumerate(keys) if key in fielded and (listed is None or key in listed)]
+        left_out = frozenset() if self.without is None else frozenset(self.without.among(known))
+        return [
+            i
+            for i, key in enumerate(known)
+            if key in fielded and (listed is None or key in listed) and i not in left_out
+        ]
 
     def in_words(self) -> str:
         """What it admits, for a reader: "nm, takes 01 and 02"; "everything" when nothing is asked."""
@@ -58,7 +70,8 @@ class Selection:
             elif given:
                 *before, last = given
                 parts.append(f"{many}{', '.join(before)} and {last}" if before else one + last)
-        return ", ".join(parts) or "everything"
+        words = ", ".join(parts) or "everything"
+        return words if self.without is None else f"{words} but {self.without.in_words()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,7 @@ class Protocol:
         name: what tables call it.
         gallery: who is known.
         probes: the probe sets by name, in the order of the table.
+        galleries: name of a probe set -> who is known for that set, where it is not `gallery`.
         exclude: names of fields; see above.
         require: names of fields; see above.
         gallery_view: "each" searches one gallery view at a time and averages over them, "all" searches the pooled
@@ -93,12 +107,18 @@ class Protocol:
     gallery_view: Literal["each", "all"] = "each"
     unmatched: Literal["drop", "miss"] = "drop"
     note: str = ""
+    galleries: Mapping[str, Selection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exclude", frozenset(self.exclude))
         object.__setattr__(self, "require", frozenset(self.require))
         if not self.probes:
             raise ProtocolError(f"protocol {self.name}: no probe set; name at least one")
+        if unknown := sorted(set(self.galleries) - set(self.probes)):
+            raise ProtocolError(
+                f"protocol {self.name}: galleries names {', '.join(unknown)}; expected probe sets: "
+                f"{', '.join(self.probes)}"
+            )
         for name in sorted(self.exclude | self.require):
             if name not in FIELD_NAMES:
                 raise ProtocolError(
@@ -114,17 +134,29 @@ class Protocol:
                     f"protocol {self.name}: {option} is {getattr(self, option)!r}; expected {' or '.join(allowed)}"
                 )
 
+    def gallery_of(self, probe_set: str) -> Selection:
+        """Who is known for a probe set."""
+        return self.galleries.get(probe_set, self.gallery)
+
+    def distinct_galleries(self) -> list[Selection]:
+        """The galleries of all probe sets, each once."""
+        found: list[Selection] = []
+        for gallery in map(self.gallery_of, self.probes):
+            found += [] if gallery in found else [gallery]
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON or YAML; `from_dict` reads it back."""
         return {
             "name": self.name,
             "gallery": _selection_to_dict(self.gallery),
-            "probes": {name: _selection_to_dict(selection) for name, selection in self.probes.items()},
+            "probes": _selections_to_dict(self.probes),
             "exclude": sorted(self.exclude),
             "require": sorted(self.require),
             "gallery_view": self.gallery_view,
             "unmatched": self.unmatched,
             **({"note": self.note} if self.note else {}),
+            **({"galleries": _selections_to_dict(self.galleries)} if self.galleries else {}),
         }
 
     @classmethod
@@ -141,9 +173,10 @@ class Protocol:
             raise ProtocolError(
                 f"protocol: {', '.join(sorted(missing))} missing; a protocol needs name, gallery and probes"
             )
-        if not isinstance(plain["probes"], Mapping):
-            raise ProtocolError("protocol: probes must map names to selections")
-        settings = {name: value for name, value in plain.items() if name not in {"gallery", "probes"}}
+        for name in ("probes", "galleries"):
+            if not isinstance(plain.get(name, {}), Mapping):
+                raise ProtocolError(f"protocol: {name} must map names to selections")
+        settings = {name: value for name, value in plain.items() if name not in {"gallery", "probes", "galleries"}}
         for name in {"name", "note"} & set(settings):
             if not isinstance(settings[name], str):
                 raise ProtocolError(f"protocol: {name} is {settings[name]!r}; expected text: write it in quotes")
@@ -152,18 +185,29 @@ class Protocol:
                 raise ProtocolError(f"protocol: {name} is {settings[name]!r}; expected a list of field names")
         return cls(
             gallery=_selection_from_dict(plain["gallery"]),
-            probes={str(name): _selection_from_dict(value) for name, value in plain["probes"].items()},
+            probes=_selections_from_dict(plain["probes"]),
+            galleries=_selections_from_dict(plain.get("galleries", {})),
             **settings,
         )
 
 
-def _selection_to_dict(selection: Selection) -> dict[str, list[Any]]:
-    plain: dict[str, list[Any]] = {}
+def _selections_to_dict(selections: Mapping[str, Selection]) -> dict[str, Any]:
+    return {name: _selection_to_dict(selection) for name, selection in selections.items()}
+
+
+def _selection_to_dict(selection: Selection) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
     for one in fields(selection):
         value = getattr(selection, one.name)
-        if value is not None:
+        if isinstance(value, Selection):
+            plain[one.name] = _selection_to_dict(value)
+        elif value is not None:
             plain[one.name] = [asdict(item) if isinstance(item, SequenceKey) else item for item in value]
     return plain
+
+
+def _selections_from_dict(plain: Mapping[str, Any]) -> dict[str, Selection]:
+    return {str(name): _selection_from_dict(value) for name, value in plain.items()}
 
 
 def _selection_from_dict(plain: Any) -> Selection:
@@ -173,6 +217,9 @@ def _selection_from_dict(plain: Any) -> Selection:
     values: dict[str, Any] = {}
     for name, items in plain.items():
         if items is None:
+            continue
+        if name == "without":
+            values[name] = _selection_from_dict(items)
             continue
         if isinstance(items, str) or not isinstance(items, Iterable):
             raise ProtocolError(f"protocol: {name} is {items!r}; expected a list")
@@ -188,10 +235,11 @@ def _selection_from_dict(plain: Any) -> Selection:
 
 def _key_from_plain(plain: Any) -> SequenceKey:
     try:
-        return SequenceKey.parse(plain) if isinstance(plain, str) else SequenceKey(**plain)
+        return SequenceKey.parse(_SPELLED.sub(r"\1/\2/\3", plain)) if isinstance(plain, str) else SequenceKey(**plain)
     except (TypeError, DataError) as error:
         raise ProtocolError(
-            f"protocol: keys holds {plain!r}; expected 'subject/condition-take/view', or these four by name, as text"
+            f"protocol: keys holds {plain!r}; expected 'subject/condition-take/view', or with hyphens for "
+            "slashes, or these four by name, as text"
         ) from error
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from walkprint.core.distance import KnownVectors
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
-from walkprint.core.protocol import FieldName, Protocol
+from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.ranking import PairLabels
 from walkprint.evaluation.scoring import Scoring
@@ -125,7 +125,8 @@ def pair_up(
             f"protocol {protocol.name}: probes were embedded by {probes.source or 'an unknown source'}, the gallery by "
             f"{known.source or 'an unknown source'}; embed both with one network, or allow different sources"
         )
-    known_at = protocol.gallery.among(known.keys)
+    galleries = protocol.distinct_galleries()
+    known_at = [(i, number) for number, selection in enumerate(galleries) for i in selection.among(known.keys)]
     if not known_at:
         raise ProtocolError(_nothing(protocol, "the gallery", known.keys))
     selected = {name: selection.among(probes.keys) for name, selection in protocol.probes.items()}
@@ -137,20 +138,23 @@ def pair_up(
     probes = known if gallery is None and scoring.same_for_both else scoring.prepare(probes, "probe")
     # Sorted by cell, then by key: the numbers do not depend on the order in which sequences were embedded.
     each = protocol.gallery_view == "each"
-    known_at.sort(key=lambda i: (known.keys[i].view if each else "", known.keys[i]))
-    views = [known.keys[i].view if each else ALL_VIEWS for i in known_at]
+    known_at.sort(key=lambda at: (known.keys[at[0]].view if each else "", known.keys[at[0]], at[1]))
+    views = [known.keys[i].view if each else ALL_VIEWS for i, _ in known_at]
     cells = tuple(dict.fromkeys(views))
     probe_sets: dict[str, slice] = {}
     probe_at: list[int] = []
     for name, positions in selected.items():
         probe_sets[name] = slice(len(probe_at), len(probe_at) + len(positions))
         probe_at += sorted(positions, key=lambda i: probes.keys[i])
-    gallery_vectors, gallery_rows, shifts = known.vectors, np.array(known_at, dtype=np.int64), {}
+    gallery_rows, gallery_numbers = np.array(known_at, dtype=np.int64).T
+    gallery_vectors, shifts = known.vectors, {}
     if scoring.center:
-        gallery_vectors, gallery_rows = known.vectors[known_at], np.arange(len(known_at))
-        gallery_vectors -= _mean(gallery_vectors)
+        gallery_vectors, gallery_rows = known.vectors[gallery_rows], np.arange(len(known_at))
+        for number in np.unique(gallery_numbers):
+            gallery_vectors[gallery_numbers == number] -= _mean(gallery_vectors[gallery_numbers == number])
         shifts = {name: _shift(name, probes.vectors[positions]) for name, positions in selected.items() if positions}
-    probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i in known_at]
+    probe_keys, gallery_keys = [probes.keys[i] for i in probe_at], [known.keys[i] for i, _ in known_at]
+    numbers = [n for name, at in selected.items() for n in [galleries.index(protocol.gallery_of(name))] * len(at)]
     return Pairs(
         probe_keys=probe_keys,
         gallery_keys=gallery_keys,
@@ -161,7 +165,7 @@ def pair_up(
         probe_sets=probe_sets,
         cells=cells,
         cell_starts=np.searchsorted(np.array([cells.index(view) for view in views]), np.arange(len(cells) + 1)),
-        **_labels(protocol, probe_keys, gallery_keys, one_set=gallery is None),
+        **_labels(protocol, (probe_keys, numbers), (gallery_keys, gallery_numbers.tolist()), one_set=gallery is None),
         data=tuple(dict.fromkeys(one.data for one in (probes, known) if one.data)),
     )
 
@@ -186,7 +190,10 @@ def plain_settings(protocol: Protocol, pairs: Pairs, scoring: Scoring) -> dict[s
 def _gallery_in_words(protocol: Protocol, keys: Sequence[SequenceKey]) -> str:
     people = len({key.subject for key in keys})
     count = f"{len(keys)} sequence{'s'[: len(keys) != 1]} of {people} {'person' if people == 1 else 'people'}"
-    return f"{protocol.gallery.in_words()} ({count})" + (f" · {protocol.note}" if protocol.note else "")
+    words = protocol.gallery.in_words()
+    if protocol.galleries:
+        words = "; ".join(f"{name}: {protocol.gallery_of(name).in_words()}" for name in protocol.probes)
+    return f"{words} ({count})" + (f" · {protocol.note}" if protocol.note else "")
 
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -204,27 +211,26 @@ def _shift(name: str, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return mean
 
 
-def _labels(
-    protocol: Protocol, probes: Sequence[SequenceKey], gallery: Sequence[SequenceKey], *, one_set: bool
-) -> "dict[str, PairLabels]":
+_Numbered = tuple[Sequence[SequenceKey], Sequence[int]]
+
+
+def _labels(protocol: Protocol, probes: _Numbered, gallery: _Numbered, *, one_set: bool) -> "dict[str, PairLabels]":
+    """Labels of keys, each with the number of the gallery that its probe set is searched in, or that it belongs to."""
     columns: tuple[list[NDArray[np.int32]], list[NDArray[np.int32]]] = ([], [])
-    for fields, meets in (
-        (("subject",), True),
-        (tuple(sorted(protocol.exclude)), bool(protocol.exclude)),
-        (tuple(sorted(protocol.require)), True),
-        (("subject", "condition", "take", "view"), one_set),
+    for fields, meets, within_gallery in (
+        (("subject",), True, False),
+        (tuple(sorted(protocol.exclude)), bool(protocol.exclude), False),
+        (tuple(sorted(protocol.require)), True, True),
+        (("subject", "condition", "take", "view"), one_set, False),
     ):
-        numbers: dict[tuple[str, ...], int] = {}
-        for side, keys, outsider in ((0, probes, -1), (1, gallery, -2)):
-            values = [_number(numbers, key, fields) if meets else outsider for key in keys]
-            columns[side].append(np.array(values, dtype=np.int32))
+        seen: dict[tuple[Any, ...], int] = {}
+        for column, (keys, numbers), outsider in zip(columns, (probes, gallery), (-1, -2), strict=True):
+            found = []
+            for key, number in zip(keys, numbers, strict=True):
+                values = (*(getattr(key, name) for name in fields), number if within_gallery else 0)
+                found.append(seen.setdefault(values, len(seen)) if meets else outsider)
+            column.append(np.array(found, dtype=np.int32))
     return {"probe_labels": PairLabels(*columns[0]), "gallery_labels": PairLabels(*columns[1])}
-
-
-def _number(
-    numbers: dict[tuple[str, ...], int], key: SequenceKey, fields: tuple[FieldName, ...] | tuple[str, ...]
-) -> int:
-    return numbers.setdefault(tuple(getattr(key, name) for name in fields), len(numbers))
 
 
 def _nothing(protocol: Protocol, what: str, keys: Sequence[SequenceKey]) -> str:
