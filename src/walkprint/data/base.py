@@ -61,6 +61,11 @@ class GaitDataset(Described, ABC):
         """The subjects of one side of the split, sorted."""
 
     @property
+    def protocols(self) -> Mapping[str, Protocol]:
+        """The protocols by name, where a list of sequences or the recordings decide; else those of the class."""
+        return self.PROTOCOLS
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """What decides how the frames look, as plain data: a store of other settings is another store."""
         return {}

@@ -7,7 +7,7 @@ Deviations: subject 005, whose recordings are incomplete, is kept unless asked o
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -15,7 +15,6 @@ from walkprint.core.bounds import SizePx
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.base import Split
 from walkprint.data.tree import TreeDataset
 
 _TRAINING_SUBJECTS = {"ST": 24, "MT": 62, "LT": 74}
@@ -87,8 +86,5 @@ class CasiaB(TreeDataset):
                 "open other people's folders with Folder"
             )
 
-    def subjects(self, split: Split) -> Sequence[str]:
-        """See `GaitDataset`."""
-        last = _TRAINING_SUBJECTS[self.split]
-        found = sorted({key.subject for key in self._catalogue})
-        return [name for name in found if (int(name) <= last) == (split == "train")]
+    def _trains(self, subject: str) -> bool:
+        return int(subject) <= _TRAINING_SUBJECTS[self.split]

@@ -5,7 +5,7 @@ those of `walkprint.data.casia_b`.
 Deviations: the released ranking helper miscounts for some sets; figures here are counted anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from walkprint.core.bounds import CountOrZero, SizePx
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.base import Reading, Split
+from walkprint.data.base import Reading
 from walkprint.data.casia_b import IDENTICAL_VIEW_EXCLUDED, CasiaB
 from walkprint.data.pictures import read_pictures
 
@@ -77,7 +77,5 @@ class CasiaBColor(CasiaB):
     def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
         return read_pictures(folder, self._frame_names(folder), key, self.size_px)
 
-    def subjects(self, split: Split) -> Sequence[str]:
-        """See `GaitDataset`."""
-        found = sorted({key.subject for key in self._catalogue})
-        return [name for name in found if (int(name) <= self.train_subjects) == (split == "train")]
+    def _trains(self, subject: str) -> bool:
+        return int(subject) <= self.train_subjects

@@ -9,7 +9,7 @@ from walkprint.data import casia_b, casia_b_color, fvg, ou_mvlp
 
 _LARGE_SPLIT = 74
 _SPLITS = {"ST": 24, "MT": 62, "LT": None}  # None: as the store says
-_PROTOCOLS: dict[str, Mapping[str, Protocol]] = {
+BENCHMARKS: dict[str, Mapping[str, Protocol]] = {
     "CasiaB": casia_b.CasiaB.PROTOCOLS,
     "CasiaBColor": casia_b_color.CasiaBColor.PROTOCOLS,
     "OuMvlp": ou_mvlp.OuMvlp.PROTOCOLS,
@@ -20,6 +20,7 @@ _PROTOCOLS: dict[str, Mapping[str, Protocol]] = {
     "Folder": {},
     "OpenGaitTree": {},
 }
+"""Every benchmark that such stores hold, and its protocols."""
 
 
 def earlier_training(meta: Mapping[str, Any], names: Sequence[str]) -> list[str]:
@@ -36,7 +37,7 @@ def earlier_training(meta: Mapping[str, Any], names: Sequence[str]) -> list[str]
 
 def earlier_protocols(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The protocols of a store whose `meta.json` does not spell them."""
-    return [protocol.to_dict() for protocol in _PROTOCOLS.get(meta["dataset"], {}).values()]
+    return [protocol.to_dict() for protocol in BENCHMARKS.get(meta["dataset"], {}).values()]
 
 
 def current_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def current_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
         RecipeError: a setting that only matters when a store is made.
     """
     name = str(entry.get("class_path", "")).rpartition(".")[2]
-    if name not in _PROTOCOLS:
+    if name not in BENCHMARKS:
         return dict(entry)
     before = {setting: value for setting, value in (entry.get("init_args") or {}).items() if value is not None}
     if before.get("keep_005") is False:

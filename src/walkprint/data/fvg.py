@@ -8,7 +8,8 @@ slip of taking the clutter from the first session in one place is not repeated.
 
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from walkprint.core.bounds import SizePx
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.base import Reading, Split
+from walkprint.data.base import Reading
 from walkprint.data.pictures import read_pictures
 from walkprint.data.tree import TreeDataset
 
@@ -94,35 +95,28 @@ class Fvg(TreeDataset):
         """See `GaitDataset`."""
         return {"color": self.color, "size_px": self.size_px}
 
-    def _scan(self) -> dict[SequenceKey, Path]:
-        if not self.root.is_dir():
-            raise DataError(f"{self.root}: no such folder; expected {self.LAYOUT}")
-        found: dict[SequenceKey, Path] = {}
-        for name in self._subfolders(self.root):
-            session = _SESSION.fullmatch(name)
-            for folder in self._subfolders(self.root / name) if session else ():
-                parts = _FOLDER.fullmatch(folder)
-                if session is None or parts is None or not 1 <= int(parts[2]) <= 12:
-                    raise DataError(f"{self.root / name / folder}: expected {self.LAYOUT}, videos 01 to 12")
-                condition, view = VIDEOS[int(session[1])][int(parts[2])]
-                found[SequenceKey(parts[1], condition, session[1] + parts[2], view)] = self.root / name / folder
-        if not found:
-            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT}")
-        return found
+    def _sequences(self) -> Iterator[tuple[SequenceKey, Path]]:
+        for name, folder in self._nested(2):
+            session, parts = _SESSION.fullmatch(name), _FOLDER.fullmatch(folder)
+            if session is None:
+                continue
+            if parts is None or not 1 <= int(parts[2]) <= 12:
+                raise DataError(f"{self.root / name / folder}: expected {self.LAYOUT}, videos 01 to 12")
+            condition, view = VIDEOS[int(session[1])][int(parts[2])]
+            yield SequenceKey(parts[1], condition, session[1] + parts[2], view), self.root / name / folder
 
     def _read_folder(self, folder: Path, key: SequenceKey) -> Reading:
         if not self.color:
             return super()._read_folder(folder, key)
         return read_pictures(folder, self._frame_names(folder), key, self.size_px)
 
-    def subjects(self, split: Split) -> Sequence[str]:
-        """See `GaitDataset`."""
-        found, training = {key.subject for key in self._catalogue}, training_subjects()
-        return sorted(found & training if split == "train" else found - training)
+    def _trains(self, subject: str) -> bool:
+        return subject in training_subjects()
 
 
-def training_subjects() -> set[str]:
+@cache
+def training_subjects() -> frozenset[str]:
     """The people who train, shuffled as in the released code."""
     names = [f"{number:03d}" for number in range(1, _SUBJECTS + 1)]
     random.Random(1).shuffle(names)
-    return set(names[:_TRAINING])
+    return frozenset(names[:_TRAINING])

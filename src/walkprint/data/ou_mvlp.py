@@ -8,7 +8,7 @@ as an error, as most published tables do, "ou-mvlp-valid-only" leaves it out. Ne
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -16,7 +16,6 @@ from typing import ClassVar
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.base import Split
 from walkprint.data.tree import TreeDataset
 
 VIEWS = tuple(f"{degrees:03d}" for degrees in (*range(0, 91, 15), *range(180, 271, 15)))
@@ -59,25 +58,20 @@ class OuMvlp(TreeDataset):
                 f"{', '.join(VIEWS)}; open other people's folders with Folder"
             )
 
-    def _scan(self) -> dict[SequenceKey, Path]:
-        names = self._subfolders(self.root) if self.root.is_dir() else []
+    def _sequences(self) -> Iterator[tuple[SequenceKey, Path]]:
+        names = self._subfolders(self.root)
         if not any(name.startswith(_PREFIX) for name in names):
-            return super()._scan()
-        found: dict[SequenceKey, Path] = {}
+            yield from super()._sequences()
+            return
         for name in names:
             view, hyphen, take = name.removeprefix(_PREFIX).partition("-")
             if not name.startswith(_PREFIX) or not hyphen:
                 raise DataError(f"{self.root}: found folder {name}; expected {self.LAYOUT}")
             for subject in self._subfolders(self.root / name):
-                found[SequenceKey(subject, "", take, view)] = self.root / name / subject
-        if not found:
-            raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT}")
-        return found
+                yield SequenceKey(subject, "", take, view), self.root / name / subject
 
-    def subjects(self, split: Split) -> Sequence[str]:
-        """See `GaitDataset`."""
-        found = sorted({key.subject for key in self._catalogue})
-        return [name for name in found if trains(name) == (split == "train")]
+    def _trains(self, subject: str) -> bool:
+        return trains(subject)
 
 
 def trains(subject: str) -> bool:

@@ -12,7 +12,7 @@ from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import Split
 from walkprint.data.earlier import earlier_protocols, earlier_training
-from walkprint.data.partition import choose_split
+from walkprint.data.partition import choose_split, listed_protocols
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 
@@ -32,7 +32,8 @@ class Packed(Described):
         train: another split than the store's: the first so many subjects, in order of their names, train, or those
             named; the others test.
         partition: another split than the store's, by a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as
-            OpenGait has them; subjects in neither set take no part.
+            OpenGait has them; subjects in neither set take no part. If it lists sequences, as for Gait3D, it brings the
+            protocol as well.
         gallery: use the protocol "default" with this recording as gallery, e.g. "nm-01", or with the first take of
             this condition, "nm". When None, "default" takes the condition with the most recorded sequences.
 
@@ -68,7 +69,11 @@ class Packed(Described):
         else:
             self._training, self._testing = choose_split(self._names, train, partition, str(root))
         own = meta["protocols"] if "protocols" in meta else earlier_protocols(meta)
-        self._own_protocols = [Protocol.from_dict(plain) for plain in own]
+        listed = listed_protocols(partition)
+        self._own_protocols = [
+            *listed.values(),
+            *(one for one in map(Protocol.from_dict, own) if one.name not in listed),
+        ]
         if gallery is None and self._own_protocols:
             self.protocols = {protocol.name: protocol for protocol in self._own_protocols}
         else:

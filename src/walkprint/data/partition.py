@@ -1,11 +1,17 @@
-"""Who trains and who tests, as OpenGait's partition files say: JSON with TRAIN_SET and TEST_SET, lists of names."""
+"""Who trains and who tests, as OpenGait's partition files say: JSON with TRAIN_SET and TEST_SET, lists of names.
+
+Some list sequences as well, "0002-camid33_videoid2-seq0": a PROBE_SET, and every other sequence is in the gallery, or a
+GALLERY_SET, and every other one is a probe.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from walkprint.core.errors import RecipeError
+from walkprint.core.protocol import Protocol
 from walkprint.core.yaml_json import parse_json
 
 
@@ -16,10 +22,12 @@ class Partition:
     Attributes:
         train: names of the training subjects.
         test: names of the test subjects, none of them in both.
+        protocol: what a list of sequences in the file means, named after the file; None without a list.
     """
 
     train: frozenset[str]
     test: frozenset[str]
+    protocol: Protocol | None = None
 
 
 def read_partition(path: str | Path) -> Partition:
@@ -27,6 +35,7 @@ def read_partition(path: str | Path) -> Partition:
 
     Raises:
         RecipeError: the file is missing or no partition, or a name is there twice or in both sets.
+        ProtocolError: a listed sequence is none.
     """
     try:
         found = parse_json(Path(path).read_text(encoding="utf-8"), Path(path).name)
@@ -42,7 +51,27 @@ def read_partition(path: str | Path) -> Partition:
         if twice := sorted(name for name, count in Counter(names).items() if count > 1):
             said = "is in both sets" if where == "both sets" else f"is in {where} twice"
             raise RecipeError(f"partition {path}: {twice[0]} {said} ({len(twice)} such names); each belongs once")
-    return Partition(frozenset(train), frozenset(test))
+    return Partition(frozenset(train), frozenset(test), _listed_protocol(found, Path(path).stem.lower()))
+
+
+def _listed_protocol(found: Mapping[str, Any], name: str) -> Protocol | None:
+    listed = next((one for one in ("PROBE_SET", "GALLERY_SET") if one in found), None)
+    if listed is None:
+        return None
+    those: dict[str, Any] = {"keys": found[listed]}
+    rest = {"without": those}
+    probes, gallery = (those, rest) if listed == "PROBE_SET" else (rest, those)
+    return Protocol.from_dict({"name": name, "gallery": gallery, "probes": {"probe": probes}, "gallery_view": "all"})
+
+
+def listed_protocols(partition: str | Path | None) -> dict[str, Protocol]:
+    """The protocol in a partition file by its name; empty without file or list.
+
+    Raises:
+        RecipeError, ProtocolError: as of `read_partition`.
+    """
+    found = None if partition is None else read_partition(partition).protocol
+    return {} if found is None else {found.name: found}
 
 
 def choose_split(

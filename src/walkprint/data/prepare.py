@@ -239,7 +239,7 @@ def _somebody_repeats(keys: Sequence[SequenceKey]) -> bool:
 
 def _further(dataset: GaitDataset) -> dict[str, Any]:
     """What a store says of split and protocols."""
-    protocols = [protocol.to_dict() for protocol in dataset.PROTOCOLS.values()]
+    protocols = [protocol.to_dict() for protocol in dataset.protocols.values()]
     return {"train": list(dataset.subjects("train")), "protocols": protocols}
 
 

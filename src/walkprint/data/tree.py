@@ -2,6 +2,8 @@
 
 import copy
 import os
+import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +18,7 @@ from walkprint.core.files import in_number_order
 from walkprint.core.masks import NoMaskError, doubts
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import Gray, UnusableFrameError, align, clean
-from walkprint.data.base import GaitDataset, Reading
+from walkprint.data.base import GaitDataset, Reading, Split
 from walkprint.data.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray, read_mask
 from walkprint.data.store import is_store
 
@@ -37,6 +39,7 @@ class TreeDataset(GaitDataset):
     """
 
     LAYOUT: ClassVar[str] = "subject/recording/view/*.png"
+    SUBJECTS: ClassVar[str] = ".*"  # a pattern of their names
     SUFFIXES: ClassVar[frozenset[str]] = IMAGE_SUFFIXES | UNREAD_SUFFIXES
     MASKS: ClassVar[bool] = True  # False where frames may be dim pictures of people, whose gray is no mask's
 
@@ -55,10 +58,23 @@ class TreeDataset(GaitDataset):
 
     def _admit(self, key: SequenceKey) -> None:
         """Raise DataError for a key that this data set does not know."""
+        if not re.fullmatch(self.SUBJECTS, key.subject):
+            raise DataError(
+                f"{self.root}: found sequence {key}, expected {self.LAYOUT}; open other people's folders with Folder"
+            )
 
     def catalogue(self) -> Sequence[SequenceKey]:
         """See `GaitDataset`."""
         return self._catalogue
+
+    def subjects(self, split: Split) -> Sequence[str]:
+        """See `GaitDataset`."""
+        found = sorted({key.subject for key in self._catalogue})
+        return [name for name in found if self._trains(name) == (split == "train")]
+
+    @abstractmethod
+    def _trains(self, subject: str) -> bool:
+        """Whether a subject is on the training side of the split."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -145,17 +161,31 @@ class TreeDataset(GaitDataset):
         if not self.root.is_dir():
             raise DataError(f"{self.root}: no such folder; expected {self.LAYOUT}")
         found: dict[SequenceKey, Path] = {}
-        for subject in self._subfolders(self.root):
-            for recording in self._subfolders(self.root / subject):
-                for view in self._subfolders(self.root / subject / recording):
-                    key = SequenceKey.parse(f"{subject}/{recording}/{view}")
-                    folder = self.root / subject / recording / view
-                    if key in found:
-                        raise DataError(f"{folder} and {found[key]} are both sequence {key}; rename one")
-                    found[key] = folder
+        for key, folder in self._sequences():
+            if key in found:
+                raise DataError(f"{folder} and {found[key]} are both sequence {key}; rename one")
+            found[key] = folder
         if not found or self._subfolders(next(iter(found.values()))):
             raise DataError(f"{self.root}: found {self._found()}; expected {self.LAYOUT}")
         return found
+
+    def _sequences(self) -> Iterator[tuple[SequenceKey, Path]]:
+        """Every sequence and its folder, in the layout of this data set."""
+        for names in self._nested(3):
+            yield self._key(*names), self.root.joinpath(*names)
+
+    def _key(self, subject: str, recording: str, view: str) -> SequenceKey:
+        """The key of the folder `subject/recording/view`."""
+        return SequenceKey.parse(f"{subject}/{recording}/{view}")
+
+    def _nested(self, depth: int, *within: str) -> Iterator[tuple[str, ...]]:
+        """Names of the folders that lie so deep below a folder of the root; none where it is not there."""
+        folder = self.root.joinpath(*within)
+        if depth == 0:
+            yield ()
+        for name in self._subfolders(folder) if depth and folder.is_dir() else ():
+            for inner in self._nested(depth - 1, *within, name):
+                yield (name, *inner)
 
     def _found(self) -> str:
         """What the deepest first path below the root looks like, for the message about a bad layout."""
