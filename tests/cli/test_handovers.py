@@ -504,6 +504,11 @@ CASES = {
         "--resamples 5 --seed 3 --out there --ranking ranked.csv --ranking_form grew",
         {
             "walkprint.recipes.protocols.find_protocol": {"name": "coat", "embeddings": Path("mine.npz")},
+            "walkprint.evaluation.have_answers": {
+                "probes": ("loaded", Path("mine.npz")),
+                "protocol": PROTOCOL,
+                "gallery": ("loaded", Path("theirs.npz")),
+            },
             "walkprint.evaluation.save_ranking": {
                 "path": Path("ranked.csv"),
                 "probes": ("loaded", Path("mine.npz")),
@@ -537,6 +542,7 @@ CASES = {
             "walkprint.evaluation.Site.load": lambda path: SITES[path.name],
             "walkprint.recipes.trained.load_whitening": lambda name: {"street-large": WHITENING}[name],
             "walkprint.recipes.protocols.find_protocol": PROTOCOL,
+            "walkprint.evaluation.have_answers": True,
             "walkprint.evaluation.identify": REPORT,
             "walkprint.evaluation.verify": REPORT,
             "walkprint.training.run.provenance": lambda name: f"facts of {name}",

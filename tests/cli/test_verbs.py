@@ -15,6 +15,7 @@ from tests.cli.conftest import RECIPE, small
 
 from walkprint.cli import main
 from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.sequence import SequenceKey
 from walkprint.data.store import Store
 
 Captured = pytest.CaptureFixture[str]
@@ -296,6 +297,20 @@ def test_evaluate_can_bring_parts_to_unit_length(embeddings: Path, capsys: Captu
 
     assert rows("--metric", "cosine", "--normalize") == rows("--metric", "cosine")  # cosines mind no length
     assert rows("--normalize", "--gallery", str(embeddings))  # the gallery of a file of its own is brought there too
+
+
+def test_a_ranking_where_names_are_secret(tmp_path: Path, capsys: Captured) -> None:
+    keys = [
+        SequenceKey("00001", "", "01", "a"),
+        SequenceKey("00002", "", "02", "b"),
+        SequenceKey("probe", "", "03", "v"),
+    ]
+    EmbeddingSet(np.eye(3, dtype=np.float32)[:, None], keys).save(tmp_path / "e.npz")
+    words = ["evaluate", "--embeddings", str(tmp_path / "e.npz"), "--protocol", "grew-submission", "--resamples", "0"]
+    assert "none of the 1 probes" in _refused(words, capsys)
+    assert main([*words, "--ranking", str(tmp_path / "r.csv"), "--ranking_form", "grew"]) == 0
+    assert "no figures: the gallery knows no subject of a probe" in capsys.readouterr().out
+    assert (tmp_path / "r.csv").read_text().splitlines()[1] == "v,1,2"
 
 
 def test_evaluate_by_a_named_protocol_or_a_file(embeddings: Path, tmp_path: Path, capsys: Captured) -> None:

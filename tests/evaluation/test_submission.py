@@ -1,15 +1,17 @@
 """Ranked subjects: what a plain loop finds, and the forms of the competitions."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.oracles.evaluation import CASIA, toy_set
 
+from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.evaluation.scoring import Scoring
-from walkprint.evaluation.submission import ranked_subjects, save_ranking
+from walkprint.evaluation.submission import have_answers, ranked_subjects, save_ranking
 
 SCORING = Scoring(resamples=0)
 
@@ -34,6 +36,18 @@ def test_subjects_are_ranked_as_a_loop_ranks_them() -> None:
         assert [distance for _, distance in ranked] == pytest.approx([distance for _, distance in slowly], rel=1e-4)
 
 
+def test_answers_that_the_organizers_keep() -> None:
+    embeddings = toy_set()
+    secret = EmbeddingSet(
+        embeddings.vectors,
+        [key if key in CASIA.gallery else replace(key, subject="probe") for key in embeddings.keys],
+    )
+    assert have_answers(embeddings, CASIA)
+    assert not have_answers(secret, CASIA)
+    assert have_answers(embeddings, CASIA, gallery=embeddings)
+    assert not have_answers(secret, CASIA, gallery=embeddings)
+
+
 def test_forms(tmp_path: Path) -> None:
     embeddings = toy_set(noise=1.5)
     count = save_ranking(tmp_path / "all.csv", embeddings, CASIA, scoring=SCORING, most=2)
@@ -47,10 +61,12 @@ def test_forms(tmp_path: Path) -> None:
         grew = list(csv.reader(lines))
     assert grew[0] == ["videoId", "rank1", "rank2"]
     assert [row[1:] for row in grew[1:]] == [
-        [rows[i]["ranked_subject"], rows[i + 1]["ranked_subject"]] for i in range(0, len(rows), 2)
+        [str(int(rows[i]["ranked_subject"])), str(int(rows[i + 1]["ranked_subject"]))] for i in range(0, len(rows), 2)
     ]
     save_ranking(tmp_path / "hid.csv", embeddings, CASIA, scoring=SCORING, form="hid")
-    assert (tmp_path / "hid.csv").read_text().startswith(f"videoID,subjectID\n{rows[0]['view']},{grew[1][1]}\n")
+    assert (
+        (tmp_path / "hid.csv").read_text().startswith(f"videoID,label\n{rows[0]['view']},{rows[0]['ranked_subject']}\n")
+    )
     for wrong, message in (({"form": "xml"}, "form is 'xml'"), ({"most": 0}, "most is 0")):
         with pytest.raises(ProtocolError, match=message):
             save_ranking(tmp_path / "no.csv", embeddings, CASIA, scoring=SCORING, **wrong)

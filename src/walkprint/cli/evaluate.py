@@ -66,7 +66,7 @@ def evaluate(
         ranks: the k of each rank-k.
         false_accept_rates: for the rates of true accepts.
         out: folder for identification and verification as .json, .md, .tex and .txt, and report.html.
-        ranking: CSV file of the 20 nearest subjects of every probe.
+        ranking: CSV file of the 20 nearest subjects of every probe, also where the probes' names are kept secret.
         ranking_form: a line for each rank, or the form of a submission to GREW or HID.
 
     Example:
@@ -74,7 +74,7 @@ def evaluate(
     """
     check_files([*embeddings, *([gallery] if gallery else [])], compared, protocol)
     from walkprint.core.embedding import EmbeddingSet
-    from walkprint.evaluation import identify, merge, save_ranking, verify
+    from walkprint.evaluation import have_answers, identify, merge, save_ranking, verify
     from walkprint.evaluation.html import save_reports
     from walkprint.recipes.protocols import find_protocol
     from walkprint.training.run import provenance
@@ -85,12 +85,14 @@ def evaluate(
     known = None if gallery is None else EmbeddingSet.load(gallery)
     source = provenance(", ".join(file.name for file in embeddings))
     options: dict[str, Any] = {"gallery": known, "scoring": scoring, "provenance": source}
-    with progress("identification") as tell:
-        reports = [identify(probes, chosen, ranks=ranks, progress=tell, **options)]
-    with progress("verification") as tell:
-        reports.append(verify(probes, chosen, false_accept_rates=false_accept_rates, progress=tell, **options))
-    text = "\n".join(report.to_text() for report in reports)
-    if out is not None:
+    reports = []
+    if ranking is None or have_answers(probes, chosen, known):
+        with progress("identification") as tell:
+            reports.append(identify(probes, chosen, ranks=ranks, progress=tell, **options))
+        with progress("verification") as tell:
+            reports.append(verify(probes, chosen, false_accept_rates=false_accept_rates, progress=tell, **options))
+    text = "\n".join(report.to_text() for report in reports) or "no figures: the gallery knows no subject of a probe"
+    if out is not None and reports:
         text += f"\n{save_reports(reports, out)}"
     if ranking is not None:
         count = save_ranking(ranking, probes, chosen, scoring=scoring, gallery=known, form=ranking_form)

@@ -28,7 +28,8 @@ def prepare(
     Stopped and called again, it goes on.
 
     Args:
-        data: class of the data set: CasiaB, OuMvlp, Fvg, Folder, OpenGaitTree, or your own by its dotted path.
+        data: class of the data set: CasiaB, OuMvlp, Grew, Gait3D, Folder, OpenGaitTree, another of the page on data
+            sets, or your own by its dotted path.
         root: folder of the data set.
         out: folder of the store.
         set: settings of the class, e.g. data.size_px=128; `walkprint explain CLASS` lists them.

@@ -8,7 +8,7 @@ from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Report
 from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.site import Site
-from walkprint.evaluation.submission import ranked_subjects, save_ranking
+from walkprint.evaluation.submission import have_answers, ranked_subjects, save_ranking
 from walkprint.evaluation.verify import verify
 from walkprint.evaluation.whitening import Whitening
 
@@ -21,6 +21,7 @@ __all__ = [
     "compare_systems",
     "embed",
     "energy_image_embeddings",
+    "have_answers",
     "identify",
     "identify_open_set",
     "merge",

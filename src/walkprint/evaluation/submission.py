@@ -19,6 +19,18 @@ from walkprint.evaluation.scoring import Scoring
 Form = Literal["table", "grew", "hid"]
 
 
+def have_answers(probes: EmbeddingSet, protocol: Protocol, gallery: EmbeddingSet | None = None) -> bool:
+    """Whether any probe's subject is in the gallery; in a competition's data, the organizers keep the names.
+
+    Args:
+        probes, protocol, gallery: as in `identify`.
+    """
+    known = probes if gallery is None else gallery
+    enrolled = {known.keys[i].subject for one in protocol.distinct_galleries() for i in one.among(known.keys)}
+    looked_up = {probes.keys[i].subject for one in protocol.probes.values() for i in one.among(probes.keys)}
+    return bool(enrolled & looked_up)
+
+
 def ranked_subjects(
     probes: EmbeddingSet,
     protocol: Protocol,
@@ -67,8 +79,9 @@ def save_ranking(
         path: the file.
         probes, protocol, scoring, gallery, most: as in `ranked_subjects`.
         form: "table" has a line for each probe and rank, with the distance. "grew" is GREW's submission, a line for
-            each probe with its subjects (`videoId,rank1,...`); "hid" is HID's, the nearest alone (`videoID,subjectID`).
-            In both a probe is named by its view or take, whichever is set last, as these data sets name their videos.
+            each probe with its subjects as numbers (`videoId,rank1,...`); "hid" is HID's, the nearest alone
+            (`videoID,label`). In both a probe is named by its view or take, whichever is set last, as these data sets
+            name their videos.
 
     Raises:
         ProtocolError: as in `ranked_subjects`, or an unknown form.
@@ -80,7 +93,7 @@ def save_ranking(
     heads = {
         "table": ["subject", "condition", "take", "view", "rank", "ranked_subject", "distance"],
         "grew": ["videoId", *(f"rank{k}" for k in range(1, most + 1))],
-        "hid": ["videoID", "subjectID"],
+        "hid": ["videoID", "label"],
     }
     lines.writerow(heads[form])
     count = 0
@@ -91,7 +104,7 @@ def save_ranking(
             who = (key.subject, key.condition, key.take, key.view)
             lines.writerows([*who, k, name, f"{distance:.7g}"] for k, (name, distance) in enumerate(ranked, 1))
         elif form == "grew":
-            lines.writerow([video, *(name for name, _ in ranked)])
+            lines.writerow([video, *(int(name) if name.isdecimal() else name for name, _ in ranked)])
         else:
             lines.writerow([video, ranked[0][0] if ranked else ""])
     write_atomically(Path(path), text.getvalue())
