@@ -2,10 +2,13 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from walkprint.core.engine import Ray
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -20,6 +23,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(NEEDS_REFERENCES)
     return folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Ray]:
+    """A Ray cluster of two workers on this machine, for all tests of this process."""
+    ray = pytest.importorskip("ray", reason="the extra cluster is not installed")
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+    yield Ray()
+    ray.shutdown()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -2,8 +2,8 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from walkprint.core.described import describe
+from walkprint.core.engine import Engine, map_over
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
 from walkprint.core.progress import Progress
@@ -69,6 +70,15 @@ class Captured:
     previews: list[Path] = field(default_factory=list)
     shown: list[Clip] = field(default_factory=list)
     refused: list[tuple[Clip, str]] = field(default_factory=list)
+
+    def add(self, other: "Captured") -> None:
+        """Count what was left out of another video."""
+        for reason, frames in other.dropped.frames.items():
+            self.dropped.count(reason, frames)
+        self.empty += other.empty
+        self.lost += other.lost
+        self.previews += other.previews
+        self.refused += other.refused[: _SHOWN_CLIPS - len(self.refused)]
 
     def save_sheet(self, path: Path) -> None:
         """Write a sheet of walks and of what was refused as PNG, atomically."""
@@ -147,6 +157,8 @@ def capture(
     keep_all: bool = False,
     frame_rate_hz: float | None = None,
     preview: Path | None = None,
+    workers: int | None = 1,
+    engine: Engine = None,
     progress: Progress | None = None,
 ) -> Captured:
     """Cut the walks out of videos and pack them; what is no walk is left out and counted.
@@ -161,7 +173,9 @@ def capture(
         keep_all: whether tracked people who do not walk are packed too, see `video.judge`.
         frame_rate_hz: faster videos are thinned out to this.
         preview: folder of annotated videos.
-        progress: called with frames done and in all of a video.
+        workers: processes, each of which takes whole videos; 1 is this process, one per core when None.
+        engine: what runs them, see `map_over`; a cluster's machines read the videos at the same place.
+        progress: called with frames done and in all of a video; by several processes, with videos.
 
     Raises:
         DataError: the store is there already, two videos without a subject have one name, or there is no walk in any.
@@ -189,17 +203,22 @@ def capture(
             for one in videos
         ],
     }
-    job = _Job(segmenter, cut, None if keep_all else fault, frame_rate_hz, progress)
+    job = _Job(segmenter, cut, None if keep_all else fault, frame_rate_hz)
+    work = [
+        (recording, None if preview is None else preview / file)
+        for recording, file in zip(videos, _preview_names(videos), strict=True)
+    ]
     with ExitStack() as stack:
         writer: StoreWriter | None = None
-        for recording, file in zip(videos, _preview_names(videos), strict=True):
-            for clip in job.clips(recording, found, None if preview is None else preview / file):
-                if writer is None:  # opened late, so that a video without people leaves nothing behind
-                    writer = stack.enter_context(StoreWriter(found.out, dataset="video", settings=settings))
-                if clip.key not in writer.done:  # an interrupted job goes on
-                    writer.add(clip)
-                if len(found.shown) < _SHOWN_CLIPS:
-                    found.shown.append(_few_frames(clip))
+        for clip in stack.enter_context(closing(_clips(job, work, found, workers, engine, progress))):
+            found.keys.append(_numbered(clip.key, found))
+            if writer is None:  # opened late, so that a video without people leaves nothing behind
+                writer = stack.enter_context(StoreWriter(found.out, dataset="video", settings=settings))
+            numbered = replace(clip, key=found.keys[-1])
+            if numbered.key not in writer.done:  # an interrupted job goes on
+                writer.add(numbered)
+            if len(found.shown) < _SHOWN_CLIPS:
+                found.shown.append(_few_frames(numbered))
         if writer is not None:
             writer.finish(found.dropped.frames)
             found.frames = sum(writer.done.values())
@@ -211,6 +230,9 @@ def capture(
     return found
 
 
+_Work = tuple[Recording, Path | None]  # a video, and the file of its preview
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """What is done with every video."""
@@ -219,15 +241,20 @@ class _Job:
     cut: Cut
     judge: Callable[[TrackedWalk], str] | None
     frame_rate_hz: float | None
-    progress: Progress | None
 
-    def clips(self, recording: Recording, found: Captured, preview: Path | None) -> Iterator[Clip]:
-        """The walks of one video; what is left out is counted in `found`."""
-        video, dropped, before = recording.video, Dropped(), len(found.keys)
+    def whole(self, work: _Work) -> tuple[list[Clip], Captured]:
+        """All walks of one video, and what else was found in it."""
+        found = Captured(Path())
+        return list(self.clips(work, found)), found
+
+    def clips(self, work: _Work, found: Captured, progress: Progress | None = None) -> Iterator[Clip]:
+        """The walks of one video, without their takes; what is left out is counted in `found`."""
+        (recording, preview), dropped, count = work, Dropped(), 0
+        video = recording.video
 
         def watch(frame: Frame, update: Update) -> None:
-            if self.progress is not None:
-                self.progress(frame.number + 1, video.announced)
+            if progress is not None:
+                progress(frame.number + 1, video.announced)
 
         def refuse(walk: TrackedWalk, reason: str) -> None:
             if len(found.refused) < _SHOWN_CLIPS:
@@ -243,16 +270,32 @@ class _Job:
                 for walk in walks(
                     frames, self.segmenter, cut=self.cut, dropped=dropped, hook=hook, judge=self.judge, refused=refuse
                 ):
-                    found.keys.append(_numbered(_key(recording, walk), found))
-                    yield walk.clip(found.keys[-1], color=self.cut.color)
+                    count += 1
+                    yield walk.clip(_key(recording, walk), color=self.cut.color)
             if preview is not None:
                 found.previews.append(preview)
         finally:
             found.lost += [f"{video.path}: {line}" for line in video.lost]
             for reason, frames_left_out in dropped.frames.items():
                 found.dropped.count(reason, frames_left_out)
-        if len(found.keys) == before:
+        if not count:
             found.empty.append(f"{video.path} (left out: {str(dropped) or 'nothing, as no person was seen'})")
+
+
+def _clips(
+    job: _Job, work: Sequence[_Work], found: Captured, workers: int | None, engine: Engine, progress: Progress | None
+) -> Generator[Clip, None, None]:
+    """The walks of all videos, in order; one by one in this process, or video by video in others."""
+    if engine is None and workers == 1:
+        for one in work:
+            yield from job.clips(one, found, progress)
+        return
+    with closing(map_over(work, job.whole, engine, workers=workers)) as parts:
+        for done, (clips, part) in enumerate(parts, 1):
+            found.add(part)
+            yield from clips
+            if progress is not None:
+                progress(done, len(work))
 
 
 def _key(recording: Recording, walk: TrackedWalk) -> SequenceKey:

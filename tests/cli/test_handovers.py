@@ -18,6 +18,7 @@ import pytest
 from walkprint.cli import VERBS, find_verb
 from walkprint.cli.evaluate import Compared
 from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.engine import Ray
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
@@ -107,6 +108,9 @@ _OPENING: dict[str, Any] = {
 _KEPT: dict[str, Any] = {f"{_RECOGNIZER}.__init__": {"false_positive_rate", "cohort"}}
 PERSON = SimpleNamespace(name="Anna", id="0", walks=1, frames=30)
 SEEN = Sighting(1, 0.0, 1.0, "left", 1, 25, 1.0, (Candidate("0", "Anna", 0.7, 0.9),), 0.5, 0.05, 0.1, 3)
+
+_CLUSTER = "--engine ray --address head:6379"
+_MACHINES = {"engine", "address", "workers"}
 
 CASES = {
     "enroll": Case(
@@ -217,7 +221,7 @@ CASES = {
     "walkers": Case(
         "--out store --subjects 7 --train 5 --seed 3 --views 036,072 --takes nm=2 cl=1 --scarce cl=2 "
         "--views_per_take 1 --one_side --frames 9 --size_px 32 --variety gait=0.5 fresh_clothes=true "
-        "--workers 2 --sheet sheet.png",
+        f"{_CLUSTER} --workers 2 --sheet sheet.png",
         {
             "walkprint.recipes.classes.build": {
                 "family": GaitDataset,
@@ -243,6 +247,7 @@ CASES = {
                 "dataset": DATA,
                 "out": Path("store"),
                 "workers": 2,
+                "engine": Ray("head:6379"),
                 "progress": ...,
             },
             "walkprint.evaluation.sheets.save_sheet": {"store": STORE, "path": Path("sheet.png")},
@@ -257,7 +262,7 @@ CASES = {
     "segment": Case(
         "a.mp4 b.mp4 --out store --segmenter background --set segmenter.contrast=20 --color --gaitnet_crop "
         "--one_person --condition nm --frame_rate_hz 12.5 --image_rate_hz 10 --size_px 128 --least_frames 7 "
-        "--keep_all --preview shown",
+        f"--keep_all --preview shown --workers 2 {_CLUSTER}",
         {
             "walkprint.recipes.classes.build": {
                 "family": ...,
@@ -275,6 +280,8 @@ CASES = {
                 "keep_all": True,
                 "frame_rate_hz": 12.5,
                 "preview": Path("shown"),
+                "workers": 2,
+                "engine": Ray("head:6379"),
                 "progress": ...,
             },
         },
@@ -287,7 +294,7 @@ CASES = {
     ),
     "prepare": Case(
         "Folder --root masks --out store --set data.size_px=32 --bits 1 --compression zstd --share 1/3 --strict "
-        "--clean --workers 2",
+        f"--clean --workers 2 {_CLUSTER}",
         {
             "walkprint.recipes.classes.build": {
                 "family": GaitDataset,
@@ -300,6 +307,7 @@ CASES = {
                 "bits": 1,
                 "compression": "zstd",
                 "workers": 2,
+                "engine": Ray("head:6379"),
                 "share": (1, 3),
                 "clean": True,
                 "strict": True,
@@ -379,6 +387,8 @@ CASES = {
                 "wanted": {"cl": 2},
                 "out": Path("more"),
                 "seed": 3,
+                "workers": None,
+                "engine": None,
                 "progress": ...,
             },
             "walkprint.evaluation.sheets.save_generated_sheet": {"store": GENERATED, "path": Path("sheet.png")},
@@ -392,7 +402,19 @@ CASES = {
             "walkprint.data.store.Store.open": GENERATED,
             "walkprint.evaluation.frame_measures.expansion_lines": [],
         },
-        without={"expander"},
+        without={"expander"} | _MACHINES,
+    ),
+    "expand on a cluster": Case(
+        f"--data store --expander Copying --wanted cl=2 --out more --workers 2 {_CLUSTER}",
+        {"walkprint.generation.expand.expand": {"workers": 2, "engine": Ray("head:6379")}},
+        {
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.generation.expand.expand": Path("more"),
+            "walkprint.data.store.Store.open": GENERATED,
+            "walkprint.evaluation.frame_measures.expansion_lines": [],
+        },
+        {"walkprint.generation.expand.expand": ...},
+        without={"run", "set", "seed", "device", "bf16", "cover", "sheet"},
     ),
     "expand by something simpler": Case(
         "--data store --set expander.p=0.1 --expander NoiseInjection --wanted cl=2 --out more",
@@ -409,7 +431,7 @@ CASES = {
             "walkprint.data.store.Store.open": GENERATED,
             "walkprint.evaluation.frame_measures.expansion_lines": [],
         },
-        without={"run", "seed", "device", "bf16", "cover", "sheet"},
+        without={"run", "seed", "device", "bf16", "cover", "sheet"} | _MACHINES,
     ),
     "expand the run's own data": Case(
         "--run run --wanted cl=2 --out more",
@@ -426,14 +448,14 @@ CASES = {
             "walkprint.evaluation.frame_measures.expansion_lines": [],
         },
         {"walkprint.generation.expand.expand": ...},
-        without={"data", "set", "expander", "seed", "device", "bf16", "cover", "sheet"},
+        without={"data", "set", "expander", "seed", "device", "bf16", "cover", "sheet"} | _MACHINES,
     ),
     "embed": Case(
         "--run run --data store --set data.train=1 --split train --out e.npz --device cuda --precision bf16 "
-        "--engine openvino --frames_per_batch 7 --workers 2 --share 1/3",
+        "--runtime openvino --frames_per_batch 7 --workers 2 --share 1/3",
         {
             "walkprint.core.device.usable_device": {"name": "cuda"},
-            "walkprint.recipes.trained.load_network": {"name": Path("run"), "engine": "openvino"},
+            "walkprint.recipes.trained.load_network": {"name": Path("run"), "runtime": "openvino"},
             "walkprint.recipes.classes.build": {
                 "family": Packed,
                 "entry": {"root": "store", "train": "1"},
@@ -447,6 +469,7 @@ CASES = {
                 "precision": "bf16",
                 "frames_per_batch": 7,
                 "workers": 2,
+                "engine": None,
                 "share": (1, 3),
                 "progress": ...,
             },
@@ -459,7 +482,19 @@ CASES = {
             "walkprint.evaluation.embed": _embeddings(),
         },
         {"walkprint.evaluation.embed": {"max_frames"}},
-        without={"energy_image"},
+        without={"energy_image", "engine", "address"},
+    ),
+    "embed on a cluster": Case(
+        f"--run run --data store --out e.npz --device cuda {_CLUSTER}",
+        {"walkprint.evaluation.embed": {"device": "cuda", "workers": None, "engine": Ray("head:6379")}},
+        {
+            "walkprint.recipes.trained.load_network": NETWORK,
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.evaluation.embed": _embeddings(),
+            "walkprint.recipes.protocols.save_embeddings": None,
+        },
+        {"walkprint.evaluation.embed": ...},
+        without={"set", "split", "energy_image", "precision", "runtime", "frames_per_batch", "workers", "share"},
     ),
     "embed the energy image": Case(
         "--energy_image --data store --set data.train=1 --split all --out e.npz",
@@ -470,7 +505,7 @@ CASES = {
             "walkprint.recipes.protocols.save_embeddings": None,
         },
         {"walkprint.evaluation.energy_image_embeddings": {"columns"}},
-        without={"run", "device", "precision", "engine", "frames_per_batch", "workers", "share"},
+        without={"run", "device", "precision", "runtime", "frames_per_batch", "share"} | _MACHINES,
     ),
     "embed the run's own data": Case(
         "--run run --out e.npz",
@@ -492,10 +527,10 @@ CASES = {
             "energy_image",
             "device",
             "precision",
-            "engine",
+            "runtime",
             "frames_per_batch",
-            "workers",
             "share",
+            *_MACHINES,
         },
     ),
     "evaluate": Case(
@@ -610,7 +645,7 @@ CASES = {
         {"walkprint.evaluation.html.report_page": {"lead", "table", "sheets", "provenance"}},
     ),
     "study": Case(
-        "inter-class --set seeds=3 --out there --share 1/3 --workers 2 --quick --large",
+        f"inter-class --set seeds=3 --out there --share 1/3 --workers 2 --quick --large {_CLUSTER}",
         {
             "walkprint.studies.run.build_study": {
                 "name": "inter-class",
@@ -624,6 +659,7 @@ CASES = {
                 "out": Path("there"),
                 "share": (1, 3),
                 "workers": 2,
+                "engine": Ray("head:6379"),
                 "start_worker": ...,
                 "progress": ...,
             },

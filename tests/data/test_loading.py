@@ -133,7 +133,7 @@ def test_leaving_early_ends_the_thread(store):
 @pytest.mark.parametrize("frames_per_batch", [1, 7, 12, 1000])
 def test_whole_sequences_in_equal_lengths(store, frames_per_batch):
     seen = []
-    for batch in equal_length_batches(store, KEYS, frames_per_batch=frames_per_batch):
+    for batch in (one.read(store) for one in equal_length_batches(store, KEYS, frames_per_batch=frames_per_batch)):
         assert len(batch) == 1 or batch.frames.shape[0] * batch.frames.shape[1] <= frames_per_batch
         assert set(batch.subjects.tolist()) == {-1}
         for frames, key in zip(batch.frames.numpy(), batch.keys, strict=True):
@@ -144,7 +144,8 @@ def test_whole_sequences_in_equal_lengths(store, frames_per_batch):
 
 def test_short_sequences_are_looped_and_long_ones_come_in_pieces(store):
     seen = {key: [] for key in KEYS}
-    for batch in equal_length_batches(store, KEYS, frames_per_batch=50, min_frames=2, max_frames=6):
+    for one in equal_length_batches(store, KEYS, frames_per_batch=50, min_frames=2, max_frames=6):
+        batch = one.read(store)
         assert 2 <= batch.frames.shape[1] <= 6
         for frames, key in zip(batch.frames.numpy(), batch.keys, strict=True):
             seen[key].append(frames)
@@ -158,6 +159,6 @@ def test_short_sequences_are_looped_and_long_ones_come_in_pieces(store):
 
 
 def test_embedding_settings_out_of_range(store):
-    assert list(equal_length_batches(store, [], frames_per_batch=5)) == []
+    assert equal_length_batches(store, [], frames_per_batch=5) == []
     with pytest.raises(RecipeError, match="max_frames 2"):
-        list(equal_length_batches(store, KEYS, frames_per_batch=5, min_frames=3, max_frames=2))
+        equal_length_batches(store, KEYS, frames_per_batch=5, min_frames=3, max_frames=2)

@@ -45,11 +45,11 @@ def clips(batch: int, frames: int) -> torch.Tensor:
     return torch.from_numpy(rng.integers(0, 256, (batch, frames, 1, 64, 64), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
-def test_both_engines_embed_as_the_original_in_any_batch_and_length(
-    original: Path, exported: Path, engine: str
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_both_runtimes_embed_as_the_original_in_any_batch_and_length(
+    original: Path, exported: Path, runtime: str
 ) -> None:
-    slow, fast = load_network(original), load_network(exported, engine=engine)
+    slow, fast = load_network(original), load_network(exported, runtime=runtime)
     assert isinstance(fast, Exported)
     assert isinstance(slow, Network)
     for batch, frames in ((1, 1), (2, 5), (3, 31)):
@@ -90,9 +90,9 @@ def test_what_is_refused(original: Path, exported: Path, tmp_path: Path) -> None
     with pytest.raises(RecipeError, match="exported already"):
         export(exported, tmp_path / "again")
     with pytest.raises(RecipeError, match="export it first"):
-        load_network(original, engine="openvino")
-    with pytest.raises(RecipeError, match="engine is 'tensorrt'"):
-        load_network(exported, engine="tensorrt")
+        load_network(original, runtime="openvino")
+    with pytest.raises(RecipeError, match="runtime is 'tensorrt'"):
+        load_network(exported, runtime="tensorrt")
     with pytest.raises(DataError, match="as they are stored"):
         load_network(exported)(clips(1, 2)[..., :44])
     damaged = tmp_path / "damaged"

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from walkprint.cli.machines import Machines
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
-from walkprint.core.bounds import Count, Processes
+from walkprint.core.bounds import Count
 from walkprint.core.share import parse_share, share_of
 from walkprint.recipes.library import find_trained
 
@@ -22,9 +23,9 @@ def embed(
     out: Path,
     device: str = "cpu",
     precision: Literal["32-true", "bf16"] = "32-true",
-    engine: Literal["onnxruntime", "openvino"] | None = None,
+    runtime: Literal["onnxruntime", "openvino"] | None = None,
     frames_per_batch: Count = 1024,
-    workers: Processes = 1,
+    machines: Machines,
     share: str = "0/1",
 ) -> Summary:
     """Turn sequences into embeddings with a trained network.
@@ -40,10 +41,10 @@ def embed(
         out: file of the embeddings, .npz.
         device: cpu or cuda.
         precision: of the computation.
-        engine: what runs a network of `walkprint export`; onnxruntime by default.
+        runtime: what runs a network of `walkprint export`; onnxruntime by default.
         frames_per_batch: about how many frames a batch holds.
-        workers: processes that share the work, on the CPU.
-        share: i/n embeds every n-th sequence from the i-th on, counted from 0.
+        machines: where work is done; by default in one process that uses all cores.
+        share: i/n embeds every n-th sequence from the i-th on, counted from 0, for arrays of Slurm jobs.
 
     Example:
         walkprint embed --run runs/first --data stores/mine --out mine.npz
@@ -64,8 +65,8 @@ def embed(
     from walkprint.recipes.protocols import save_embeddings
     from walkprint.recipes.trained import dataset_of, load_network
 
-    usable = usable_device(device)
-    network = None if run is None else load_network(run, engine=engine)
+    usable = device if machines.chosen else usable_device(device)
+    network = None if run is None else load_network(run, runtime=runtime)
     dataset = build(Packed, {"root": str(data), **settings[0]}) if settings else dataset_of(run or "")
     keys = dataset.keys(split)
     if network is None:
@@ -74,7 +75,7 @@ def embed(
         with progress("embedding") as tell:
             embeddings = embed_with(
                 network, dataset, keys, device=usable, precision=precision, frames_per_batch=frames_per_batch,
-                workers=workers, share=mine, progress=tell,
+                workers=machines.workers, engine=machines.chosen, share=mine, progress=tell,
             )  # fmt: skip
     save_embeddings(embeddings, dataset, out)
     parts, features = embeddings.vectors.shape[1:]

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from walkprint.cli.machines import Machines
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.values import UsageError
@@ -24,6 +25,7 @@ def expand(
     device: str = "cpu",
     bf16: bool = False,
     cover: bool = False,
+    machines: Machines,
     sheet: Path | None = None,
 ) -> Summary:
     """Add generated takes of a rare condition to a data set.
@@ -42,6 +44,7 @@ def expand(
         device: where the generator runs: cpu or cuda.
         bf16: generate in bfloat16, often twice as fast.
         cover: lay what is generated over its source: for coats.
+        machines: where work is done, on CPUs; by default in one process that uses all cores.
         sheet: also write a PNG of real and generated takes.
 
     Example:
@@ -52,6 +55,8 @@ def expand(
     idle = [name for name, given in (("--bf16", bf16), ("--cover", cover)) if given]
     if expander is not None and idle:
         raise UsageError(f"{' and '.join(idle)}: only for a generator's --run; leave out with --expander")
+    if device != "cpu" and (machines.chosen is not None or machines.workers not in (None, 1)):
+        raise UsageError("--device: several processes generate on CPUs; leave it out, or --engine and --workers")
     for path in filter(None, (data, run)):
         check_there(path)
     settings = settings_of(set, *(name for name, given in (("data", data), ("expander", expander)) if given))
@@ -73,7 +78,10 @@ def expand(
     else:
         made_by = GeneratorExpander(load_generator(run).to(usable), bf16=bf16, cover=cover)
     with progress("generating") as tell:
-        path = expand_by(dataset, made_by, wanted=wanted, out=out, seed=seed, progress=tell)
+        path = expand_by(
+            dataset, made_by, wanted=wanted, out=out, seed=seed, workers=machines.workers, engine=machines.chosen,
+            progress=tell,
+        )  # fmt: skip
     store = Store.open(path)
     dropped = lost_frames(store)
     if not store.generated:  # a store that only looks filled would be trained on

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from walkprint.cli.machines import Machines
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.verb import Summary
-from walkprint.core.bounds import Processes
 from walkprint.core.share import parse_share
 
 
@@ -21,7 +21,7 @@ def prepare(
     share: str = "0/1",
     clean: bool = False,
     strict: bool = False,
-    workers: Processes | None = None,
+    machines: Machines,
 ) -> Summary:
     """Pack a data set into a store that training and embedding read.
 
@@ -35,10 +35,10 @@ def prepare(
         set: settings of the class, e.g. data.size_px=128; `walkprint explain CLASS` lists them.
         bits: 8 keeps soft edges, 1 makes the store smaller.
         compression: of each sequence.
-        share: i/n packs every n-th sequence from the i-th on, counted from 0.
+        share: i/n packs every n-th sequence from the i-th on, counted from 0, for arrays of Slurm jobs.
         clean: keep only the largest piece of each mask, with its holes filled and its edge hard.
         strict: stop at the first file that cannot be read or lies in the wrong place.
-        workers: processes; one per core by default.
+        machines: where work is done.
 
     Example:
         walkprint prepare CasiaB --root data/casia-b --out stores/casia-b
@@ -55,7 +55,7 @@ def prepare(
     dataset = build(GaitDataset, {"class_path": data, "init_args": settings})
     with progress("preparing") as tell:
         report = pack(
-            dataset, out, bits=bits, compression=None if compression == "none" else compression, workers=workers,
-            share=mine, clean=clean, strict=strict, progress=tell,
+            dataset, out, bits=bits, compression=None if compression == "none" else compression,
+            workers=machines.workers, engine=machines.chosen, share=mine, clean=clean, strict=strict, progress=tell,
         )  # fmt: skip
     return Summary(report.to_dict(), str(report))

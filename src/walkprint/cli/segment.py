@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from walkprint.cli.machines import Machines
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.verb import Summary
@@ -35,6 +36,7 @@ def segment(
     segmenter: str = "MediaPipe",
     set: dict[str, Any] | None = None,
     cutting: Cutting,
+    machines: Machines,
     one_person: bool = False,
     condition: str = "",
     frame_rate_hz: Positive | None = None,
@@ -53,6 +55,7 @@ def segment(
         segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
         set: its settings, e.g. segmenter.least_px=500; `walkprint explain CLASS` lists them.
         cutting: how walks are cut out.
+        machines: where work is done; by default in one process. Each takes whole videos.
         one_person: each video shows one person: one subject.
         condition: of all walks, e.g. nm.
         frame_rate_hz: faster videos are thinned out to this.
@@ -87,6 +90,8 @@ def segment(
             keep_all=keep_all,
             frame_rate_hz=frame_rate_hz,
             preview=preview,
+            workers=1 if machines.workers is None and machines.chosen is None else machines.workers,
+            engine=machines.chosen,
             progress=tell,
         )
     text, artifacts = [str(found)], [str(path) for path in found.previews]

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from walkprint.cli.machines import Machines
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there
 from walkprint.cli.verb import Summary
-from walkprint.core.bounds import Processes
 from walkprint.core.share import parse_share
 
 
@@ -16,7 +16,7 @@ def study(
     set: dict[str, Any] | None = None,
     out: Path | None = None,
     share: str = "0/1",
-    workers: Processes | None = None,
+    machines: Machines,
     quick: bool = False,
     large: bool = False,
 ) -> Summary:
@@ -32,8 +32,8 @@ def study(
         set: settings, e.g. seeds=5 'parts=[compare]'; `walkprint explain InterClassStudy` lists them, and so for
             ClothExpansionStudy and DisentanglementStudy.
         out: folder of the study; holds the report study.html, .md, .txt and .json; studies/NAME by default.
-        share: i/n computes the i-th of n shares, counted from 0, for machines with a common folder.
-        workers: processes with one thread each; one per core by default, and 1 with --quick.
+        share: i/n computes the i-th of n shares, counted from 0, for arrays of Slurm jobs with a common folder.
+        machines: where work is done; with --quick one process by default.
         quick: all of it tiny, except for settings that are given, to see it run; its figures mean nothing.
         large: sized for a GPU, except for settings that are given; only cloth-expansion.
 
@@ -49,10 +49,14 @@ def study(
     from walkprint.cli.process import worker_start
 
     plan = build_study(name, given, quick=quick, large=large)
-    workers = 1 if quick and workers is None else workers  # processes start more slowly than cells this small
+    # Processes start more slowly than cells this small.
+    workers = 1 if quick and machines.workers is None and machines.chosen is None else machines.workers
     with progress("study") as tell:
         folder = out or Path("studies") / name
-        found = run_study(name, plan, folder, share=mine, workers=workers, start_worker=worker_start(), progress=tell)
+        found = run_study(
+            name, plan, folder, share=mine, workers=workers, engine=machines.chosen, start_worker=worker_start(),
+            progress=tell,
+        )  # fmt: skip
     numbers = {"report": str(found.saved), "finished": found.finished, "cells": found.cells, "synthetic": True}
     tables = [{"title": one.title, "lines": [list(line) for line in one.lines]} for one in found.page.tables]
     return Summary({**numbers, "tables": tables}, f"{found.page.to_text()}\nReport: {found.saved.resolve()}")

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from walkprint.cli.machines import Machines
 from walkprint.cli.progress import progress
 from walkprint.cli.verb import Summary
-from walkprint.core.bounds import Count, CountOrZero, Frames, Processes, Seed, SizePx, Subjects
+from walkprint.core.bounds import Count, CountOrZero, Frames, Seed, SizePx, Subjects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class People:
     variety: dict[str, Any] | None = None
 
 
-def walkers(*, out: Path, people: People, workers: Processes | None = None, sheet: Path | None = None) -> Summary:
+def walkers(*, out: Path, people: People, machines: Machines, sheet: Path | None = None) -> Summary:
     """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
 
     The same settings give the same pixels on every machine. Figures on these people are synthetic.
@@ -50,7 +51,7 @@ def walkers(*, out: Path, people: People, workers: Processes | None = None, shee
     Args:
         out: folder of the store.
         people: who is rendered.
-        workers: processes; one per core by default.
+        machines: where work is done.
         sheet: also draw some of them into this PNG.
 
     Example:
@@ -67,7 +68,7 @@ def walkers(*, out: Path, people: People, workers: Processes | None = None, shee
         settings["views"] = people.views.split(",")
     dataset = build(GaitDataset, {"class_path": "Walkers", "init_args": settings})
     with progress("rendering") as tell:
-        report = pack(dataset, out, workers=workers, progress=tell)
+        report = pack(dataset, out, workers=machines.workers, engine=machines.chosen, progress=tell)
     text = str(report)
     if sheet is not None:
         save_sheet(Packed(out).store(), sheet)

@@ -199,6 +199,29 @@ def _pinned(batch: ClipBatch) -> ClipBatch:
     return replace(batch, frames=batch.frames.pin_memory(), subjects=batch.subjects.pin_memory())
 
 
+@dataclass(frozen=True, slots=True)
+class EqualLengths:
+    """Which frames a batch of equal lengths holds.
+
+    Attributes:
+        keys: of the sequences.
+        starts: first frame of each.
+        length: frames of each; a sequence that ends before is looped.
+    """
+
+    keys: tuple[SequenceKey, ...]
+    starts: tuple[int, ...]
+    length: int
+
+    def read(self, store: Store) -> ClipBatch:
+        """The batch, with subjects -1."""
+        rows = np.array([store.index(key) for key in self.keys], dtype=np.int64)
+        positions = (np.array(self.starts)[:, None] + np.arange(self.length)) % store.lengths[rows][:, None]
+        frames = store.gather(rows, positions)
+        nobody = torch.full((len(self.keys),), -1, dtype=torch.int64)
+        return ClipBatch(torch.from_numpy(frames), nobody, list(self.keys))
+
+
 def equal_length_batches(
     store: Store,
     keys: Sequence[SequenceKey],
@@ -206,22 +229,17 @@ def equal_length_batches(
     frames_per_batch: int,
     min_frames: int = 1,
     max_frames: int | None = None,
-    width_px: int | None = None,
-) -> Iterator[ClipBatch]:
+) -> list[EqualLengths]:
     """Whole sequences in batches of equal length, so that no padding is needed, shortest first.
 
     Every key comes once, or once for each piece of its sequence.
 
     Args:
-        store: where frames come from.
+        store: where frames will come from.
         keys: the sequences to embed.
         frames_per_batch: about how many frames a batch may hold; a longer sequence is a batch of its own.
         min_frames: a shorter sequence is looped up to it.
         max_frames: a longer sequence is cut into pieces of nearly equal length, none longer; None for no limit.
-        width_px: take only so many central columns; all when None.
-
-    Yields:
-        Batches with subjects -1.
 
     Raises:
         RecipeError: a setting is out of range.
@@ -236,12 +254,10 @@ def equal_length_batches(
     for key in keys:
         for piece in pieces(int(store.lengths[store.index(key)]), max_frames):
             groups.setdefault(max(len(piece), min_frames), []).append((key, piece.start))
+    found = []
     for length in sorted(groups):
         size = max(frames_per_batch // length, 1)
         for first in range(0, len(groups[length]), size):
-            chunk = [key for key, _ in groups[length][first : first + size]]
-            starts = np.array([start for _, start in groups[length][first : first + size]], dtype=np.int64)
-            rows = np.array([store.index(key) for key in chunk], dtype=np.int64)
-            positions = (starts[:, None] + np.arange(length)) % store.lengths[rows][:, None]
-            frames = store.gather(rows, positions, width_px=width_px)
-            yield ClipBatch(torch.from_numpy(frames), torch.full((len(chunk),), -1, dtype=torch.int64), chunk)
+            chosen, starts = zip(*groups[length][first : first + size], strict=True)
+            found.append(EqualLengths(chosen, starts, length))
+    return found

@@ -1,19 +1,14 @@
 """From any data set to a packed store, in parallel; every frame that is left out is counted."""
 
 import hashlib
-import multiprocessing
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
-
+from walkprint.core.engine import Engine, map_over
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.progress import Progress
 from walkprint.core.sequence import SequenceKey
@@ -25,7 +20,7 @@ from walkprint.data.quality import LOOKED_AT, NOBODY_TESTS, doubtful_shares
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 
-_SHOWN = 20
+_SHOWN, _CHUNK = 20, 4
 FEW_FRAMES = 5
 
 
@@ -135,14 +130,16 @@ def prepare(
     bits: Bits = 8,
     compression: Compression = None,
     workers: int | None = None,
+    engine: Engine = None,
     strict: bool = False,
     clean: bool = False,
     progress: Progress | None = None,
 ) -> Packed:
     """Pack a data set into a store, and open it; `report` says what was left out. See `pack` for the arguments."""
     report = pack(
-        dataset, out, bits=bits, compression=compression, workers=workers, strict=strict, clean=clean, progress=progress
-    )
+        dataset, out, bits=bits, compression=compression, workers=workers, engine=engine, strict=strict, clean=clean,
+        progress=progress,
+    )  # fmt: skip
     packed = Packed(report.path)
     packed.report = report
     return packed
@@ -155,6 +152,7 @@ def pack(
     bits: Bits = 8,
     compression: Compression = None,
     workers: int | None = None,
+    engine: Engine = None,
     share: Share = (0, 1),
     strict: bool = False,
     clean: bool = False,
@@ -170,6 +168,7 @@ def pack(
         bits: 8 keeps soft edges, 1 only whether a pixel is at least 128.
         compression: None or "zstd".
         workers: processes that read and align; as many as there are cores when None.
+        engine: what runs them, see `map_over`; a cluster's machines read the data at the same place.
         share: (i, n): this job writes the i-th of n shares, counted from 0; the job that ends last puts the store
             in its place.
         strict: stop at the first thing that cannot be read.
@@ -181,8 +180,7 @@ def pack(
             when strict, something cannot be read or lies where the layout has no frames.
         RecipeError: a setting is out of range.
     """
-    workers = usable_cores() if workers is None else workers
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise RecipeError(f"prepare: {workers} workers; expected at least 1")
     check_share(share)
     dataset = dataset.cleaned() if clean else dataset
@@ -203,7 +201,7 @@ def pack(
     )
     report = PrepareReport(writer.path, misplaced=misplaced, layout=dataset.LAYOUT, unlisted=list(dataset.unlisted()))
     rest = [key for key in keys if key not in writer.done]
-    with writer, _readings(dataset, rest, workers) as readings:
+    with writer, closing(map_over(rest, dataset.examine, engine, workers=workers, chunk=_CHUNK)) as readings:
         for done, (key, reading) in enumerate(zip(rest, readings, strict=True), len(keys) - len(rest) + 1):
             _take(writer, key, reading, report, strict)
             if progress is not None:
@@ -257,40 +255,3 @@ def _take(writer: StoreWriter, key: SequenceKey, reading: Reading, report: Prepa
     else:
         looked_at = {LOOKED_AT: reading.looked_at} if reading.looked_at else {}
         writer.add(reading.clip, reading.dropped, doubtful={**reading.doubtful, **looked_at})
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_dataset_of_worker: list[GaitDataset] = []
-
-
-def _start_worker(dataset: GaitDataset) -> None:
-    cv2.setNumThreads(1)
-    _dataset_of_worker[:] = [dataset]
-
-
-def _examine_in_worker(key: SequenceKey) -> Reading:
-    return _dataset_of_worker[0].examine(key)
-
-
-@contextmanager
-def _readings(dataset: GaitDataset, keys: Sequence[SequenceKey], workers: int) -> Iterator[Iterator[Reading]]:
-    """The readings of `keys`, in their order."""
-    if workers == 1 or len(keys) < 2:
-        yield map(dataset.examine, keys)
-        return
-    # Spawned, not forked: OpenCV's threads do not survive a fork, and a forked worker may wait for them forever.
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(min(workers, len(keys)), context, _start_worker, (dataset,))
-    try:
-        yield executor.map(_examine_in_worker, keys, chunksize=4)
-    except BrokenProcessPool as error:
-        raise DataError(
-            "prepare: a worker process died (out of memory?); in a script, call prepare below "
-            "`if __name__ == '__main__':`, or set workers to 1"
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)

@@ -5,19 +5,24 @@ are wanted than there are sources, the sources are used in turn. Test subjects a
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from walkprint.core.engine import Engine, map_over
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.progress import Progress
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packed import Packed
+from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
-from walkprint.generation.expander import Expander
+from walkprint.generation.expander import Expander, Frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ def expand(
     wanted: Mapping[str, int],
     out: str | Path,
     seed: int = 0,
+    workers: int | None = None,
+    engine: Engine = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a store with every sequence of a data set, byte for byte, and generated takes of its training subjects.
@@ -106,6 +113,8 @@ def expand(
         wanted: condition -> takes per training subject, recorded ones included, e.g. {"cl": 6}.
         seed: of everything random.
         out: folder of the new store; must not exist.
+        workers: processes that make takes; this one alone when None.
+        engine: what runs them, see `map_over`; a cluster's machines read the data set at the same place.
         progress: called with (sequences made, sequences to make).
 
     Returns:
@@ -130,11 +139,15 @@ def expand(
         for key in store.keys:
             if key not in writer.done:
                 writer.copy(store, key)
-        for done, (key, source) in enumerate(planned.takes, 1):
-            if key not in writer.done:
-                _write(writer, store.read(source), key, expander, made_by)
-            if progress is not None:
-                progress(done, len(planned.takes))
+        rest = [take for take in planned.takes if take[0] not in writer.done]
+        count = 1 if workers is None and engine is None else workers
+        with closing(map_over(rest, partial(_make, expander, store, seed), engine, workers=count)) as takes:
+            for done, ((key, source), take) in enumerate(
+                zip(rest, takes, strict=True), len(planned.takes) - len(rest) + 1
+            ):
+                _write(writer, key, source, take, made_by)
+                if progress is not None:
+                    progress(done, len(planned.takes))
     return writer.path
 
 
@@ -145,18 +158,28 @@ def _writer_beside(dataset: Packed, out: str | Path, made_by: Mapping[str, Any])
     return dataset.writer(out, further=further, inputs=dataset.store().fingerprint)
 
 
-def _write(writer: StoreWriter, source: Clip, key: SequenceKey, expander: Expander, made_by: Mapping[str, Any]) -> None:
-    frames, dropped = expander.make(source, key, _chance(made_by["seed"], f"{key.subject}/{key.recording}"))
+_Take = tuple[Frames, Counter[str], float | None]  # frames, reason -> number of dropped ones, rate in Hz
+
+
+def _make(expander: Expander, store: Store, seed: int, take: tuple[SequenceKey, SequenceKey]) -> _Take:
+    wanted, source = take
+    clip = store.read(source)
+    rng = _chance(seed, f"{wanted.subject}/{wanted.recording}")
+    return *expander.make(clip, wanted, rng), clip.frame_rate_hz
+
+
+def _write(writer: StoreWriter, key: SequenceKey, source: SequenceKey, take: _Take, made_by: Mapping[str, Any]) -> None:
+    frames, dropped, rate_hz = take
     if not len(frames):
         writer.skip(key, dropped)
         return
     origin = {
-        "source": str(source.key),
+        "source": str(source),
         "generator": f"{made_by['name']} {made_by['digest']}",
         "seed": made_by["seed"],
         "dropped": sum(dropped.values()),
     }
-    writer.add(Clip(frames, key, source.frame_rate_hz), dropped, origin)
+    writer.add(Clip(frames, key, rate_hz), dropped, origin)
 
 
 def _why_nothing(dataset: Packed, source_condition: str | None, planned: Expansion, wanted: Mapping[str, int]) -> str:

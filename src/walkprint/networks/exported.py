@@ -22,7 +22,7 @@ from walkprint.core.bounds import Frames, SizePx, Width
 from walkprint.core.errors import CheckpointError, DataError, RecipeError
 from walkprint.networks.base import Network
 
-Engine = Literal["onnxruntime", "openvino"]
+Runtime = Literal["onnxruntime", "openvino"]
 ONNX_NAME = "network.onnx"
 
 
@@ -57,23 +57,23 @@ class Exported(Network):
         self.made_from, self.precision = made_from, precision
         self.register_buffer("file_digest", torch.zeros(32, dtype=torch.uint8))
         self._file = Path()
-        self._engine: Engine = "onnxruntime"
+        self._runtime: Runtime = "onnxruntime"
         self._session: Any = None
 
-    def attach(self, folder: Path, engine: Engine = "onnxruntime") -> None:
+    def attach(self, folder: Path, runtime: Runtime = "onnxruntime") -> None:
         """Use the file in a folder.
 
         Args:
             folder: of the exported network.
-            engine: what runs it.
+            runtime: what runs it.
 
         Raises:
             CheckpointError: the file is missing, or is not the one of the digest.
-            RecipeError: an unknown engine, or one that is not installed.
+            RecipeError: an unknown runtime, or one that is not installed.
         """
-        if engine not in get_args(Engine):
-            raise RecipeError(f"engine is {engine!r}; expected {' or '.join(get_args(Engine))}")
-        self._file, self._engine, self._session = folder / ONNX_NAME, engine, None
+        if runtime not in get_args(Runtime):
+            raise RecipeError(f"runtime is {runtime!r}; expected {' or '.join(get_args(Runtime))}")
+        self._file, self._runtime, self._session = folder / ONNX_NAME, runtime, None
         try:
             digest = hashlib.sha256(self._file.read_bytes()).digest()
         except OSError as error:
@@ -103,7 +103,7 @@ class Exported(Network):
 
     def _run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._session is None:
-            self._session = _OPEN[self._engine](self._file)
+            self._session = _OPEN[self._runtime](self._file)
         found: NDArray[np.float32] = self._session(np.ascontiguousarray(frames))
         return found
 
@@ -116,7 +116,7 @@ def _onnxruntime(file: Path) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise RecipeError("engine onnxruntime is not installed; install walkprint[export]") from None
+        raise RecipeError("runtime onnxruntime is not installed; install walkprint[export]") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
@@ -131,7 +131,7 @@ def _openvino(file: Path) -> Any:
     try:
         import openvino
     except ImportError:
-        raise RecipeError("engine openvino is not installed; install walkprint[export]") from None
+        raise RecipeError("runtime openvino is not installed; install walkprint[export]") from None
     settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "INFERENCE_PRECISION_HINT": "f32"}
     try:
         compiled = openvino.Core().compile_model(openvino.Core().read_model(str(file)), "CPU", settings)

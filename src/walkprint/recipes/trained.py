@@ -11,7 +11,7 @@ from walkprint.evaluation.whitening import WHITENING_NAME, Whitening
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.earlier import current_entry as current_generator
 from walkprint.networks.base import Network
-from walkprint.networks.exported import Engine, Exported
+from walkprint.networks.exported import Exported, Runtime
 from walkprint.recipes.card import folder_digest, read_card
 from walkprint.recipes.classes import build
 from walkprint.recipes.library import bundled_networks, find_trained
@@ -19,13 +19,13 @@ from walkprint.training.checkpoint import load_weights, read_config
 from walkprint.training.run import RunFolder, read_recipe
 
 
-def load_network(name: str | Path, *, engine: Engine | None = None) -> Network:
+def load_network(name: str | Path, *, runtime: Runtime | None = None) -> Network:
     """A trained network, in evaluation mode, on the CPU.
 
     Args:
         name: a run folder, the folder of a finished network, or the name of a bundled network: "street" or
             "street-large".
-        engine: what runs an exported network; "onnxruntime" if None.
+        runtime: what runs an exported network; "onnxruntime" if None.
 
     Returns:
         The network; its `whitening` is what lies beside its weights, or None.
@@ -33,16 +33,16 @@ def load_network(name: str | Path, *, engine: Engine | None = None) -> Network:
     Raises:
         CheckpointError: there is no such folder, its training is not finished, or its weights are another network's or
             not those of its card.
-        RecipeError: the class of the network is not here, or does not know a setting; an engine that is not installed,
+        RecipeError: the class of the network is not here, or does not know a setting; a runtime that is not installed,
             or one for a network that is not exported.
     """
     folder = network_folder(name)
     network: Network = build(Network, _how_to_build(folder))
     load_weights(network, folder)
     if isinstance(network, Exported):
-        network.attach(folder, engine or "onnxruntime")
-    elif engine is not None:
-        raise RecipeError(f"{name}: is a network in PyTorch, which {engine} cannot run; export it first")
+        network.attach(folder, runtime or "onnxruntime")
+    elif runtime is not None:
+        raise RecipeError(f"{name}: is a network in PyTorch, which {runtime} cannot run; export it first")
     network.whitening = _whitening_in(folder)
     return network.eval()
 

@@ -8,22 +8,18 @@ import contextlib
 import hashlib
 import json
 import logging
-import multiprocessing
-import os
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-import torch
 from filelock import FileLock
 
-from walkprint.core.errors import DataError, GaitError, RecipeError, TrainingError
+from walkprint.core.engine import Engine, map_over
+from walkprint.core.errors import DataError, GaitError, RecipeError
 from walkprint.core.files import write_atomically
 from walkprint.core.progress import Progress
 from walkprint.core.share import Share, share_of
@@ -52,7 +48,8 @@ def run_cells(
     out: Path,
     *,
     share: Share = (0, 1),
-    workers: int = 1,
+    workers: int | None = 1,
+    engine: Engine = None,
     start_worker: Callable[[], object] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, str]:
@@ -66,7 +63,8 @@ def run_cells(
             that other processes find it.
         out: the study's folder.
         share: (i, n) computes the i-th of n shares only, so that n machines with a common folder divide the work.
-        workers: processes, each with one thread; 1 computes in this process.
+        workers: processes, each with one thread; 1 computes in this process; one per core when None.
+        engine: what runs them, see `map_over`; a cluster's machines need the study's folder at the same place.
         start_worker: called once in each of them, for settings of a whole process.
         progress: called with cells finished and cells of this share.
 
@@ -75,10 +73,9 @@ def run_cells(
 
     Raises:
         RecipeError: a setting is out of range, or two cells have one name.
-        DataError: a finished cell was computed with other settings.
-        TrainingError: a worker was killed.
+        DataError: a finished cell was computed with other settings, or a worker was killed.
     """
-    if workers < 1:
+    if workers is not None and workers < 1:
         raise RecipeError(f"study: {workers} workers; expected 1 or more")
     if len({cell.name for cell in cells}) < len(cells):
         raise RecipeError("study: two cells have one name; name every network, loss and seed once")
@@ -87,7 +84,10 @@ def run_cells(
     rest = [cell for cell in mine if cell.name not in finished]
     (out / "cells").mkdir(parents=True, exist_ok=True)
     failed: dict[str, str] = {}
-    with contextlib.closing(_outcomes(rest, compute, out, workers, start_worker)) as outcomes:
+    work = map_over(
+        rest, partial(_compute, compute, out), engine, workers=workers, ordered=False, start=start_worker, gpu=True
+    )
+    with contextlib.closing(work) as outcomes:
         for done, (name, fault) in enumerate(outcomes, len(mine) - len(rest) + 1):
             if fault is not None:
                 failed[name] = fault
@@ -153,29 +153,7 @@ def _difference(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) ->
     return f"{name}: {first[:60]} before, {second[:60]} now"
 
 
-def _outcomes(
-    cells: Sequence[Cell], compute: Compute, out: Path, workers: int, start_worker: Callable[[], object] | None
-) -> Generator[tuple[str, str | None], None, None]:
-    """Names of cells as they end, with what went wrong."""
-    if workers == 1 or len(cells) < 2:
-        yield from (_compute(cell, compute, out) for cell in cells)
-        return
-    context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(min(workers, len(cells)), context, _start, (start_worker,))
-        try:
-            for future in as_completed([pool.submit(_compute, cell, compute, out) for cell in cells]):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise TrainingError(
-                "study: a worker was killed, perhaps for want of memory; start again with fewer workers, what is "
-                "finished is kept"
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
+def _compute(compute: Compute, out: Path, cell: Cell) -> tuple[str, str | None]:
     start, work = time.monotonic(), time.process_time()
     # Bars and remarks of single trainings would tear up the bar of the study.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -194,24 +172,3 @@ def _compute(cell: Cell, compute: Compute, out: Path) -> tuple[str, str | None]:
         return cell.name, "a figure is not finite; nothing was stored"
     write_atomically(_file(cell, out), text + "\n")
     return cell.name, None
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes started meanwhile get one thread for each of their libraries."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before
-
-
-def _start(start_worker: Callable[[], object] | None) -> None:
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    if start_worker is not None:
-        start_worker()

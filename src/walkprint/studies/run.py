@@ -16,6 +16,7 @@ from walkprint.core.spelling import did_you_mean
 from walkprint.recipes.library import bundled, find_file
 
 if TYPE_CHECKING:
+    from walkprint.core.engine import Engine
     from walkprint.evaluation.page import Page
 
 STUDIES = {
@@ -106,6 +107,7 @@ def run_study(
     *,
     share: Share = (0, 1),
     workers: int | None = None,
+    engine: "Engine" = None,
     start_worker: Callable[[], object] | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -115,19 +117,18 @@ def run_study(
         name: one of `STUDIES`.
         study: its settings, see `build_study`.
         out: its folder.
-        share, start_worker, progress: see `run_cells`.
-        workers: processes with one thread each; one per core when None.
+        share, workers, engine, start_worker, progress: see `run_cells`.
 
     Raises:
         TrainingError: cells failed; the report of the others is written.
     """
-    from walkprint.data.prepare import usable_cores
     from walkprint.studies.grid import read_cells, run_cells
 
-    cells, count = study.cells(), usable_cores() if workers is None else workers
+    cells = study.cells()
     failed = run_cells(
-        cells, _module(name).compute, out, share=share, workers=count, start_worker=start_worker, progress=progress
-    )
+        cells, _module(name).compute, out, share=share, workers=workers, engine=engine, start_worker=start_worker,
+        progress=progress,
+    )  # fmt: skip
     results = read_cells(cells, out)
     page = importlib.import_module(f"{_module(name).__name__}_page").page(study, results, failed, out)
     saved = page.save(out)

@@ -123,6 +123,10 @@ class Segmenter(Described, ABC):
 
             cls.__call__ = checked  # type: ignore[method-assign]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """In another process it is built again, of plain arguments; what it learned from a video stays here."""
+        return functools.partial(type(self), **self.init_args), ()
+
     def sample(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A frame as `learn` needs it, uint8 (height, width, 3), perhaps smaller; held until `learn` is called."""
         return image
