@@ -52,11 +52,10 @@ def expand(
     """
     if (run is None) == (expander is None) or (run is None and data is None):
         raise UsageError("give --run, or --expander together with --data")
-    idle = [name for name, given in (("--bf16", bf16), ("--cover", cover)) if given]
-    if expander is not None and idle:
-        raise UsageError(f"{' and '.join(idle)}: only for a generator's --run; leave out with --expander")
-    if device != "cpu" and (machines.chosen is not None or machines.workers not in (None, 1)):
-        raise UsageError("--device: several processes generate on CPUs; leave it out, or --engine and --workers")
+    if expander is not None and (bf16 or cover):
+        idle = " and ".join(["--bf16"] * bf16 + ["--cover"] * cover)
+        raise UsageError(f"{idle}: only for a generator's --run; leave out with --expander")
+    machines.check_cpu(device)
     for path in filter(None, (data, run)):
         check_there(path)
     settings = settings_of(set, *(name for name, given in (("data", data), ("expander", expander)) if given))
@@ -72,15 +71,15 @@ def expand(
 
     usable = usable_device(device)
     dataset = dataset_of(run or "") if data is None else build(Packed, {"root": str(data), **settings[0]})
-    made_by: Expander
-    if run is None:
-        made_by = build(Expander, {"class_path": expander, "init_args": settings[1]})
-    else:
-        made_by = GeneratorExpander(load_generator(run).to(usable), bf16=bf16, cover=cover)
+    made_by: Expander = (
+        build(Expander, {"class_path": expander, "init_args": settings[1]})
+        if run is None
+        else GeneratorExpander(load_generator(run).to(usable), bf16=bf16, cover=cover)
+    )
     with progress("generating") as tell:
         path = expand_by(
-            dataset, made_by, wanted=wanted, out=out, seed=seed, workers=machines.workers, engine=machines.chosen,
-            progress=tell,
+            dataset, made_by, wanted=wanted, out=out, seed=seed,
+            workers=machines.workers, engine=machines.chosen, progress=tell,
         )  # fmt: skip
     store = Store.open(path)
     dropped = lost_frames(store)

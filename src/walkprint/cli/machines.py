@@ -32,3 +32,12 @@ class Machines:
         if self.address is not None and self.engine != "ray":
             raise UsageError("--address: only with --engine ray")
         return Ray(self.address) if self.engine == "ray" else None
+
+    def check_cpu(self, device: str) -> None:
+        """Refuse a GPU for several processes.
+
+        Raises:
+            UsageError: it is asked for.
+        """
+        if device != "cpu" and (self.chosen is not None or self.workers not in (None, 1)):
+            raise UsageError("--device: several processes work on CPUs; leave it out, or --engine and --workers")

@@ -218,8 +218,8 @@ class EqualLengths:
         rows = np.array([store.index(key) for key in self.keys], dtype=np.int64)
         positions = (np.array(self.starts)[:, None] + np.arange(self.length)) % store.lengths[rows][:, None]
         frames = store.gather(rows, positions)
-        nobody = torch.full((len(self.keys),), -1, dtype=torch.int64)
-        return ClipBatch(torch.from_numpy(frames), nobody, list(self.keys))
+        unknown = torch.full((len(self.keys),), -1, dtype=torch.int64)
+        return ClipBatch(torch.from_numpy(frames), unknown, list(self.keys))
 
 
 def equal_length_batches(
