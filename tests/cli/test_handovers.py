@@ -321,7 +321,7 @@ CASES = {
     ),
     "train": Case(
         "mine.yaml --run run --init street --set schedule.steps=3 data.root=x --accelerator cpu --devices 2 --nodes 3 "
-        "--tensorboard --fresh",
+        "--resident device --compile --tensorboard --fresh",
         {
             "walkprint.recipes.recipe.load_recipe": {
                 "source": Path("mine.yaml"),
@@ -335,6 +335,8 @@ CASES = {
                 "accelerator": "cpu",
                 "devices": 2,
                 "nodes": 3,
+                "resident": "device",
+                "compile": True,
                 "listeners": [..., MODEL],
                 "resume": False,
             },

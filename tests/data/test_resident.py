@@ -8,7 +8,7 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.augment import Augmentation, Dilation, Erasing, Flip, Perspective, Rotation
 from walkprint.data.frames import Contiguous, RandomSubset
 from walkprint.data.loading import TrainingBatches, prefetched
-from walkprint.data.resident import PackedFrames, ResidentBatches, send
+from walkprint.data.resident import PackedFrames, ResidentBatches, placed, send
 from walkprint.data.sampling import EvenConditions, SubjectSampler
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
@@ -100,3 +100,18 @@ def test_sending_keeps_shapes_types_and_values():
     for sent, array in zip(send(arrays, torch.device("cpu")), arrays, strict=True):
         np.testing.assert_array_equal(sent.numpy(), array)
         assert sent.numpy().dtype == array.dtype
+
+
+def test_batches_are_placed_where_they_are_asked_for(tmp_path, monkeypatch):
+    host, _ = both(store_of(tmp_path / "s"))
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert placed(host, "host", cpu) is placed(host, "auto", cpu) is host
+    assert isinstance(placed(host, "device", cpu), ResidentBatches)
+    monkeypatch.setattr(ResidentBatches, "of", lambda batches, device: (batches, device))
+    for free, where in ((1 << 30, (host, gpu)), (100, host)):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device, free=free: (free, 1 << 40))
+        assert placed(host, "auto", gpu) == where
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1 << 30, 1 << 40))
+    strange, _ = both(store_of(tmp_path / "t"), augmentations=())
+    strange.augmentations = (type("OnHost", (Augmentation,), {"draw": None, "apply": None})(p=1),)
+    assert placed(strange, "auto", gpu) is strange

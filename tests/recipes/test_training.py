@@ -63,7 +63,9 @@ def test_a_recipe_goes_whole_into_training(store: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(training, "by_layer", grouped)
     monkeypatch.setattr(training, "take_weights", lambda *given: taken(*given) and SimpleNamespace(to_text=str))
     monkeypatch.setattr(recipe, "TrainingBatches", batches)
-    here = {"accelerator": "cpu", "devices": 2, "nodes": 3, "resume": False}
+    here = {
+        "accelerator": "cpu", "devices": 2, "nodes": 3, "resident": "device", "compile": True, "resume": False,
+    }  # fmt: skip
     listeners = [lambda step, numbers: None]
     training.train(made, "r", **here, listeners=listeners)
     network, losses, fed, optimizer, loop, run = fit.given

@@ -3,6 +3,7 @@ import math
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -12,6 +13,13 @@ from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
+from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.augment import Flip
+from walkprint.data.frames import RandomSubset
+from walkprint.data.loading import TrainingBatches
+from walkprint.data.sampling import SubjectSampler
+from walkprint.data.store import Store
+from walkprint.data.writing import StoreWriter
 from walkprint.losses.base import Loss, LossValue
 from walkprint.training.checkpoint import load_weights, read_config
 from walkprint.training.loop import Loop
@@ -63,6 +71,22 @@ def test_equals_the_plain_loop(tmp_path: Path) -> None:
     result = train(tmp_path / "run", network=TinySet())
     for name, tensor in result.network.state_dict().items():
         torch.testing.assert_close(tensor, expected[name], rtol=1e-4, atol=1e-6)
+
+
+def test_compiled_networks_learn_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+
+    def compile_quickly(module: torch.nn.Module, **settings: object) -> None:
+        compiled.append((module, settings))
+        module._compiled_call_impl = torch.compile(module._call_impl, backend="aot_eager", **settings)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compile_quickly)
+    plain = train(tmp_path / "plain")
+    quick = train(tmp_path / "quick", compile=True)
+    assert [settings for _, settings in compiled] == [{"dynamic": False}]
+    for name, tensor in quick.network.state_dict().items():
+        torch.testing.assert_close(tensor, plain.network.state_dict()[name], rtol=1e-4, atol=1e-6)
+    assert weights(tmp_path / "quick").keys() == weights(tmp_path / "plain").keys()
 
 
 def test_it_learns(tmp_path: Path) -> None:
@@ -275,3 +299,17 @@ def test_a_fault_of_the_feed_reaches_the_caller(tmp_path: Path) -> None:
 
     with pytest.raises(RecipeError, match="no such batch"):
         train(tmp_path, batches=Broken())
+
+
+def test_resident_data_teach_the_same(tmp_path: Path) -> None:
+    keys = [SequenceKey(subject, "nm", "01", view) for subject in "abcd" for view in ("000", "090")]
+    rng = np.random.default_rng(0)
+    with StoreWriter(tmp_path / "store") as writer:
+        for key in keys:
+            writer.add(Clip(rng.integers(0, 256, (5, 1, 8, 6)).astype(np.uint8), key))
+    batches = TrainingBatches(
+        Store.open(tmp_path / "store"), chooser=RandomSubset(3), sampler=SubjectSampler(2, 2), augmentations=[Flip()]
+    )
+    for where in ("host", "device"):
+        train(tmp_path / where, batches=batches, resident=where, steps=4)
+    assert_same(tmp_path / "host", tmp_path / "device")

@@ -1,7 +1,7 @@
 """`walkprint train`: a network by a recipe; the same command goes on with a run that was stopped."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from walkprint.cli.progress import progress
 from walkprint.cli.values import UsageError
@@ -22,6 +22,8 @@ def train(
     accelerator: str = "auto",
     devices: str = "1",
     nodes: Count = 1,
+    resident: Literal["auto", "device", "host"] = "auto",
+    compile: bool = False,
     tensorboard: bool = False,
     fresh: bool = False,
 ) -> Summary | None:
@@ -36,6 +38,8 @@ def train(
         accelerator: auto, cpu or cuda.
         devices: processes on this machine, or auto.
         nodes: machines; call the same on each.
+        resident: where the training frames lie: device, host, or auto, which is the GPU if they fit.
+        compile: have torch compile the network, for long trainings on a GPU.
         tensorboard: also write TensorBoard files.
         fresh: delete what is in the folder and begin anew.
 
@@ -57,6 +61,8 @@ def train(
             accelerator=accelerator,
             devices=int(devices) if devices.isdigit() else devices,
             nodes=nodes,
+            resident=resident,
+            compile=compile,
             listeners=[*listeners, TensorBoard(run / "tensorboard")] if tensorboard else listeners,
             resume=not fresh,
         )

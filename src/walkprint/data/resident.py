@@ -1,7 +1,7 @@
 """Training data that lies packed on the device: the host draws, the device gathers, unpacks and augments."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -154,6 +154,29 @@ class ResidentBatches(TrainingBatches):
             changed = augmentation.apply_on_device(frames.index_select(0, clips), numbers)
             frames.index_copy_(0, clips, changed)
         return ClipBatch(frames, labels, [self.keys[i] for i in drawn.picks.tolist()])
+
+
+def placed(
+    batches: TrainingBatches, where: Literal["auto", "device", "host"], device: torch.device
+) -> TrainingBatches:
+    """The same batches, made where they shall be.
+
+    Args:
+        batches: as they are.
+        where: "device", "host", or "auto": the device if it is a GPU, can do the augmentations, and has twice the
+            memory that the frames take.
+        device: that trains.
+
+    Raises:
+        RecipeError: as for `ResidentBatches`, where the device is asked for.
+    """
+    if where == "auto":
+        fits = device.type == "cuda" and all(map(on_device, batches.augmentations))
+        if fits:
+            sequences = np.array([batches.store.index(key) for key in batches.keys], dtype=np.int64)
+            fits = 2 * packed_bytes(batches.store, sequences) < torch.cuda.mem_get_info(device)[0]
+        where = "device" if fits else "host"
+    return ResidentBatches.of(batches, device) if where == "device" else batches
 
 
 def on_device(augmentation: Augmentation) -> bool:

@@ -16,6 +16,7 @@ from walkprint.losses.inter_class import (
     WeightedTripletLoss,
 )
 from walkprint.losses.metric_learning import ArcFaceLoss, CircleLoss, CosFaceLoss, SupervisedContrastiveLoss
+from walkprint.losses.open_set import IdentificationDetectionLoss, RelativeThresholdLoss
 from walkprint.losses.triplet import TripletLoss
 from walkprint.losses.weighted import WeightedLosses
 
@@ -29,11 +30,13 @@ __all__ = [
     "CrossEntropyLoss",
     "CrossReconstructionLoss",
     "GeneralizedInterClassLoss",
+    "IdentificationDetectionLoss",
     "IncrementalIdentityLoss",
     "Loss",
     "LossValue",
     "PairwiseSoftmaxLoss",
     "PoseSimilarityLoss",
+    "RelativeThresholdLoss",
     "SupervisedContrastiveLoss",
     "TripletLoss",
     "WeightedLosses",

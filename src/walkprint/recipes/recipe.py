@@ -90,15 +90,9 @@ class Recipe(Checked):
     groups: dict[str, dict[str, NonNegative]] | None = None
     record: Mapping[str, Any] | None = None
 
-    def loop(self, *, accelerator: str = "auto", devices: int | str = 1, nodes: int = 1, resume: bool = True) -> Loop:
-        """The training loop of this recipe on this machine; the arguments are those of `Loop`."""
-        return Loop(
-            **loop_settings(self.schedule, self),
-            accelerator=accelerator,
-            devices=devices,
-            nodes=nodes,
-            resume=resume,
-        )
+    def loop(self, **machine: Any) -> Loop:
+        """The training loop of this recipe on this machine; the arguments are those of `Loop` that no recipe has."""
+        return Loop(**loop_settings(self.schedule, self), **machine)
 
     def batches(self) -> TrainingBatches:
         """The training batches.

@@ -15,6 +15,7 @@ from walkprint.recipes.recipe import Recipe
 from walkprint.training.fit import FitResult, fit
 from walkprint.training.fit_generator import GeneratorResult, fit_generator
 from walkprint.training.listeners import Listener
+from walkprint.training.loop import Resident
 from walkprint.training.run import RunFolder
 
 
@@ -26,6 +27,8 @@ def train(
     accelerator: str = "auto",
     devices: int | str = 1,
     nodes: int = 1,
+    resident: Resident = "auto",
+    compile: bool = False,
     listeners: Sequence[Listener] = (),
     resume: bool = True,
 ) -> FitResult:
@@ -35,7 +38,7 @@ def train(
         recipe: what to train on what; see `load_recipe`.
         run: the run folder.
         init: in place of the recipe's own.
-        accelerator, devices, nodes, resume: see `Loop`.
+        accelerator, devices, nodes, resident, compile, resume: see `Loop`.
         listeners: see `fit`.
 
     Raises:
@@ -56,7 +59,9 @@ def train(
         WeightedLosses(recipe.losses, recipe.loss_weights),
         recipe.batches(),
         optimizer,
-        recipe.loop(accelerator=accelerator, devices=devices, nodes=nodes, resume=resume),
+        recipe.loop(
+            accelerator=accelerator, devices=devices, nodes=nodes, resident=resident, compile=compile, resume=resume
+        ),
         RunFolder(run, recipe.record, current_recipe),
         scheduler=recipe.scheduler,
         listeners=listeners,

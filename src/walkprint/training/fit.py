@@ -12,6 +12,7 @@ from walkprint.core.batch import ClipBatch
 from walkprint.core.described import describe
 from walkprint.core.errors import RecipeError, TrainingError
 from walkprint.data.loading import TrainingBatches, prefetched
+from walkprint.data.resident import placed
 from walkprint.losses.base import Loss
 from walkprint.losses.weighted import WeightedLosses
 from walkprint.networks.base import Network
@@ -120,7 +121,8 @@ def fit(
         start = _restore(learner, saving, log, loop.seed)
         bar, opened = open_listeners(stack, fabric, folder, listeners, loop, start)
         every = loop.accumulate
-        feed = stack.enter_context(contextlib.closing(_feed(batches, fabric, start * every, steps * every)))
+        source = placed(batches, loop.resident, fabric.device) if isinstance(batches, TrainingBatches) else batches
+        feed = stack.enter_context(contextlib.closing(_feed(source, fabric, start * every, steps * every)))
         stack.enter_context(saving.listening())
         for step in range(start + 1, steps + 1):
             log.add(step, learner.learn([next(feed) for _ in range(every)]))

@@ -37,7 +37,7 @@ class Learner:
         losses: by the name that the log uses, with their weights in the sum.
         optimizer: called with the parameters of the network and of the losses.
         scheduler: called with the optimizer; stepped once a step.
-        loop: of which clipping, averaging and memory order are used here.
+        loop: of which clipping, averaging, compilation and memory order are used here.
     """
 
     def __init__(
@@ -69,7 +69,10 @@ class Learner:
         if loop.ema_decay is not None:
             mean = get_ema_multi_avg_fn(loop.ema_decay)  # type: ignore[no-untyped-call]
             self.average = AveragedModel(network, multi_avg_fn=mean).requires_grad_(False).eval()
-        self._module, self._optimizer = fabric.setup(_Tensors(network), self.optimizer)
+        tensors = _Tensors(network)
+        if loop.compile:
+            tensors.compile(dynamic=False)  # the network itself stays as it is, for whoever tests or saves it
+        self._module, self._optimizer = fabric.setup(tensors, self.optimizer)
         precision = fabric.strategy.precision
         self.scaler = precision.scaler if isinstance(precision, MixedPrecision) else None
         for one in self.losses.parameters():

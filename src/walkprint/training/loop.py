@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Resident = Literal["auto", "device", "host"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,11 @@ class Loop(Pace):
         nodes: machines.
         precision: "32-true", "bf16-mixed", or "16-mixed" (with a gradient scaler), which needs a GPU.
         channels_last: keep convolution weights in that memory order, which is often faster.
+        resident: where the training frames lie, packed: "device" makes batches there, "host" in this process; "auto" is
+            "device" on a GPU whose memory they fit, with augmentations that it can do. What is learned is the same to
+            one gray level.
+            This and the next two are of networks, not of generators.
+        compile: have torch compile the network: often a quarter faster on a GPU, after half a minute or more.
         validate_every: steps between validations; only at the end when None.
         resume: go on with what is in the run folder; False deletes it and begins anew.
 
@@ -72,6 +78,8 @@ class Loop(Pace):
     nodes: Count = 1
     precision: Precision = "32-true"
     channels_last: bool = False
+    resident: Resident = "auto"
+    compile: bool = False
     validate_every: Count | None = None
     resume: bool = True
 
