@@ -354,8 +354,8 @@ def processes_row(bench: Bench) -> dict[str, Any]:
     return {"backend": backend, "sum": number.sum().item(), "gradient_norm": norm, "ok": math.isfinite(norm)}
 
 
-def fit_row(bench: Bench) -> dict[str, Any]:
-    """The library's own training loop, through Fabric, on data that lies on the device."""
+def fit_row(bench: Bench, *, compiled: bool = False) -> dict[str, Any]:
+    """The library's own training loop, through Fabric, on data that it lays on the device."""
     from walkprint.losses.base import Loss
     from walkprint.training.fit import fit
     from walkprint.training.loop import Loop
@@ -364,11 +364,11 @@ def fit_row(bench: Bench) -> dict[str, Any]:
     steps, half = (2, 1) if bench.tiny else (60, 20)
     marks: dict[int, float] = {}
     settings: dict[str, Any] = {"accelerator": bench.device.type, "precision": "bf16-mixed", "channels_last": True}
-    settings |= {"steps": steps, "log_every": half}
+    settings |= {"steps": steps, "log_every": half, "resident": "device", "compile": compiled and not bench.tiny}
     network, optimizer = bench.network("GaitBase"), partial(torch.optim.SGD, lr=0.02, momentum=0.9, weight_decay=5e-4)
     more: dict[str, Any] = {"listeners": [lambda step, numbers: marks.update({step: time.perf_counter()})]}
     with tempfile.TemporaryDirectory() as folder:
-        result = fit(network, losses, bench.on_device(), optimizer, Loop(**settings), folder, **more)
+        result = fit(network, losses, bench.batches(), optimizer, Loop(**settings), folder, **more)
     found = {"loss": result.numbers["loss"], "ok": math.isfinite(result.numbers["loss"])}
     if len(marks) > 1:
         first, last = min(marks), max(marks)
@@ -518,6 +518,7 @@ def rows_of(bench: Bench) -> list[tuple[str, Callable[[], dict[str, Any]], float
             for one in ("GaitSet", base, "street")
         ),
         ("the library's own loop, GaitBase, resident", lambda: fit_row(bench), 15, 60),
+        ("the library's own loop, GaitBase, compiled", lambda: fit_row(bench, compiled=True), 45, 90),
         ("fp16 with a scaler", lambda: fp16_row(bench), 5, 40),
         ("process group", lambda: processes_row(bench), 5, 40),
         ("GAN step, narrow", lambda: gan_row(bench, (24, 48, 64, 96)), 6, 40),

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-
 from tests.oracles.open_set import identification_detection, relative_threshold
+
 from walkprint.core.batch import GaitOutput
 from walkprint.losses import IdentificationDetectionLoss, RelativeThresholdLoss
 

@@ -156,9 +156,7 @@ class ResidentBatches(TrainingBatches):
         return ClipBatch(frames, labels, [self.keys[i] for i in drawn.picks.tolist()])
 
 
-def placed(
-    batches: TrainingBatches, where: Literal["auto", "device", "host"], device: torch.device
-) -> TrainingBatches:
+def placed(batches: TrainingBatches, where: Literal["auto", "device", "host"], device: torch.device) -> TrainingBatches:
     """The same batches, made where they shall be.
 
     Args:

@@ -1,24 +1,34 @@
 """Study of the generalized inter-class loss: which of its parts does what, on which network.
 
 The parts: the weighted triplet's two effects, pulling and the automatic margin, each alone; the uniformity of classes
-alone; all of them (margin form); and with pairwise softmax and cross entropy (softmax form). The schedule is one for
-all. Seeds differ in people, first weights and batches; variants of one seed share all three.
+alone; all of them (margin form); and with pairwise softmax and cross entropy (softmax form). Two losses for open sets
+can join the triplet or the margin form. The schedule is one for all. Seeds differ in people, first weights and batches;
+variants of one seed share all three.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from walkprint.core.bounds import Checked, Count, Fraction, Frames, NonNegative, Positive, SizePx, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.studies.geometry import geometry
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.networks import check_networks, narrow
+from walkprint.studies.networks import check_networks, full, narrow
 from walkprint.studies.real_masks import real_scores
-from walkprint.studies.recognition import embedded, rendered_people, scores, trained, training_curve
+from walkprint.studies.recognition import (
+    embedded,
+    open_set_scores,
+    rendered_people,
+    scores,
+    trained,
+    training_curve,
+)
 from walkprint.studies.settings import check_names, check_size
+from walkprint.training.loop import Precision
 
 BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
 NETWORKS = ("GaitSet", "GaitPart", "GaitGL", "GaitBase")
@@ -26,6 +36,9 @@ SECTIONS = ("compare", "subjects", "real")
 _TRIPLET = {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}
 _UNIFORMITY = {"class_path": "ClassUniformityLoss", "init_args": {}}
 _SOFTMAX = {"class_path": "PairwiseSoftmaxLoss", "init_args": {"temperature": 0.1}}
+_DETECTION = {"class_path": "IdentificationDetectionLoss", "init_args": {}}
+_THRESHOLD = {"class_path": "RelativeThresholdLoss", "init_args": {}}
+_THRESHOLD_WEIGHT = 4.0  # as released
 _IDENTITY = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}}
 
 
@@ -45,7 +58,10 @@ LOSSES: dict[str, dict[str, Any]] = {
         "softmax": _SOFTMAX,
         "identity": _IDENTITY,
     },
-    # Not among the default ones: controls.
+    # Not among the default ones: with losses for open sets, and controls.
+    "triplet-open": {"triplet": _TRIPLET, "detection": _DETECTION, "threshold": _THRESHOLD},
+    "margin-detection": {"triplet": _weighted("both"), "uniformity": _UNIFORMITY, "detection": _DETECTION},
+    "margin-threshold": {"triplet": _weighted("both"), "uniformity": _UNIFORMITY, "threshold": _THRESHOLD},
     "weighted-triplet": {"triplet": _weighted("both")},
     "triplet-identity": {"triplet": _TRIPLET, "identity": _IDENTITY},
 }
@@ -88,10 +104,13 @@ class InterClassStudy(Checked):
         views: of the camera, degrees.
         takes_frames: frames of a rendered clip.
         size_px: height of the frames.
-        width: channels of the networks' first block.
+        width: channels of the networks' first block; as published, with batch normalization in all, when None.
         frames: of a training clip.
         subjects_per_batch, clips_per_subject: of a batch.
-        learning_rate, weight_decay: of AdamW; one cycle.
+        optimizer: "adamw" with one cycle of the learning rate; or "sgd" with momentum 0.9, the rate divided by 10
+            after a third, two thirds and five sixths of the steps, as published.
+        learning_rate, weight_decay: of the optimizer.
+        precision: of the computation.
         uniformity: weight of the uniformity of classes. `GeneralizedInterClassLoss` has 0.1, which is too much for
             GaitPart in trainings this short (tried on people of a seed that the study does not use).
         real: folder of real masks, or None.
@@ -109,12 +128,14 @@ class InterClassStudy(Checked):
     views: tuple[str, ...] = ("036", "072", "108", "144")
     takes_frames: Frames = 30
     size_px: SizePx = 32
-    width: Width = 16
+    width: Width | None = 16
     frames: Frames = 9
     subjects_per_batch: Count = 8
     clips_per_subject: Count = 4
+    optimizer: Literal["adamw", "sgd"] = "adamw"
     learning_rate: Positive = 1e-3
     weight_decay: NonNegative = 5e-4
+    precision: Precision = "32-true"
     uniformity: NonNegative = 0.03
     real: Path | None = None
     protocol: Protocol | None = None
@@ -171,11 +192,12 @@ class InterClassStudy(Checked):
             people |= {"subjects": train, "train": train, **_STREET}
         else:
             people |= {"subjects": self.subjects, "train": self.train, "views": list(self.views)}
-        losses = self.terms(network, loss)
+        losses, weights = self.terms(network, loss), {"uniformity": self.uniformity, "threshold": _THRESHOLD_WEIGHT}
+        sized = partial(narrow, width=self.width) if self.width is not None else full
         recipe = {
-            "network": narrow(network, self.size_px, self.width, train),
+            "network": sized(network, self.size_px, num_subjects=train),
             "losses": losses,
-            "loss_weights": {name: self.uniformity if name == "uniformity" else 1.0 for name in losses},
+            "loss_weights": {name: weights.get(name, 1.0) for name in losses},
             "people": people,
             "train": train,
             "frames": self.frames,
@@ -186,6 +208,8 @@ class InterClassStudy(Checked):
             "weight_decay": self.weight_decay,
             "seed": seed,
         }
+        usual = {"optimizer": "adamw", "precision": "32-true"}
+        recipe |= {name: getattr(self, name) for name, one in usual.items() if getattr(self, name) != one}
         settings = {
             "section": section,
             "network": network,
@@ -221,4 +245,5 @@ def compute(cell: Cell, out: Path) -> Numbers:
     embeddings = embedded(network, people)
     numbers = scores(embeddings, next(iter(people.protocols.values())))
     margin = training_curve(run, "automatic_margin")
+    numbers |= open_set_scores(embeddings, next(iter(people.protocols.values())))
     return numbers | {"geometry": geometry(embeddings), "margin": [list(point) for point in margin]}

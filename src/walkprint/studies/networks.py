@@ -34,6 +34,12 @@ def described(network: str, settings: Mapping[str, Any], size_px: int) -> dict[s
     return {"class_path": network, "init_args": {**fitted, **settings}}
 
 
+def full(network: str, size_px: int, num_subjects: int) -> dict[str, Any]:
+    """A network as class and arguments: as wide as published, with a classifier and, all of them, with batch norm."""
+    own: dict[str, dict[str, Any]] = {"GaitSet": {"batch_norm": True}}
+    return described(network, own.get(network, {}) | {"num_subjects": num_subjects}, size_px)
+
+
 def narrow(network: str, size_px: int, width: int, num_subjects: int) -> dict[str, Any]:
     """A network as class and arguments: narrow, one part per row of its last map; your own as its defaults are.
 

@@ -16,7 +16,7 @@ from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
-from walkprint.evaluation import Scoring, embed, identify, verify
+from walkprint.evaluation import Scoring, embed, identify, identify_open_set, verify
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import find_class
 from walkprint.recipes.recipe import load_recipe
@@ -27,6 +27,7 @@ from walkprint.training.run import RunFolder
 
 Plain = Mapping[str, Any]
 _EER, _TAR = "EER", "TAR@FAR=1%"
+_MANY = 2000  # takes; fewer are rendered sooner than other processes start
 
 
 def rendered_people(settings: Plain, out: Path, *, kind: type[Walkers] = Walkers) -> Packed:
@@ -39,7 +40,12 @@ def rendered_people(settings: Plain, out: Path, *, kind: type[Walkers] = Walkers
     """
     variety = Variety(**settings.get("variety", {}))
     store = out / "stores" / f"{kind.__name__.lower()}-{digest(settings)}"
-    made_once(store / META_NAME, lambda: prepare(kind(**{**settings, "variety": variety}), store, workers=1))
+
+    def render() -> None:
+        people = kind(**{**settings, "variety": variety})
+        prepare(people, store, workers=1 if len(people.catalogue()) < _MANY else None)
+
+    made_once(store / META_NAME, render)
     return Packed(store)
 
 
@@ -68,12 +74,21 @@ def ordinary_recipe(settings: Plain, dataset: Packed) -> dict[str, Any]:
         settings: plain data: `network` (class and arguments), `losses` (the same by name), `loss_weights`, `frames` (of
             a clip), `steps`, `subjects_per_batch`, `clips_per_subject`, `learning_rate`, `weight_decay`, `seed`,
             `train` (how many of the training subjects, the first by name); perhaps `train_conditions` (others are left
-            out), `even` (all conditions of a subject are drawn equally often) and `precision`.
+            out), `even` (all conditions of a subject are drawn equally often), `precision` and `optimizer`
+            ("adamw" with one cycle, or "sgd" with the published steps of the learning rate).
         dataset: on a store.
     """
     steps = settings["steps"]
     chooser = "Contiguous" if find_class(Network, settings["network"]["class_path"]).ordered else "RandomSubset"
-    adam = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+    rates: dict[str, Any] = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+    optimizer, scheduler = (
+        {"class_path": "torch.optim.AdamW", "init_args": rates},
+        dict[str, Any](class_path="OneCycle"),
+    )
+    if settings.get("optimizer") == "sgd":
+        optimizer = {"class_path": "torch.optim.SGD", "init_args": {**rates, "momentum": 0.9}}
+        milestones = [steps // 3, steps * 2 // 3, steps * 5 // 6]
+        scheduler = {"class_path": "MultiStep", "init_args": {"milestones": milestones}}
     return {
         "network": settings["network"],
         "losses": settings["losses"],
@@ -82,8 +97,8 @@ def ordinary_recipe(settings: Plain, dataset: Packed) -> dict[str, Any]:
         "subjects": list(dataset.subjects("train")[: settings["train"]]),
         "conditions": settings.get("train_conditions"),
         "frames": {"class_path": chooser, "init_args": {"count": settings["frames"]}},
-        "optimizer": {"class_path": "torch.optim.AdamW", "init_args": adam},
-        "scheduler": {"class_path": "OneCycle"},
+        "optimizer": optimizer,
+        "scheduler": scheduler,
         "schedule": {
             "steps": steps,
             "subjects_per_batch": settings["subjects_per_batch"],
@@ -101,8 +116,8 @@ def ordinary_recipe(settings: Plain, dataset: Packed) -> dict[str, Any]:
 
 def embedded(network: Network, dataset: Packed) -> EmbeddingSet:
     """Embeddings of a data set's test people, on a GPU where there is one."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return embed(network, dataset, dataset.keys("test"), device=device, frames_per_batch=256)
+    device, frames = ("cuda", 4096) if torch.cuda.is_available() else ("cpu", 256)
+    return embed(network, dataset, dataset.keys("test"), device=device, frames_per_batch=frames)
 
 
 def scores(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring = Scoring(resamples=0)) -> Numbers:
@@ -125,6 +140,26 @@ def scores(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring = Scor
         "EER": finite({name: pairs.figure(name, _EER, "pooled").value for name in pairs.probe_sets}),
         "TAR at FAR 1 %": finite({name: pairs.figure(name, _TAR, "pooled").value for name in pairs.probe_sets}),
         "by subject": _by_subject(embeddings, protocol, view, scoring),
+    }
+
+
+def open_set_scores(embeddings: EmbeddingSet, protocol: Protocol) -> Numbers:
+    """What counts where some are strangers; see `scores`.
+
+    Returns:
+        FNIR at 1 % FPIR (half of the people are strangers, 20 draws) and the ends of its interval over people, TAR at
+        0.1 % FAR: figure -> probe set -> number from 0 to 1.
+    """
+    found = identify_open_set(embeddings, protocol, false_accept_rates=(0.01,), scoring=Scoring(resamples=500))
+    rates = {name: found.figure(name, "DIR@FAR=1%", "pooled") for name in found.probe_sets}
+    pairs = verify(embeddings, protocol, false_accept_rates=(0.001,), scoring=Scoring(resamples=0))
+    return {
+        "FNIR at FPIR 1 %": finite({name: 1 - one.value for name, one in rates.items()}),
+        "FNIR, low": finite({name: 1 - one.high for name, one in rates.items() if one.high is not None}),
+        "FNIR, high": finite({name: 1 - one.low for name, one in rates.items() if one.low is not None}),
+        "TAR at FAR 0.1 %": finite(
+            {name: pairs.figure(name, "TAR@FAR=0.1%", "pooled").value for name in pairs.probe_sets}
+        ),
     }
 
 
