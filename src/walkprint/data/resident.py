@@ -157,7 +157,7 @@ class ResidentBatches(TrainingBatches):
 
 
 def placed(batches: TrainingBatches, where: Literal["auto", "device", "host"], device: torch.device) -> TrainingBatches:
-    """The same batches, made where they shall be.
+    """The same batches, made on the host or on the device.
 
     Args:
         batches: as they are.
