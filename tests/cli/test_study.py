@@ -9,9 +9,14 @@ import yaml
 
 from walkprint.cli import main
 from walkprint.recipes.library import bundled
-from walkprint.studies import cloth_expansion, disentanglement, inter_class, run
+from walkprint.studies import cloth_expansion, disentanglement, fine_tuning, inter_class, run
 
-MODULES = {"inter-class": inter_class, "cloth-expansion": cloth_expansion, "disentanglement": disentanglement}
+MODULES = {
+    "inter-class": inter_class,
+    "cloth-expansion": cloth_expansion,
+    "disentanglement": disentanglement,
+    "fine-tuning": fine_tuning,
+}
 
 
 @pytest.fixture
@@ -124,7 +129,7 @@ def test_a_bundled_protocol_is_read(asked: dict[str, Any], tmp_path: Path) -> No
     assert run.build_study(name, given).protocol.name == "kth-outdoor-gallery"
 
 
-FILES = sorted((Path(__file__).parents[2] / "recipes/studies").glob("*.yaml"))
+FILES = sorted((Path(__file__).parents[2] / "recipes/studies").glob("rare_*.yaml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -24,13 +24,14 @@ def study(
 
     inter-class: which part of the inter-class loss does what, on which network. cloth-expansion: what generated coats
     bring to recognition, compared with simpler baselines. disentanglement: what GaitNet's codes hold, what each of its
-    losses does. Started again, a study skips what is finished and continues what was stopped. Hours on two cores.
+    losses does. fine-tuning: what normal walking of real people adds to rendered ones, and how many real people it
+    takes. Started again, a study skips what is finished and continues what was stopped. Hours on two cores.
 
     Args:
-        study: inter-class, cloth-expansion or disentanglement; or a YAML file of one with its settings, by path or
-            bundled name, e.g. studies/rare_coats.
+        study: inter-class, cloth-expansion, disentanglement or fine-tuning; or a YAML file of one with its settings,
+            by path or bundled name, e.g. studies/rare_coats.
         set: settings, e.g. seeds=5 'parts=[compare]'; `walkprint explain InterClassStudy` lists them, and so for
-            ClothExpansionStudy and DisentanglementStudy.
+            ClothExpansionStudy, DisentanglementStudy and FineTuningStudy.
         out: folder of the study; holds the report study.html, .md, .txt and .json; studies/NAME by default.
         share: i/n computes the i-th of n shares, counted from 0, for arrays of Slurm jobs with a common folder.
         machines: where work is done; with --quick one process by default.
@@ -57,6 +58,7 @@ def study(
             name, plan, folder, share=mine, workers=workers, engine=machines.chosen, start_worker=worker_start(),
             progress=tell,
         )  # fmt: skip
-    numbers = {"report": str(found.saved), "finished": found.finished, "cells": found.cells, "synthetic": True}
+    numbers = {"report": str(found.saved), "finished": found.finished, "cells": found.cells}
+    numbers["synthetic"] = getattr(plan, "real", None) is None
     tables = [{"title": one.title, "lines": [list(line) for line in one.lines]} for one in found.page.tables]
     return Summary({**numbers, "tables": tables}, f"{found.page.to_text()}\nReport: {found.saved.resolve()}")

@@ -18,7 +18,7 @@ from walkprint.core.protocol import Protocol
 from walkprint.studies.geometry import geometry
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, full, narrow
-from walkprint.studies.real_masks import real_scores
+from walkprint.studies.real_masks import STREET, real_scores
 from walkprint.studies.recognition import (
     embedded,
     open_set_scores,
@@ -66,13 +66,6 @@ LOSSES: dict[str, dict[str, Any]] = {
     "triplet-identity": {"triplet": _TRIPLET, "identity": _IDENTITY},
 }
 DEFAULT_LOSSES = tuple(LOSSES)[:6]
-_STREET = {
-    "takes": {"nm": 2, "bg": 1, "cl": 3},
-    "views": ["065", "075", "085", "090", "095", "105", "115", "245", "255", "265", "270", "275", "285", "295"],
-    "one_side": True,
-    "views_per_take": 3,
-    "variety": {"fresh_clothes": True, "mixed": 0.3},
-}
 QUICK: dict[str, Any] = {
     "networks": ("GaitSet", "GaitPart"),
     "losses": (BASELINE, MARGIN_FORM, SOFTMAX_FORM),
@@ -189,7 +182,7 @@ class InterClassStudy(Checked):
     def _cell(self, section: str, network: str, loss: str, seed: int, train: int) -> Cell:
         people: dict[str, Any] = {"seed": seed, "frames": self.takes_frames, "size_px": self.size_px}
         if section == "real":
-            people |= {"subjects": train, "train": train, **_STREET}
+            people |= {"subjects": train, "train": train, **STREET}
         else:
             people |= {"subjects": self.subjects, "train": self.train, "views": list(self.views)}
         losses, weights = self.terms(network, loss), {"uniformity": self.uniformity, "threshold": _THRESHOLD_WEIGHT}

@@ -1,6 +1,8 @@
 """Masks of real people, on which networks of rendered people are tested."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol
@@ -12,6 +14,15 @@ from walkprint.evaluation import Scoring
 from walkprint.networks.base import Network
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import embedded, scores
+
+STREET: Mapping[str, Any] = {
+    "takes": {"nm": 2, "bg": 1, "cl": 3},
+    "views": ["065", "075", "085", "090", "095", "105", "115", "245", "255", "265", "270", "275", "285", "295"],
+    "one_side": True,
+    "views_per_take": 3,
+    "variety": {"fresh_clothes": True, "mixed": 0.3},
+}
+"""Walkers as of `recipes/kth/walkers.yaml`: seen from either side, in normal and other clothes, or carrying."""
 
 
 def real_people(root: Path, size_px: int, out: Path) -> Packed:

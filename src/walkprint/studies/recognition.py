@@ -191,7 +191,8 @@ def _centered(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring) ->
     vectors = embeddings.vectors.copy()
     probes = scoring.prepare(embeddings, "probe")
     gallery = probes if scoring.same_for_both else scoring.prepare(embeddings, "gallery")
-    for side, selection in ((gallery, protocol.gallery), *((probes, one) for one in protocol.probes.values())):
+    galleries = [(gallery, one) for one in protocol.distinct_galleries()]
+    for side, selection in (*galleries, *((probes, one) for one in protocol.probes.values())):
         if rows := selection.among(embeddings.keys):
             vectors[rows] = side.vectors[rows] - side.vectors[rows].mean(axis=0, dtype=np.float64).astype(np.float32)
     return EmbeddingSet(vectors, embeddings.keys, embeddings.source, embeddings.data)

@@ -23,6 +23,7 @@ STUDIES = {
     "inter-class": "InterClassStudy",
     "cloth-expansion": "ClothExpansionStudy",
     "disentanglement": "DisentanglementStudy",
+    "fine-tuning": "FineTuningStudy",
 }
 
 
