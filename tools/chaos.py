@@ -59,8 +59,9 @@ JOBS = [
     Job("walkers", ["walkers", "--out", "{out}", *PEOPLE]),
     Job("segment", ["segment", "{given}/anna.mp4", "{given}/ben.mp4", "--out", "{out}", "--one_person", "--segmenter",
                     "Background", "--keep_all"]),
-    Job("study", ["study", "inter-class", "--out", "{out}", "--quick", "--set", "seeds=1", "networks=[GaitSet]",
-                  "losses=[triplet,margin-form]"]),
+    Job("study", ["study", "inter-class", "--out", "{out}", "--quick", "--workers", "1", "--set", "seeds=1", "steps=2",
+                  "networks=[GaitSet]", "losses=[triplet,margin-form]", "sections=[compare]", "subjects=6",
+                  "subjects_per_batch=2"]),
 ]  # fmt: skip
 
 
@@ -133,10 +134,12 @@ def watch_moments(kill_at: int, counted: Path | None) -> None:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file and its digest, but for locks and the like."""
+    """Every file and its digest, but for locks and what was left of the writing of a store that is complete."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
+        if path.name.startswith(("plan.", "part-")) and (path.parent / "meta.json").is_file():
+            continue
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             found[name] = hashlib.sha256(_without_times(path)).hexdigest()
     return found
@@ -165,10 +168,10 @@ class Trial:
         self.job, self.given, self.folder, self.rng = job, given, folder, rng
         self.log = folder / f"{job.name}.log"
         start = time.monotonic()
-        first, second = (self._undisturbed(folder / f"{job.name}-{i}") for i in (1, 2))
+        first, second = (self._undisturbed() for _ in range(2))
         self.seconds = (time.monotonic() - start) / 2
         self.moments = int((folder / "moments").read_text())
-        self.varying = {name for name in first if first[name] != second.get(name) or name == "versions.json"}
+        self.varying = {name for name in first if first[name] != second.get(name) or Path(name).name == "versions.json"}
         self.expected = {name: "" if name in self.varying else digest for name, digest in first.items()}
 
     def start(self, out: Path, kill_at: int = 0, counted: Path | None = None) -> int:
@@ -183,7 +186,9 @@ class Trial:
 
         return forked(work, self.log)
 
-    def _undisturbed(self, out: Path) -> dict[str, str]:
+    def _undisturbed(self) -> dict[str, str]:
+        out = self.folder / "out"
+        shutil.rmtree(out, ignore_errors=True)
         code = ended(self.start(out, counted=self.folder / "moments"))
         if code:
             raise SystemExit(f"{self.job.name} ended with {code}: {self.log.read_text()[-2000:]}")

@@ -26,9 +26,20 @@ def test_tiles_and_blocks_change_nothing(monkeypatch):
     monkeypatch.setattr(distance, "_TILE_ROWS", 5)
     monkeypatch.setattr(distance, "_TILE_COLUMNS", 4)
     np.testing.assert_allclose(part_distances(probes, gallery), whole, rtol=1e-6)
-    monkeypatch.setattr(distance, "_PAIRS_PER_BLOCK", 60)
-    assert KnownVectors(gallery).rows_per_block == 3
-    np.testing.assert_allclose(part_distances(probes, gallery), whole, rtol=1e-6)
+    for pairs, most, rows in ((60, 60, 3), (20, 60, 3), (20, 900, 5), (140, 900, 8), (1, 1, 1)):
+        monkeypatch.setattr(distance, "_PAIRS_PER_BLOCK", pairs)
+        monkeypatch.setattr(distance, "_MOST_PAIRS_PER_BLOCK", most)
+        assert KnownVectors(gallery).rows_per_block == rows
+        np.testing.assert_allclose(part_distances(probes, gallery), whole, rtol=1e-6)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_some_columns_are_as_among_all(metric, monkeypatch):
+    monkeypatch.setattr(distance, "_TILE_COLUMNS", 4)
+    probes, known = some((7, 2, 6), 0), KnownVectors(some((17, 2, 6), 1), metric)
+    whole = known.distances(probes)
+    for columns in (slice(0, 17), slice(0, 1), slice(5, 7), slice(7, 9), slice(16, 17), slice(0, 0)):
+        np.testing.assert_array_equal(known.distances(probes, columns=columns)[:, columns], whole[:, columns])
 
 
 @pytest.mark.parametrize("offset", [0.0, 3.0, 1000.0])

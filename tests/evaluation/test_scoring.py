@@ -101,9 +101,9 @@ def test_whitening_and_sites_arrive_on_their_side(judge, used, monkeypatch):
             gallery.append(vectors[rows])
             super().__init__(vectors, metric, rows)
 
-        def distances(self, vectors, out=None):
+        def distances(self, vectors, out=None, columns=None):
             probes.append(vectors)
-            return super().distances(vectors, out)
+            return super().distances(vectors, out, columns)
 
     monkeypatch.setattr("walkprint.evaluation.protocol_pairs.KnownVectors", Recorder)
     some = uneven()

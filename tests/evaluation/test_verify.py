@@ -129,10 +129,10 @@ def test_edges_are_looked_up_as_by_bisection(edges):
     distances = np.concatenate([np.random.default_rng(2).gamma(3, size=400), edges, [0.0, 1e9]]).astype(np.float32)[
         None
     ]
-    at, before = np.zeros(len(edges), np.int64), np.zeros(len(edges) + 1, np.int64)
-    coarse = np.zeros((1, 1))
-    everything, bins = np.ones(distances.shape, bool), np.zeros(len(edges) + 1, np.int64)
-    _count_wrong(distances, everything, edges, *_table_of(edges), bins, np.zeros(1, np.int64), at, before, coarse)
+    counted, coarse = np.zeros((len(edges) + 1, 2), np.int64), np.zeros((1, 1))
+    everything, bins = np.ones(distances.shape, bool), np.zeros(len(edges) + 1, np.int16)
+    _count_wrong(distances, everything, *_table_of(edges), bins, np.zeros(1, np.int64), counted, coarse)
+    at, before = counted[:-1, 0], counted[:, 1]
     places = np.searchsorted(edges, distances[0])
     hit = np.append(edges, np.nan)[places] == distances[0]
     np.testing.assert_array_equal(at, np.bincount(places[hit], minlength=len(edges))[: len(edges)])

@@ -20,7 +20,7 @@ Metric = Literal["euclidean", "cosine"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 _Floats = NDArray[np.float32]
-_PAIRS_PER_BLOCK = 1 << 21
+_PAIRS_PER_BLOCK, _MOST_PAIRS_PER_BLOCK = 1 << 21, 1 << 24
 _TILE_ROWS, _TILE_COLUMNS, _ROWS_AT_ONCE = 192, 2304, 1024
 _CLOSE = np.float32(0.02)
 
@@ -56,7 +56,8 @@ class KnownVectors:
         rows: int64, those that are meant, in this order; all when None.
 
     Attributes:
-        rows_per_block: so many probes at once keep a block at about two million distances.
+        rows_per_block: so many probes at once keep a block at about two million distances; more with a large gallery,
+            where matrix products of few rows are slow.
 
     Raises:
         DataError: as `part_distances`.
@@ -67,7 +68,8 @@ class KnownVectors:
             raise DataError(f"distances: metric is {metric!r}; expected {' or '.join(METRICS)}")
         rows = np.arange(len(gallery)) if rows is None else rows
         self.metric, self.count, self.shape = metric, len(rows), gallery.shape[1:]
-        self.rows_per_block = max(1, _PAIRS_PER_BLOCK // max(self.count, 1))
+        rows_of = [size // max(self.count, 1) for size in (_PAIRS_PER_BLOCK, _MOST_PAIRS_PER_BLOCK)]
+        self.rows_per_block = max(1, rows_of[0], min(rows_of[1], _TILE_ROWS))
         pieces = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, max(self.count, 1), _ROWS_AT_ONCE)]
         total = np.zeros((1, *self.shape))
         for piece in pieces:  # added up row by row, as `mean` does over all at once
@@ -83,9 +85,12 @@ class KnownVectors:
             place = slice(i * _ROWS_AT_ONCE, i * _ROWS_AT_ONCE + len(piece))
             self._prepared[(slice(None), place) if by_part else place] = self._prepare(gallery[piece])
             give_back(gallery)
+        self._norms = [np.einsum("nf,nf->n", part, part) for part in self._prepared] if by_part else []
 
-    def distances(self, probes: _Floats, out: _Floats | None = None) -> _Floats:
+    def distances(self, probes: _Floats, out: _Floats | None = None, columns: slice | None = None) -> _Floats:
         """Distances of probes, (probe, part, feature), to all: (probe, gallery), written to `out` where it is given.
+
+        Of the gallery, `columns` are filled; the others may be, or be 0.
 
         Raises:
             DataError: as `part_distances`.
@@ -98,10 +103,10 @@ class KnownVectors:
             )
         if out is None:
             out = np.empty((len(probes), self.count), np.float32)
-        if out.size:
-            (_fill_euclidean if self.metric == "euclidean" else _fill_cosine)(
-                self._prepare(probes), self._prepared, out
-            )
+        if out.size and self.metric == "euclidean":
+            _fill_euclidean(self._prepare(probes), self._prepared, self._norms, out, columns or slice(0, self.count))
+        elif out.size:
+            _fill_cosine(self._prepare(probes), self._prepared, out)
         return out
 
     def _prepare(self, vectors: _Floats) -> _Floats:
@@ -125,22 +130,21 @@ def _centered(vectors: _Floats, origin: _Floats) -> _Floats:
     return moved
 
 
-def _fill_euclidean(probes: _Floats, gallery: _Floats, out: _Floats) -> None:
+def _fill_euclidean(probes: _Floats, gallery: _Floats, norms: list[_Floats], out: _Floats, needed: slice) -> None:
     out[:] = 0
     parts = len(gallery)
     scratch = np.empty(_TILE_ROWS * min(_TILE_COLUMNS, gallery.shape[1]), np.float32)
     for part in range(parts):
         probe_norms = np.einsum("nf,nf->n", probes[part], probes[part])
-        gallery_norms = np.einsum("nf,nf->n", gallery[part], gallery[part])
         for row in range(0, out.shape[0], _TILE_ROWS):
-            for column in range(0, out.shape[1], _TILE_COLUMNS):
+            for column in range(needed.start - needed.start % _TILE_COLUMNS, needed.stop, _TILE_COLUMNS):
                 rows, columns = slice(row, row + _TILE_ROWS), slice(column, column + _TILE_COLUMNS)
                 tile = out[rows, columns]
                 products = scratch[: tile.size].reshape(tile.shape)
                 np.matmul(probes[part][rows], gallery[part][columns].T, out=products)
                 _add_roots(
                     products, probes[part][rows], gallery[part][columns], probe_norms[rows],
-                    gallery_norms[columns], np.float32(1 / parts), tile,
+                    norms[part][columns], np.float32(1 / parts), tile,
                 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ class EmbeddingSet:
             if not finite.all():
                 bad = self.keys[start + int(np.argmin(finite))]
                 raise DataError(f"embeddings: the vector of {bad} is not finite; train or embed again")
+            self.release()
 
     def __len__(self) -> int:
         """How many sequences it holds."""
@@ -131,6 +132,7 @@ def _mapped(path: Path) -> NDArray[np.float32] | None:
     found, stop = 0, start + entry.file_size
     for place in range(start, stop, _PIECE_BYTES):
         found = zlib.crc32(memoryview(whole)[place : min(place + _PIECE_BYTES, stop)], found)
+        give_back(np.frombuffer(whole, np.uint8))
     count = int(np.prod(shape))
     if found != entry.CRC or by_columns or kind != np.float32 or offset + 4 * count != stop or len(whole) < stop:
         raise ValueError("the vectors are damaged")

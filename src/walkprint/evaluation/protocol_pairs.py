@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from walkprint.core.distance import KnownVectors
 from walkprint.core.embedding import EmbeddingSet
@@ -67,17 +68,23 @@ class Pairs:
             "may cost them; do not center so few.",
         ]
 
-    def blocks(self, name: str | None = None) -> Iterator[tuple[slice, NDArray[np.float32], PairLabels]]:
+    def blocks(
+        self, name: str | None = None, *, own_only: bool = False
+    ) -> Iterator[tuple[slice, NDArray[np.float32], PairLabels]]:
         """Rows of probes, of one set or of all, their distances to the whole gallery, and their labels.
 
-        Blocks come in order; as many as torch has threads are computed at once.
+        Blocks come in order; as many as torch has threads are computed at once, with one thread of BLAS each.
+
+        Args:
+            name: of the probe set; all when None.
+            own_only: only distances to the probes' own subjects are needed; others may be 0.
         """
         threads = torch.get_num_threads()
         todo, running = self._places(name), deque[tuple[slice, Future[NDArray[np.float32]]]]()
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(threads) as pool, threadpool_limits(1, "blas"):
             while True:
                 for probe_set, rows in islice(todo, threads + 1 - len(running)):
-                    running.append((rows, pool.submit(self._distances, probe_set, rows)))
+                    running.append((rows, pool.submit(self._distances, probe_set, rows, own_only)))
                 if not running:
                     return
                 rows, distances = running.popleft()
@@ -90,12 +97,15 @@ class Pairs:
             for start in range(among.start, among.stop, self.known.rows_per_block):
                 yield probe_set, slice(start, min(start + self.known.rows_per_block, among.stop))
 
-    def _distances(self, probe_set: str, rows: slice) -> NDArray[np.float32]:
+    def _distances(self, probe_set: str, rows: slice, own_only: bool) -> NDArray[np.float32]:
         vectors = self.probes.vectors[self.probe_rows[rows]]
         self.probes.release()
         if probe_set in self.shifts:
             vectors -= self.shifts[probe_set]
-        return self.known.distances(vectors)
+        if not own_only:
+            return self.known.distances(vectors)
+        own = np.flatnonzero(np.isin(self.gallery_labels.subject, self.probe_labels.subject[rows]))
+        return self.known.distances(vectors, columns=slice(own[0], own[-1] + 1) if len(own) else slice(0, 0))
 
 
 def pair_up(

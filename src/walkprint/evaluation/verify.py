@@ -13,7 +13,7 @@ CVPR 2019, from its released code.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ _OFFICIAL_SLACK = 0.005
 _COARSE = 1024
 _FEW = 5
 _CURVE_POINTS = 200
-_ENTRIES = 1 << 16
+_MOST_ENTRIES_LOG2 = 19
 _Floats = NDArray[np.float64]
 
 
@@ -65,7 +65,10 @@ def verify(
         ProtocolError: a rate is out of range, nothing is selected, no pair counts, or the sources differ.
     """
     check_rates(false_accept_rates)
-    pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
+    pairs = pair_up(
+        embeddings, replace(protocol, gallery_view="all"), scoring,
+        gallery=gallery, allow_different_sources=allow_different_sources,
+    )  # fmt: skip
     names = ["EER"]
     for rate in false_accept_rates:
         names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
@@ -183,7 +186,7 @@ def _count_set(pairs: Pairs, name: str, progress: Progress) -> _Counts:
     among, total = pairs.probe_sets[name], 2 * len(pairs.probe_keys)
     gallery = pairs.gallery_labels
     genuine_by_row: list[NDArray[np.float32]] = []
-    for rows, block, labels in pairs.blocks(name):
+    for rows, block, labels in pairs.blocks(name, own_only=True):
         counting = counting_pairs(labels, gallery) & (labels.subject[:, None] == gallery.subject)
         genuine_by_row += [row[mask] for row, mask in zip(block, counting, strict=True)]
         progress(among.start + rows.stop, total)
@@ -196,50 +199,56 @@ def _count_set(pairs: Pairs, name: str, progress: Progress) -> _Counts:
     bin_of_edge = np.append(bin_of_edge, bins - 1)
     right, wrong = (np.zeros((int(subjects.max(initial=-1)) + 1, bins)) for _ in range(2))
     np.add.at(right, (subjects[of_row], bin_of_edge[edge]), 1)
-    wrong_at, wrong_before = np.zeros(len(distances), np.int64), np.zeros(len(distances) + 1, np.int64)
+    counted = np.zeros((len(distances) + 1, 2), np.int64)
     table = _table_of(distances)
     for rows, block, labels in pairs.blocks(name):
         _count_wrong(
-            block, counting_pairs(labels, gallery) & (labels.subject[:, None] != gallery.subject), distances,
-            *table, bin_of_edge, subjects[rows.start - among.start : rows.stop - among.start], wrong_at, wrong_before,
-            wrong,
+            block, counting_pairs(labels, gallery) & (labels.subject[:, None] != gallery.subject), *table,
+            bin_of_edge.astype(np.int16), subjects[rows.start - among.start : rows.stop - among.start], counted, wrong,
         )  # fmt: skip
         progress(among.stop + rows.stop, total)
+    wrong_at, wrong_before = counted[:-1, 0], counted[:, 1]
     impostors = int(wrong_at.sum() + wrong_before.sum())
     unmatched = sum(not len(row) for row in genuine_by_row)
     return _Counts(len(genuine), impostors, unmatched, distances, right_at, wrong_at, wrong_before, right, wrong)
 
 
-def _table_of(edges: NDArray[np.float32]) -> tuple[NDArray[np.int64], np.float64, np.float64]:
-    """To look an edge up: the first one of each of 65,536 equal stretches; where they begin; stretches per unit."""
+def _table_of(
+    edges: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.int32], int, np.float64, np.float64]:
+    """To look an edge up: the first one of each of many equal stretches, and how to search from there.
+
+    Returns:
+        The edges, filled up so that no search leaves them; the first of each stretch; the first step of a search; where
+        the stretches begin; stretches per unit.
+    """
+    stretches = 1 << min(len(edges).bit_length(), _MOST_ENTRIES_LOG2)
     low, high = (float(edges[0]), float(edges[-1])) if len(edges) else (0.0, 0.0)
-    scale = np.float64((_ENTRIES - 1) / (high - low) if high > low else 0.0)
-    entries = np.clip(((edges.astype(np.float64) - low) * scale).astype(np.int64), 0, _ENTRIES - 1)
-    return np.searchsorted(entries, np.arange(_ENTRIES + 1)), np.float64(low), scale
+    scale = np.float64((stretches - 1) / (high - low) if high > low else 0.0)
+    at = np.clip(((edges.astype(np.float64) - low) * scale).astype(np.int64), 0, stretches - 1)
+    starts = np.searchsorted(at, np.arange(stretches + 1)).astype(np.int32)
+    beyond = 1 << int(np.diff(starts).max()).bit_length()
+    return np.append(edges, np.full(beyond, np.inf, np.float32)), starts, beyond >> 1, np.float64(low), scale
 
 
 @compiled(nogil=True)
 def _count_wrong(
-    distances: Any, counts: Any, edges: Any, starts: Any, low: Any, scale: Any, bin_of_edge: Any, subjects: Any,
-    at: Any, before: Any, coarse: Any,
+    distances: Any, counts: Any, edges: Any, starts: Any, first_step: Any, low: Any, scale: Any, bin_of_edge: Any,
+    subjects: Any, counted: Any, coarse: Any,
 ) -> None:  # fmt: skip
+    """Count pairs at an edge, `counted[edge, 0]`, or before it, `counted[edge, 1]`; the search has no branches."""
     for i in range(distances.shape[0]):
+        bins = coarse[subjects[i]]
         for j in range(distances.shape[1]):
             if counts[i, j]:
                 distance = distances[i, j]
-                entry = int(min(max((distance - low) * scale, 0.0), _ENTRIES - 1.0))
-                place, stop = starts[entry], starts[entry + 1]
-                while place < stop:
-                    middle = (place + stop) // 2
-                    if edges[middle] < distance:
-                        place = middle + 1
-                    else:
-                        stop = middle
-                if place < len(edges) and edges[place] == distances[i, j]:
-                    at[place] += 1
-                else:
-                    before[place] += 1
-                coarse[subjects[i], bin_of_edge[place]] += 1
+                place = np.uint32(starts[int(min(max((distance - low) * scale, 0.0), len(starts) - 2.0))])
+                step = np.uint32(first_step)
+                while step:
+                    place += step * np.uint32(edges[place + step - np.uint32(1)] < distance)
+                    step >>= np.uint32(1)
+                counted[place, np.uint32(edges[place] != distance)] += 1
+                bins[bin_of_edge[place]] += 1
 
 
 def _read(curve: _Curve, rates: Sequence[float]) -> _Floats:
