@@ -92,6 +92,9 @@ def test_the_folder_keeps_the_newest_and_falls_back(tmp_path: Path) -> None:
     for step in (9, 10, 1000):
         folder.save(step, {"step": step})
     assert [path.name for path in folder.paths()] == ["step-000000010.safetensors", "step-000001000.safetensors"]
+    save_checkpoint(folder.folder / "step-000000009.safetensors", {"step": 9})  # of a run killed before it removed it
+    assert folder.load_newest() == {"step": 1000}
+    assert len(folder.paths()) == 2
     newest = folder.paths()[-1]
     newest.write_bytes(newest.read_bytes()[:-3])
     with pytest.warns(UserWarning, match=r"step-000001000.*falling back"):

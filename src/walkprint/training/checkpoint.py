@@ -80,12 +80,15 @@ class CheckpointFolder:
         """Write the checkpoint of a step; only once it is in place do the oldest go."""
         path = self.folder / f"step-{step:09d}.safetensors"
         save_checkpoint(path, state)
-        for old in [*self.paths()[: -self.keep], *self.folder.glob(".*.tmp")]:  # what killed runs left, too
-            old.unlink()
+        self._remove_old()
         return path
 
+    def _remove_old(self) -> None:
+        for old in [*self.paths()[: -self.keep], *self.folder.glob(".*.tmp")]:  # what killed runs left, too
+            old.unlink(missing_ok=True)
+
     def load_newest(self) -> dict[str, Any] | None:
-        """The newest state that can be read, or None when no checkpoint was ever written.
+        """The newest state that can be read, or None when no checkpoint was ever written; the oldest go as in `save`.
 
         Each damaged one costs a warning.
 
@@ -95,7 +98,10 @@ class CheckpointFolder:
         paths = self.paths()
         for path in reversed(paths):
             try:
-                return load_checkpoint(path)
+                state = load_checkpoint(path)
+                if path == paths[-1]:  # else those before may be needed
+                    self._remove_old()
+                return state
             except CheckpointError as error:
                 warnings.warn(f"{error}: falling back to the one before", stacklevel=2)
         if paths:
