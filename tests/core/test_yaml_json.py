@@ -3,6 +3,11 @@ import pytest
 from walkprint.core.yaml_json import parse_json, parse_yaml
 
 
+def bomb(value: str) -> str:
+    """A billion laughs: each line ten times the one before."""
+    return "\n".join(f"a{i}: &a{i} " + value.format(", ".join([f"*a{i - 1}"] * 10)) for i in range(1, 10))
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
@@ -12,6 +17,7 @@ from walkprint.core.yaml_json import parse_json, parse_yaml
         ("one: &one {<<: {a: 1}, a: 2}\nother: {<<: *one}", {"one": {"a": 2}, "other": {"a": 2}}),
         ('{"a": [1, null]}', {"a": [1, None]}),
         ("", None),
+        ("a: &a [1, 2]\nb: [*a, *a]", {"a": [1, 2], "b": [[1, 2], [1, 2]]}),
     ],
 )
 def test_plain_yaml(text, value):
@@ -27,6 +33,9 @@ def test_plain_yaml(text, value):
         ("a: [1", "in x.yaml, line 1"),
         ("a: !!python/object:os.system 1", "in x.yaml, line 1"),
         ("a: \x00", "x.yaml: no YAML"),
+        ("a: &a [*a]", "aliases stand for more than 100,000 values in x.yaml, line 1"),
+        ("a0: &a0 [1]\n" + bomb("[{}]"), "aliases stand for more than 100,000 values in x.yaml, line 1"),
+        ("a0: &a0 {k: 1}\n" + bomb("{{<<: [{}]}}"), "aliases stand for more than 100,000 values in x.yaml, line 1"),
         ("[" * 5000, "x.yaml: nested too deeply"),
     ],
 )

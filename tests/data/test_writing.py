@@ -43,6 +43,19 @@ def test_interrupted_writing_continues(tmp_path):
     assert not partial.exists()
 
 
+def test_what_a_kill_after_the_renaming_leaves_is_ignored(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+        whole, _ = write_store(tmp_path / "s", LENGTHS)
+    assert {"plan.json", "part-00000.jsonl"} <= {path.name for path in (tmp_path / "s").iterdir()}
+    store = Store.open(tmp_path / "s")
+    assert same(store, whole)
+    assert store.verify() == []
+    for rest in [*(tmp_path / "s").glob("p*")]:
+        rest.unlink()
+    assert Store.open(tmp_path / "s").fingerprint == store.fingerprint
+
+
 def test_shares_written_apart_make_one_store(tmp_path):
     whole, clips = write_store(tmp_path / "whole", LENGTHS)
     results = []

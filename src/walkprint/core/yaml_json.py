@@ -11,14 +11,27 @@ import yaml
 from walkprint.core.files import read_bytes
 
 _MOST_BYTES = 1 << 26
+_MOST_BY_ALIASES = 100_000
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Plain data only; reads 1e-3 as a number, as YAML 1.2 does, and refuses a name that is there twice."""
+    """Plain data only; reads 1e-3 as a number, as YAML 1.2 does; refuses a name that is there twice, and aliases (*x)
+    that stand for more than 100,000 further values or contain themselves.
+    """
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self._seen: set[int] = set()
+
+    def get_single_node(self) -> yaml.Node | None:
+        """The document, before anything is built."""
+        root = super().get_single_node()
+        sizes: dict[int, float] = {}
+        if root is not None and _size(root, sizes) > len(sizes) + _MOST_BY_ALIASES:
+            raise yaml.composer.ComposerError(
+                None, None, f"aliases stand for more than {_MOST_BY_ALIASES:,} values", root.start_mark
+            )
+        return root
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Called for each map before it is built; merging (<<) may override names, a map itself may not."""
@@ -46,6 +59,16 @@ PlainLoader.add_implicit_resolver(
 )
 
 
+def _size(node: yaml.Node, sizes: dict[int, float]) -> float:
+    """Values below a node, those behind aliases each time; infinite where one contains itself."""
+    if id(node) not in sizes:
+        sizes[id(node)] = float("inf")  # until it is known
+        inner = [] if isinstance(node, yaml.ScalarNode) else node.value
+        flat = inner if isinstance(node, yaml.SequenceNode) else [one for pair in inner for one in pair]
+        sizes[id(node)] = 1 + sum(_size(one, sizes) for one in flat)
+    return sizes[id(node)]
+
+
 def parse_yaml(text: str, name: str | Path, loader: type[PlainLoader] = PlainLoader) -> Any:
     """Plain data from YAML, of which JSON is a part.
 
@@ -55,7 +78,8 @@ def parse_yaml(text: str, name: str | Path, loader: type[PlainLoader] = PlainLoa
         loader: what builds values.
 
     Raises:
-        ValueError: the text is no YAML, is nested too deeply, or has a name twice in one map; the message says where.
+        ValueError: the text is no YAML, is nested too deeply, has a name twice in one map, or aliases that stand for
+            too much; the message says where.
     """
     try:
         return yaml.load(text, loader)

@@ -13,6 +13,11 @@ from walkprint.gallery import journal
 
 _APPLICATION, _VERSION = 0x77616C6B, 1
 _WAIT_S = 30.0
+_ADVICE = {
+    "locked": "wait until the other process has written",
+    "disk I/O": "nothing was changed; make room on the disk",
+    "is full": "nothing was changed; make room on the disk",
+}
 _PRAGMAS = (
     "journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "synchronous=FULL", "temp_store=MEMORY",
     "trusted_schema=OFF", "cell_size_check=ON",
@@ -77,7 +82,7 @@ class Database:
             with self._lock:
                 yield
         except sqlite3.Error as error:
-            advice = "wait until the other process has written" if "locked" in str(error) else "it may be no gallery"
+            advice = next((says for fault, says in _ADVICE.items() if fault in str(error)), "it may be no gallery")
             raise DataError(f"{self.path}: cannot be used ({error}); {advice}") from error
 
     @contextmanager
