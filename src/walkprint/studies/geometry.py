@@ -71,7 +71,9 @@ def on_the_sphere(vectors: NDArray[np.float32], subjects: NDArray[np.int64]) -> 
     sums = torch.zeros(int(labels.max()) + 1, *directions.shape[1:]).index_add(0, labels, directions)
     means = F.normalize(sums, dim=-1)
     alignment = (directions - means[labels]).square().sum(-1).mean()
-    return float(alignment), float(ClassUniformityLoss()(GaitOutput(embeddings), labels).value)
+    # One clip a person, as the mean is: all clips would take memory as the square of their number.
+    each = GaitOutput(means)
+    return float(alignment), float(ClassUniformityLoss()(each, torch.arange(len(means))).value)
 
 
 def _shares(distances: NDArray[np.float32]) -> list[float]:
