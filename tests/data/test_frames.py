@@ -2,11 +2,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.oracles.sampling import snippets_slowly
 
 from walkprint.core.errors import RecipeError
-from walkprint.data.frames import AllFrames, Contiguous, EvenlySpaced, OrderedWindow, RandomSubset
+from walkprint.data.frames import AllFrames, Contiguous, EvenlySpaced, OrderedWindow, RandomSubset, Snippets
 
-CHOOSERS = [Contiguous(30), RandomSubset(30), EvenlySpaced(30), OrderedWindow(30, 40), OrderedWindow(1, 1), AllFrames()]
+CHOOSERS = [
+    Contiguous(30), RandomSubset(30), EvenlySpaced(30), OrderedWindow(30, 40), OrderedWindow(1, 1), AllFrames(),
+    Snippets(30, 3, 12), Snippets(4, 4, 1),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("chooser", CHOOSERS, ids=repr)
@@ -56,6 +60,26 @@ def test_window_bounds_the_spread():
     assert (picks.min(), picks.max()) == (0, 19)
 
 
+@given(
+    length=st.integers(1, 90), each=st.integers(1, 6), snippets=st.integers(1, 5), more=st.integers(0, 5),
+    seed=st.integers(0, 2**32),
+)  # fmt: skip
+@settings(deadline=None)
+def test_snippets_are_what_the_slow_twin_chooses(length, each, snippets, more, seed):
+    window = each + more
+    chosen = Snippets(each * snippets, snippets, window).positions(length, np.random.default_rng(seed))
+    assert chosen.tolist() == snippets_slowly(length, each, snippets, window, np.random.default_rng(seed))
+
+
+def test_snippets_come_from_short_windows_all_over_the_sequence():
+    picks = many(Snippets(6, 2, 5), 23).reshape(-1, 2, 3)
+    assert (picks[..., -1] - picks[..., 0]).max() == 4  # within a window
+    assert (picks[:, 1, 0] > picks[:, 0, -1]).all()  # in order, none twice
+    assert (picks.min(), picks.max()) == (0, 22)
+    shares = np.bincount(picks.ravel(), minlength=23)[3:20] / picks.size
+    np.testing.assert_allclose(shares, 1 / 20, atol=0.01)  # but for the ends
+
+
 def test_even_spacing_touches_both_ends():
     rng = np.random.default_rng(0)
     assert EvenlySpaced(4).positions(10, rng).tolist() == [0, 3, 6, 9]
@@ -67,6 +91,12 @@ def test_even_spacing_touches_both_ends():
 def test_counts_out_of_range(make):
     with pytest.raises(RecipeError, match="expected at least"):
         make()
+
+
+@pytest.mark.parametrize("sizes", [(7, 2, 9), (8, 2, 3)])
+def test_snippets_that_do_not_fit(sizes):
+    with pytest.raises(RecipeError, match="expected as many frames of each"):
+        Snippets(*sizes)
 
 
 def test_only_sets_lose_their_order():

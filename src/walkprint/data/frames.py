@@ -1,8 +1,10 @@
 """Which frames of a sequence a clip takes: small choosers, each a pure function of length and random generator.
 
 Source: the two customs of training in C. Fan et al., "OpenGait: Revisiting Gait Recognition Toward Better
-Practicality", CVPR 2023: any frames (sets), or a run of frames from a window (sequences).
-Deviations: `Contiguous` needs no window setting; a window is a class of its own.
+Practicality", CVPR 2023: any frames (sets), or a run of frames from a window (sequences); S. Hou et al., "GaitSnippet:
+Gait Recognition Beyond Unordered Sets and Ordered Sequences", ICLR 2026 (`Snippets`).
+Deviations: `Contiguous` needs no window setting; a window is a class of its own. `Snippets` only chooses frames; the
+paper's network, which treats each snippet by itself, is not here.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.bounds import Frames
+from walkprint.core.bounds import Count, Frames
 from walkprint.core.described import Described
 from walkprint.core.errors import RecipeError
 
@@ -90,6 +92,40 @@ class OrderedWindow(_Counted):
         start = int(rng.integers(max(length - self.window, 0) + 1))
         chosen = np.sort(rng.permutation(self.window)[: self.count])
         return (start + chosen) % length
+
+
+class Snippets(_Counted):
+    """`count` frames in order, equally many at random from each of some short windows; a short sequence is looped.
+
+    The sequence is cut into consecutive windows from a random start. As many of them as there are snippets are drawn,
+    none twice unless there are fewer.
+
+    Args:
+        count: frames to take, a multiple of `snippets`.
+        snippets: how many windows they come from.
+        window: length of each in frames, at least `count / snippets`; about half a step cycle or less.
+
+    Raises:
+        RecipeError: the numbers do not fit together.
+    """
+
+    def __init__(self, count: Frames, snippets: Count, window: Frames) -> None:
+        super().__init__(count)
+        if count % snippets or window < count // snippets:
+            raise RecipeError(
+                f"Snippets: {count} frames of {snippets} snippets from windows of {window}; expected as many frames of "
+                "each, and windows no shorter"
+            )
+        self.snippets, self.window = snippets, window
+
+    def positions(self, length: int, rng: np.random.Generator) -> Positions:
+        """See `FrameChooser`."""
+        windows = max(length // self.window, 1)
+        start = int(rng.integers(max(length - windows * self.window, 0) + 1))
+        drawn = np.sort(np.resize(rng.permutation(windows), self.snippets))
+        inside = rng.permuted(np.tile(np.arange(self.window), (self.snippets, 1)), axis=1)
+        inside = np.sort(inside[:, : self.count // self.snippets], axis=1)
+        return np.asarray((start + self.window * drawn[:, None] + inside).ravel() % length, np.int64)
 
 
 class EvenlySpaced(_Counted):
