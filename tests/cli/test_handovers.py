@@ -321,13 +321,13 @@ CASES = {
     ),
     "train": Case(
         "mine.yaml --run run --init street --set schedule.steps=3 data.root=x --accelerator cpu --devices 2 --nodes 3 "
-        "--resident device --compile --tensorboard --fresh",
+        "--resident device --compile --track mlflow --fresh",
         {
             "walkprint.recipes.recipe.load_recipe": {
                 "source": Path("mine.yaml"),
                 "changes": {"schedule.steps": "3", "data.root": "x"},
             },
-            "walkprint.training.listeners.TensorBoard": {"folder": Path("run/tensorboard")},
+            "walkprint.training.trackers.tracker": {"name": "mlflow", "run": Path("run")},
             "walkprint.recipes.training.train": {
                 "recipe": RECIPE,
                 "run": Path("run"),
@@ -343,7 +343,7 @@ CASES = {
         },
         {
             "walkprint.recipes.recipe.load_recipe": RECIPE,
-            "walkprint.training.listeners.TensorBoard": MODEL,
+            "walkprint.training.trackers.tracker": MODEL,
             "walkprint.recipes.training.train": RESULT,
         },
     ),

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from walkprint.core.errors import RecipeError
-from walkprint.training.listeners import MetricsFile, ProgressBar, TensorBoard
+from walkprint.training.listeners import MetricsFile, ProgressBar
 
 
 def test_rows_and_new_columns(tmp_path: Path) -> None:
@@ -65,21 +64,3 @@ def test_the_bar_shows_loss_and_validation(capfd: pytest.CaptureFixture[str], mo
     assert "4/5" in shown
     assert "loss 0.5" in shown
     assert "0.125" not in shown
-
-
-def test_tensorboard_gets_the_numbers(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    board = TensorBoard(tmp_path)
-    board(10, {"loss": 0.5})
-    board(20, {"loss": 0.25})
-    board.close()
-    seen = EventAccumulator(str(tmp_path)).Reload().Scalars("loss")
-    assert [(one.step, one.value) for one in seen] == [(10, 0.5), (20, 0.25)]
-
-
-def test_a_missing_tensorboard_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(RecipeError, match=r"walkprint\[tensorboard\]"):
-        TensorBoard(tmp_path)

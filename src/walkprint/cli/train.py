@@ -24,7 +24,7 @@ def train(
     nodes: Count = 1,
     resident: Literal["auto", "device", "host"] = "auto",
     compile: bool = False,
-    tensorboard: bool = False,
+    track: list[Literal["tensorboard", "wandb", "mlflow"]] = [],  # noqa: B006 - never changed
     fresh: bool = False,
 ) -> Summary | None:
     """Train a network by a recipe, or go on with a run.
@@ -40,7 +40,7 @@ def train(
         nodes: machines; call the same on each.
         resident: where the training frames lie: device, host, or auto, which is the GPU if they fit.
         compile: have torch compile the network, for long trainings on a GPU.
-        tensorboard: also write TensorBoard files.
+        track: also send the numbers to these trackers, e.g. tensorboard; each needs the extra of its name.
         fresh: delete what is in the folder and begin anew.
 
     Example:
@@ -49,7 +49,7 @@ def train(
     source = find_recipe(recipe, run)
     from walkprint.recipes.recipe import load_recipe
     from walkprint.recipes.training import train as train_by
-    from walkprint.training.listeners import TensorBoard
+    from walkprint.training.trackers import tracker
 
     loaded = load_recipe(source, set)
     with progress("training", bar=False) as tell:
@@ -63,7 +63,7 @@ def train(
             nodes=nodes,
             resident=resident,
             compile=compile,
-            listeners=[*listeners, TensorBoard(run / "tensorboard")] if tensorboard else listeners,
+            listeners=[*listeners, *(tracker(name, run) for name in track)],
             resume=not fresh,
         )
     if not result.first:  # of several processes only the first has something to report

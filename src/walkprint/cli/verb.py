@@ -68,6 +68,7 @@ class Option:
     def choices(self) -> list[str]:
         """The words that it takes; empty when there are others."""
         kind = kind_of(self.annotation)
+        kind = get_args(kind)[0] if get_origin(kind) is list else kind
         return [str(one) for one in get_args(kind)] if get_origin(kind) is Literal else []
 
     def value(self, given: Any, place: str) -> Any:
@@ -81,7 +82,7 @@ class Option:
         """Let a parser know it; what it takes is judged later, by `value`."""
         kind, several = kind_of(self.annotation), get_origin(kind_of(self.annotation)) in (list, dict)
         text = self.help.replace("%", "%%") + (" (required)" if self.required else "")
-        if not self.required and self.default is not None and self.default is not False:
+        if not self.required and self.default is not None and self.default is not False and self.default != []:
             default = " ".join(map(str, self.default)) if several else self.default
             text += f" (default: {default})"
         if self.positional:

@@ -1,17 +1,15 @@
 """Who hears how training goes: callables that take the number of finished steps and named numbers."""
 
 import csv
-import importlib.util
 import io
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from walkprint.core.errors import RecipeError
 from walkprint.core.files import write_atomically
 
 
@@ -115,36 +113,3 @@ class ProgressBar:
     def close(self) -> None:
         """Take the bar off the terminal's live area."""
         self._progress.stop()
-
-
-class TensorBoard:
-    """Event files for TensorBoard.
-
-    Args:
-        folder: where they go, e.g. `runs/one/tensorboard`.
-
-    Raises:
-        RecipeError: TensorBoard is not installed.
-    """
-
-    def __init__(self, folder: str | Path) -> None:
-        if importlib.util.find_spec("tensorboard") is None:
-            raise RecipeError("TensorBoard is not installed; install it with: pip install 'walkprint[tensorboard]'")
-        self.folder = Path(folder)
-        self._writer: Any = None
-
-    def __call__(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Add a point to each curve; see `Listener`."""
-        if self._writer is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            # After a resume the points beyond the checkpoint are hidden, as their steps are done again.
-            self._writer = SummaryWriter(str(self.folder), purge_step=step)
-        for name, value in numbers.items():
-            self._writer.add_scalar(name, value, step)
-
-    def close(self) -> None:
-        """Write out what is pending."""
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
