@@ -538,7 +538,7 @@ CASES = {
     "evaluate": Case(
         "--embeddings mine.npz --protocol coat --gallery theirs.npz --metric cosine --normalize --center --ranks 1 2 "
         "--whitening street-large --gallery_site hall.site --probe_site yard.site --false_accept_rates 0.2 "
-        "--resamples 5 --seed 3 --out there --ranking ranked.csv --ranking_form grew",
+        "--resamples 5 --seed 3 --out there --pictures store --ranking ranked.csv --ranking_form grew",
         {
             "walkprint.recipes.protocols.find_protocol": {"name": "coat", "embeddings": Path("mine.npz")},
             "walkprint.evaluation.have_answers": {
@@ -572,10 +572,23 @@ CASES = {
                 "scoring": SCORING,
                 "progress": ...,
             },
-            "walkprint.evaluation.html.save_reports": {"reports": [REPORT, REPORT], "out": Path("there")},
+            "walkprint.evaluation.hardest.hardest_probes": {
+                "embeddings": ("loaded", Path("mine.npz")),
+                "protocol": PROTOCOL,
+                "stores": [STORE],
+                "gallery": ("loaded", Path("theirs.npz")),
+                "scoring": SCORING,
+            },
+            "walkprint.evaluation.html.save_reports": {
+                "reports": [REPORT, REPORT],
+                "out": Path("there"),
+                "further": ["section"],
+            },
         },
         {
             "walkprint.core.embedding.EmbeddingSet.load": lambda path: ("loaded", path),
+            "walkprint.data.store.Store.open": STORE,
+            "walkprint.evaluation.hardest.hardest_probes": "section",
             "walkprint.evaluation.Site.load": lambda path: SITES[path.name],
             "walkprint.recipes.trained.load_whitening": lambda name: {"street-large": WHITENING}[name],
             "walkprint.recipes.protocols.find_protocol": PROTOCOL,
@@ -588,6 +601,7 @@ CASES = {
             "walkprint.evaluation.identify": {"allow_different_sources"},
             "walkprint.evaluation.verify": {"allow_different_sources"},
             "walkprint.evaluation.save_ranking": {"most"},
+            "walkprint.evaluation.hardest.hardest_probes": {"probes", "nearest"},
         },
     ),
     "compare": Case(
@@ -644,7 +658,7 @@ CASES = {
             "walkprint.evaluation.Report.load": str,
             "walkprint.evaluation.html.report_page": SimpleNamespace(to_html=lambda: "<html>"),
         },
-        {"walkprint.evaluation.html.report_page": {"lead", "table", "sheets", "provenance"}},
+        {"walkprint.evaluation.html.report_page": {"lead", "further", "table", "sheets", "provenance"}},
     ),
     "study": Case(
         f"inter-class --set seeds=3 --out there --share 1/3 --workers 2 --quick --large {_CLUSTER}",

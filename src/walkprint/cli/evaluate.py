@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there
+from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count, CountOrZero, OpenFraction, Seed
 from walkprint.recipes.library import find_file, find_trained
@@ -52,6 +53,7 @@ def evaluate(
     ranks: list[Count] = [1, 5, 10],  # noqa: B006 - never changed, and readable in the help
     false_accept_rates: list[OpenFraction] = [0.001, 0.01, 0.05],  # noqa: B006
     out: Path | None = None,
+    pictures: list[Path] = [],  # noqa: B006
     ranking: Path | None = None,
     ranking_form: Literal["table", "grew", "hid"] = "table",
 ) -> Summary:
@@ -66,15 +68,21 @@ def evaluate(
         ranks: the k of each rank-k.
         false_accept_rates: for the rates of true accepts.
         out: folder for identification and verification as .json, .md, .tex and .txt, and report.html.
+        pictures: stores of the embedded sequences; the page then shows the hardest probes beside their ten nearest
+            gallery sequences, and what each part finds alone.
         ranking: CSV file of the 20 nearest subjects of every probe, also where the probes' names are kept secret.
         ranking_form: a line for each rank, or the form of a submission to GREW or HID.
 
     Example:
         walkprint evaluate --embeddings mine.npz --protocol identical-view-excluded --out results/mine
     """
+    if pictures and out is None:
+        raise UsageError("--pictures needs --out, the folder of the page that shows them")
     check_files([*embeddings, *([gallery] if gallery else [])], compared, protocol)
     from walkprint.core.embedding import EmbeddingSet
+    from walkprint.data.store import Store
     from walkprint.evaluation import have_answers, identify, merge, save_ranking, verify
+    from walkprint.evaluation.hardest import hardest_probes
     from walkprint.evaluation.html import save_reports
     from walkprint.recipes.protocols import find_protocol
     from walkprint.training.run import provenance
@@ -93,7 +101,9 @@ def evaluate(
             reports.append(verify(probes, chosen, false_accept_rates=false_accept_rates, progress=tell, **options))
     text = "\n".join(report.to_text() for report in reports) or "no figures: the gallery knows no subject of a probe"
     if out is not None and reports:
-        text += f"\n{save_reports(reports, out)}"
+        stores = [Store.open(store) for store in pictures]
+        further = [hardest_probes(probes, chosen, stores, scoring=scoring, gallery=known)] if stores else []
+        text += f"\n{save_reports(reports, out, further=further)}"
     if ranking is not None:
         count = save_ranking(ranking, probes, chosen, scoring=scoring, gallery=known, form=ranking_form)
         text += f"\n{ranking}: the nearest subjects of {count} probes"

@@ -9,6 +9,7 @@ Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statist
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import draw_weights, to_figures
-from walkprint.evaluation.identify import figure_names, work_on
-from walkprint.evaluation.page import Page, Section, Table
+from walkprint.evaluation.identify import figure_names, match_curves, work_on
+from walkprint.evaluation.page import Diagram, Page, Section, Table
+from walkprint.evaluation.plots import curves_svg
+from walkprint.evaluation.report import Curve
 from walkprint.evaluation.scoring import Scoring
 
 _Floats = NDArray[np.float64]
@@ -43,7 +46,8 @@ def compare_systems(
         provenance: where it comes from.
 
     Returns:
-        A page of two tables, the figures of every system and the differences; `numbers` holds the same.
+        A page of two tables, the figures of every system and the differences, and the curves of all systems in one
+        diagram; `numbers` holds the figures.
 
     Raises:
         ProtocolError: fewer than two systems, no resamples, an unknown figure, keys that differ, and as in `identify`.
@@ -60,8 +64,10 @@ def compare_systems(
     column = figure_names(at).index(figure)
     points: dict[tuple[str, str], float] = {}
     draws: dict[tuple[str, str], _Floats] = {}
+    curves: dict[str, list[Curve]] = {}
     for name, sets in systems.items():
         works = [work_on(one, protocol, scoring, at) for one in sets]
+        curves[name] = [_mean_curve(some) for some in zip(*(match_curves(one, protocol) for one in works), strict=True)]
         seeds = draw_weights(len(sets), scoring.resamples, scoring.seed + len(sets)) / len(sets)
         for probe_set in works[0].estimates:
             found = [work.estimates[probe_set] for work in works]
@@ -75,7 +81,15 @@ def compare_systems(
     raw = {pair: p_value(change) for pair, change in changes.items()}
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
     gains = {pair: points[pair] - points[first, pair[1]] for pair in pairs}
-    return _page(systems, protocol, figure, scoring, (points, draws, gains, changes, adjusted), provenance or {})
+    page = _page(systems, protocol, figure, scoring, (points, draws, gains, changes, adjusted), provenance or {})
+    diagram = Diagram("Found within the k nearest; means over seeds", curves_svg(curves))
+    return replace(page, sections=[*page.sections, Section("Curves", diagrams=[diagram])])
+
+
+def _mean_curve(curves: Sequence[Curve]) -> Curve:
+    """The mean of one curve over seeds."""
+    heights = np.mean([one.y for one in curves], axis=0)
+    return replace(curves[0], y=tuple(heights.tolist()))
 
 
 def p_value(differences: _Floats) -> float:

@@ -17,12 +17,12 @@ _FOOTER = (
 )
 
 
-def save_reports(reports: Sequence[Report], out: Path) -> Path:
-    """Write reports as JSON, Markdown, LaTeX and text, and one page of them all; returns the page."""
+def save_reports(reports: Sequence[Report], out: Path, *, further: Sequence[Section] = ()) -> Path:
+    """Write reports as JSON, Markdown, LaTeX and text, and one page of them and further sections; returns the page."""
     for report in reports:
         for ending in (".json", ".md", ".tex", ".txt"):
             report.save(out / f"{report.kind.replace(' ', '_')}{ending}")
-    write_atomically(out / "report.html", report_page(reports).to_html())
+    write_atomically(out / "report.html", report_page(reports, further=further).to_html())
     return out / "report.html"
 
 
@@ -33,6 +33,7 @@ def report_page(
     lead: str = "",
     table: Table | None = None,
     sheets: Sequence[Sheet] = (),
+    further: Sequence[Section] = (),
     provenance: Mapping[str, str] | None = None,
 ) -> Page:
     """One page of reports.
@@ -43,6 +44,7 @@ def report_page(
         lead: a sentence below it.
         table: shown first of all.
         sheets: of silhouettes.
+        further: sections after the curves, e.g. `hardest_probes`.
         provenance: what the header states, e.g. recipe, seed, commit, machine; the reports' own are added.
 
     Raises:
@@ -57,6 +59,7 @@ def report_page(
     sections = [
         *(replace(report.section, title=f"{report.title}: {report.kind}") for report in reports),
         Section("Curves", diagrams=_diagrams(reports)),
+        *further,
         Section("Silhouettes", ["One walk per row, frames evenly spaced in time."], sheets=sheets),
         Section("What the abbreviations mean", notes=glossary),
     ]

@@ -71,7 +71,7 @@ def identify(
         kind="identification",
         rows=tuple(rows),
         matrices=_matrices(work, names),
-        curves=tuple(_curves(work, protocol)),
+        curves=tuple(match_curves(work, protocol)),
         settings=plain_settings(protocol, work.pairs, scoring)
         | {"source": embeddings.source, "gallery sequences": len(work.pairs.gallery_keys)},
         notes=tuple(notes),
@@ -281,7 +281,8 @@ def _matrices(work: Work, names: Sequence[str]) -> tuple[Matrix, ...]:
     )
 
 
-def _curves(work: Work, protocol: Protocol) -> list[Curve]:
+def match_curves(work: Work, protocol: Protocol) -> list[Curve]:
+    """The curve of cumulative matches of each probe set, up to rank 20."""
     length = min(_CURVE_RANKS, int(np.diff(work.pairs.cell_starts).max()))
     curves = []
     for name, rows in work.pairs.probe_sets.items():
