@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,10 @@ def test_recipes_lists_what_is_bundled_with_its_first_comment(capsys: Captured) 
     assert json.loads(capsys.readouterr().out)["recipes"].keys() == bundled().keys()
 
 
-def test_recipes_prints_one(capsys: Captured) -> None:
+def test_recipes_prints_one(capsys: Captured, tmp_path: Path) -> None:
+    (tmp_path / "odd.bin").write_bytes(b"\x80")
+    assert main(["recipes", str(tmp_path / "odd.bin")]) == 2
+    assert "odd.bin: no text" in capsys.readouterr().err
     assert main(["recipes", "walkers/gaitset_narrow"]) == 0
     assert capsys.readouterr().out == bundled()["walkers/gaitset_narrow"].read_text()
     assert main(["recipes", "walkers/gaitset_narow"]) == 2

@@ -1,6 +1,8 @@
 """`walkprint recipes`: the files that come with the package."""
 
 from walkprint.cli.verb import Summary
+from walkprint.core.errors import RecipeError
+from walkprint.core.yaml_json import read_text
 from walkprint.recipes.library import bundled, find_file, first_comment
 
 
@@ -16,7 +18,10 @@ def recipes(name: str | None = None) -> Summary:
         walkprint recipes walkers/gaitset_narrow > mine.yaml
     """
     if name is not None:
-        text = find_file(name).read_text(encoding="utf-8")
+        try:
+            text = read_text(find_file(name))
+        except ValueError as error:
+            raise RecipeError(f"{name}: no text ({error}); expected settings in YAML") from error
         return Summary({"name": name, "text": text}, text)
     found = {one: first_comment(path) for one, path in bundled().items()}
     width = max(map(len, found))
