@@ -595,7 +595,7 @@ CASES = {
             "walkprint.evaluation.have_answers": True,
             "walkprint.evaluation.identify": REPORT,
             "walkprint.evaluation.verify": REPORT,
-            "walkprint.training.run.provenance": lambda name: f"facts of {name}",
+            "walkprint.core.versions.provenance": lambda name: f"facts of {name}",
         },
         {
             "walkprint.evaluation.identify": {"allow_different_sources"},
@@ -628,7 +628,7 @@ CASES = {
             "walkprint.evaluation.compare_systems": SimpleNamespace(
                 to_text=str, to_json=lambda: '{"numbers": {}}', save=lambda out, name: out / name
             ),
-            "walkprint.training.run.provenance": lambda name: f"facts of {name}",
+            "walkprint.core.versions.provenance": lambda name: f"facts of {name}",
         },
     ),
     "calibrate": Case(

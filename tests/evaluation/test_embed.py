@@ -1,5 +1,4 @@
 import dataclasses
-import sys
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +9,7 @@ from torch import nn
 from walkprint.core.batch import GaitOutput
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data import loading
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.embed import embed, merge, weights_source
@@ -109,7 +109,7 @@ def test_bf16_is_near_and_stored_as_float32(store):
 
 
 def test_settings_reach_the_batches_and_the_network(store, monkeypatch):
-    room, asked = sys.modules["walkprint.evaluation.embed"], []
+    room, asked = loading, []
     batches = room.equal_length_batches
     monkeypatch.setattr(
         room,

@@ -34,9 +34,9 @@ def compare(
     files = _files(systems)
     check_files([one for several in files.values() for one in several], compared, protocol)
     from walkprint.core.embedding import EmbeddingSet
+    from walkprint.core.versions import provenance
     from walkprint.evaluation import compare_systems
     from walkprint.recipes.protocols import find_protocol
-    from walkprint.training.run import provenance
 
     (first, *_), *_ = files.values()
     page = compare_systems(

@@ -80,12 +80,12 @@ def evaluate(
         raise UsageError("--pictures needs --out, the folder of the page that shows them")
     check_files([*embeddings, *([gallery] if gallery else [])], compared, protocol)
     from walkprint.core.embedding import EmbeddingSet
+    from walkprint.core.versions import provenance
     from walkprint.data.store import Store
     from walkprint.evaluation import have_answers, identify, merge, save_ranking, verify
     from walkprint.evaluation.hardest import hardest_probes
     from walkprint.evaluation.html import save_reports
     from walkprint.recipes.protocols import find_protocol
-    from walkprint.training.run import provenance
 
     scoring, chosen = scoring_of(compared), find_protocol(protocol, embeddings[0])
     sets = [EmbeddingSet.load(file) for file in embeddings]
@@ -125,11 +125,12 @@ def check_files(embeddings: Sequence[Path], compared: Compared, protocol: str | 
 def scoring_of(compared: Compared) -> "Scoring":
     """The scoring that options describe."""
     from walkprint.evaluation import Scoring, Site
-    from walkprint.recipes.trained import load_whitening
 
     settings = vars(compared) | {
         side: Site.load(file) for side in ("gallery_site", "probe_site") if (file := getattr(compared, side))
     }
     if compared.whitening is not None:
+        from walkprint.recipes.trained import load_whitening
+
         settings["whitening"] = load_whitening(compared.whitening)
     return Scoring(**settings)

@@ -2,16 +2,19 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
-def weights_digest(module: nn.Module) -> str:
+def weights_digest(module: "nn.Module") -> str:
     """The first twelve hexadecimal digits of the SHA-256 digest of all parameters and buffers."""
+    import torch
+
     digest = hashlib.sha256()
     for name, value in sorted(module.state_dict().items()):
         array = value.detach().cpu().contiguous()

@@ -41,6 +41,14 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def usable_threads() -> int:
+    """How many threads this process should use: as many as torch where it is loaded, which it would take long to do."""
+    if "torch" in sys.modules:
+        return int(sys.modules["torch"].get_num_threads())
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return max(int(given), 1) if given.isdecimal() else usable_cores()
+
+
 def map_over(
     items: Sequence[Item],
     function: Callable[[Item], Result],

@@ -71,7 +71,14 @@ def copy_frames(raw: Bytes, bits: int, width: int, left: int, positions: NDArray
         positions: int64 (time,), each below the sequence's length: not checked here.
         out: uint8 (time, channel, height, width), contiguous, filled in place.
     """
-    (_copy_bytes if bits == 8 else _copy_bits)(raw, width, left, positions, out)
+    if bits == 1:
+        _copy_bits(raw, width, left, positions, out)
+        return
+    frames = raw.reshape(-1, *out.shape[1:3], width)
+    if out.shape[3] == width:
+        np.take(frames, positions, axis=0, out=out, mode="clip")  # other modes would copy twice
+    else:
+        out[...] = np.take(frames, positions, axis=0, mode="clip")[..., left : left + out.shape[3]]
 
 
 @compiled(nogil=True)
@@ -88,16 +95,6 @@ def _copy_window(source: Bytes, width: int, left: int, target: Bytes) -> None:
         row, into = window[r], target[r]
         for c in range(columns):
             into[c] = row[c]
-
-
-@compiled(nogil=True)
-def _copy_bytes(raw: Bytes, width: int, left: int, positions: NDArray[np.int64], out: Bytes) -> None:
-    time, channels, height, columns = out.shape
-    rows = channels * height
-    size = rows * width
-    for t in range(time):
-        frame = raw[positions[t] * size : (positions[t] + 1) * size].reshape(rows, width)
-        _copy_window(frame, width, left, out[t].reshape(rows, columns))
 
 
 _EIGHT_PIXELS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) * np.uint8(255)

@@ -1,36 +1,40 @@
-"""From silhouettes to embeddings: whole sequences through a network, in batches of equal length."""
+"""From silhouettes to embeddings: whole sequences through a network, in batches of equal length.
+
+Torch is loaded when something is embedded, so that evaluating is quick to start.
+"""
 
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from walkprint.core.device import usable_device
-from walkprint.core.digest import weights_digest
 from walkprint.core.embedding import EmbeddingSet, mean_of_pieces
 from walkprint.core.engine import Engine, map_over
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.progress import Progress
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import Share, share_of
-from walkprint.data.loading import EqualLengths, equal_length_batches
 from walkprint.data.packed import Packed
 from walkprint.data.store import Store
-from walkprint.networks.base import Network
+
+if TYPE_CHECKING:
+    import torch
+
+    from walkprint.data.loading import EqualLengths
+    from walkprint.networks.base import Network
 
 Precision = Literal["32-true", "bf16"]
 
 
 def embed(
-    network: Network,
+    network: "Network",
     store: Store | Packed,
     keys: Sequence[SequenceKey] | None = None,
     *,
-    device: torch.device | str = "cpu",
+    device: "torch.device | str" = "cpu",
     precision: Precision = "32-true",
     frames_per_batch: int = 1024,
     max_frames: int | None = 720,
@@ -67,6 +71,11 @@ def embed(
         RecipeError: a setting is out of range, or there is no such device.
         DataError: no sequence, one that the store does not hold, or an embedding that is not finite.
     """
+    import torch
+
+    from walkprint.core.device import usable_device
+    from walkprint.data.loading import equal_length_batches
+
     if precision not in get_args(Precision):
         raise RecipeError(f"embed: precision is {precision!r}; expected {' or '.join(get_args(Precision))}")
     here = usable_device(device) if engine is None else torch.device(device)
@@ -130,8 +139,10 @@ def _all_data(sets: Sequence[EmbeddingSet]) -> str:
     return "; ".join(dict.fromkeys(one.data for one in sets if one.data))
 
 
-def weights_source(network: Network) -> str:
+def weights_source(network: "Network") -> str:
     """The network's class and a digest of its weights, e.g. "GaitSet 3f2a9c0b14de"."""
+    from walkprint.core.digest import weights_digest
+
     return f"{type(network).__name__} {weights_digest(network)}"
 
 
@@ -142,12 +153,16 @@ _Batch = tuple[Sequence[SequenceKey], NDArray[np.float32], int]  # the last: fra
 class _Embedding:
     """What is done with every batch."""
 
-    network: Network
+    network: "Network"
     store: Store
     device: str
     precision: Precision
 
-    def __call__(self, batch: EqualLengths) -> _Batch:
+    def __call__(self, batch: "EqualLengths") -> _Batch:
+        import torch
+
+        from walkprint.core.device import usable_device
+
         device = usable_device(self.device)
         network = self.network.to(device)
         mixed = torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from walkprint.core.distance import KnownVectors
 from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.engine import usable_threads
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
@@ -73,13 +73,13 @@ class Pairs:
     ) -> Iterator[tuple[slice, NDArray[np.float32], PairLabels]]:
         """Rows of probes, of one set or of all, their distances to the whole gallery, and their labels.
 
-        Blocks come in order; as many as torch has threads are computed at once, with one thread of BLAS each.
+        Blocks come in order; as many as there are threads are computed at once, with one thread of BLAS each.
 
         Args:
             name: of the probe set; all when None.
             own_only: only distances to the probes' own subjects are needed; others may be 0.
         """
-        threads = torch.get_num_threads()
+        threads = usable_threads()
         todo, running = self._places(name), deque[tuple[slice, Future[NDArray[np.float32]]]]()
         with ThreadPoolExecutor(threads) as pool, threadpool_limits(1, "blas"):
             while True:

@@ -13,6 +13,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.versions import provenance
 from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import Store, is_store
@@ -27,7 +28,6 @@ from walkprint.generation.expander import GeneratorExpander
 from walkprint.recipes.generator_recipe import load_generator_recipe
 from walkprint.recipes.recipe import load_recipe
 from walkprint.recipes.training import train, train_generator
-from walkprint.training.run import provenance
 
 Phase = Callable[..., AbstractContextManager[Callable[[int, int | None], None]]]
 """Shows how a phase of some name goes: gives a function of (done, in all); `bar=False` where training has its own."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from walkprint.core.versions import versions
 from walkprint.evaluation.page import Diagram, Page, Section, Sheet, Table
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.training.run import versions
 
 SETS = ("NM", "BG", "CL")
 """The probe sets of the rendered walkers."""

@@ -3,21 +3,17 @@
 import contextlib
 import json
 import os
-import platform
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 import yaml
 from filelock import FileLock, Timeout
 
-from walkprint import __version__
 from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
 from walkprint.core.files import write_atomically
+from walkprint.core.versions import versions
 from walkprint.core.yaml_json import parse_yaml, read_json, read_text
 from walkprint.training.binding import check_data, check_record
 from walkprint.training.checkpoint import WEIGHTS_NAME
@@ -163,40 +159,3 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     if not isinstance(recipe, dict):
         raise CheckpointError(f"{file}: found a {type(recipe).__name__}, expected a recipe's settings")
     return recipe
-
-
-def provenance(embeddings: str) -> dict[str, str]:
-    """What a report says about where it comes from: the file of the embeddings, versions, commit, machine."""
-    found = versions()
-    names = ("walkprint", "commit", "torch", "machine")
-    return {"embeddings": embeddings} | {name: str(found[name]) for name in names if found[name]}
-
-
-def versions() -> dict[str, Any]:
-    """What a result depends on besides the recipe: versions, commit and machine."""
-    return {
-        "walkprint": __version__,
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "machine": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
-    }
-
-
-def _commit() -> str | None:
-    """The commit of the checkout that this package runs from, with "+" when files differ; None outside of one."""
-    root = Path(__file__).resolve().parents[3]
-    if not (root / ".git").exists():
-        return None
-    try:
-        commit, changes = (
-            subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=10)
-            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return commit.stdout.strip() + ("+" if changes.stdout.strip() else "")
