@@ -364,3 +364,14 @@ def test_a_data_set_that_cannot_be_opened_is_one_line(capsys: pytest.CaptureFixt
     words = ["embed", "--energy_image", *data, "--out", str(tmp_path / "x.npz")]
     assert main(words) == 2
     assert capsys.readouterr().err.splitlines() == [f"walkprint: error: {missing}: no such file or folder"]
+
+
+def test_embed_says_when_it_computes_in_bf16(
+    store: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["embed", "--run", "street", "--data", str(store), "--out", str(tmp_path / "e.npz")]
+    monkeypatch.setattr("walkprint.core.device.embedding_precision", lambda device: "bf16")
+    assert main(words) == 0
+    assert ", in bf16 (--precision 32-true computes in float32)" in capsys.readouterr().out
+    assert main([*words, "--precision", "32-true", "--json"]) == 0
+    assert '"precision": "32-true"' in capsys.readouterr().out

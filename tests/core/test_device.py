@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from walkprint.core.device import fast_precision, usable_device
+from walkprint.core.device import embedding_precision, fast_precision, usable_device
 from walkprint.core.errors import RecipeError
 
 
@@ -31,3 +31,13 @@ def test_bfloat16_only_on_processors_that_compute_in_it(there, expected, monkeyp
     assert fast_precision() == expected
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     assert fast_precision() == "32-true"
+
+
+@pytest.mark.parametrize("name", ["_is_avx512_bf16_supported", "_is_amx_tile_supported"])
+def test_embedding_in_bfloat16_where_the_processor_has_it(name, monkeypatch):
+    for one in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, one, lambda: False, raising=False)
+    assert embedding_precision() == "32-true"
+    monkeypatch.setattr(torch.cpu, name, lambda: True, raising=False)
+    assert embedding_precision() == "bf16"
+    assert embedding_precision("cuda") == "32-true"

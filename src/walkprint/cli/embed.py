@@ -22,7 +22,7 @@ def embed(
     split: Literal["test", "train", "all"] = "test",
     out: Path,
     device: str = "cpu",
-    precision: Literal["32-true", "bf16"] = "32-true",
+    precision: Literal["auto", "32-true", "bf16"] = "auto",
     runtime: Literal["onnxruntime", "openvino"] | None = None,
     frames_per_batch: Count = 1024,
     machines: Machines,
@@ -40,7 +40,7 @@ def embed(
         split: which subjects.
         out: file of the embeddings, .npz.
         device: cpu or cuda.
-        precision: of the computation.
+        precision: of the computation; auto is bf16 on a processor that computes in it, else 32-true.
         runtime: what runs a network of `walkprint export`; onnxruntime by default.
         frames_per_batch: about how many frames a batch holds.
         machines: where work is done; by default in one process that uses all cores.
@@ -57,7 +57,7 @@ def embed(
         check_there(data)
     if run is not None and find_trained(run) != run and data is None:
         raise UsageError(f"{run} comes with walkprint and has no data of its own; name a store by --data")
-    from walkprint.core.device import usable_device
+    from walkprint.core.device import embedding_precision, usable_device
     from walkprint.data.packed import Packed
     from walkprint.evaluation import embed as embed_with
     from walkprint.evaluation import energy_image_embeddings
@@ -69,17 +69,21 @@ def embed(
     network = None if run is None else load_network(run, runtime=runtime)
     dataset = build(Packed, {"root": str(data), **settings[0]}) if settings else dataset_of(run or "")
     keys = dataset.keys(split)
+    plain = network is None or type(network).__name__ == "Exported"
+    chosen = precision if precision != "auto" else "32-true" if plain else embedding_precision(device)
     if network is None:
         embeddings = energy_image_embeddings(dataset, share_of(keys, mine))
     else:
         with progress("embedding") as tell:
             embeddings = embed_with(
-                network, dataset, keys, device=usable, precision=precision, frames_per_batch=frames_per_batch,
+                network, dataset, keys, device=usable, precision=chosen, frames_per_batch=frames_per_batch,
                 workers=machines.workers, engine=machines.chosen, share=mine, progress=tell,
             )  # fmt: skip
     save_embeddings(embeddings, dataset, out)
     parts, features = embeddings.vectors.shape[1:]
     numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}
     text = f"{out}: {len(embeddings)} sequences, {parts} parts of {features} numbers, by {embeddings.source}"
-    numbers |= {"source": embeddings.source}
+    if chosen == "bf16":
+        text += ", in bf16 (--precision 32-true computes in float32)"
+    numbers |= {"source": embeddings.source, "precision": chosen}
     return Summary(numbers, f"{text}\nnext: walkprint evaluate --embeddings {out} --out DIR")

@@ -24,6 +24,16 @@ def usable_device(name: torch.device | str) -> torch.device:
     return device
 
 
+def embedding_precision(device: torch.device | str = "cpu") -> Literal["32-true", "bf16"]:
+    """The precision to embed with: bf16 on processors that compute in it (AVX-512 with bf16, AMX), else float32.
+
+    It moves an embedding by about half a percent of its length, and takes less than half of the time.
+    """
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    there = any(getattr(torch.cpu, name, bool)() for name in asked)
+    return "bf16" if there and torch.device(device).type == "cpu" else "32-true"
+
+
 def fast_precision() -> Literal["32-true", "bf16-mixed"]:
     """The faster precision for training on this machine's processor.
 

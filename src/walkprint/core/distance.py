@@ -172,13 +172,13 @@ def _add_roots(
     for i in range(products.shape[0]):
         line = products[i]
         own = probe_norms[i]
-        closest = np.float32(1)
+        close = np.int32(0)  # counted, as the least of floats would keep this loop from being vectorized
         for j in range(line.shape[0]):
             norms = own + gallery_norms[j]
             square = norms - np.float32(2) * line[j]
-            closest = min(closest, square - _CLOSE * norms)
+            close += np.int32(square - _CLOSE * norms <= np.float32(0))
             line[j] = np.sqrt(max(square, np.float32(0)))
-        if closest <= 0:
+        if close > 0:
             _refine(line, probes[i], gallery, own, gallery_norms)
         for j in range(line.shape[0]):
             total[i, j] += weight * line[j]
