@@ -47,8 +47,8 @@ def main():
         export(arguments.network, out / "int8", int8=True)
         networks = {"PyTorch": load_network(arguments.network)}
         for precision in ("fp32", "int8"):
-            for engine in ("onnxruntime", "openvino"):
-                networks[f"{engine} {precision}"] = load_network(out / precision, engine=engine)
+            for runtime in ("onnxruntime", "openvino"):
+                networks[f"{runtime} {precision}"] = load_network(out / precision, runtime=runtime)
         scoring = Scoring(metric="cosine", normalize=True, resamples=0)
         for name, network in networks.items():
             report = identify(embed(network, people, people.keys("test")), protocol, scoring=scoring)
