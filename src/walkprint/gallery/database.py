@@ -20,7 +20,7 @@ _ADVICE = {
 }
 _PRAGMAS = (
     "journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "synchronous=FULL", "temp_store=MEMORY",
-    "trusted_schema=OFF", "cell_size_check=ON",
+    "trusted_schema=OFF", "cell_size_check=ON", "cache_size=-32768",
 )  # fmt: skip
 _SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",

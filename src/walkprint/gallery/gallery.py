@@ -266,6 +266,8 @@ class Gallery(Known):
                 raise DataError(f"{self.path}: changed while it was embedded again; try again")
             connection.executemany("UPDATE walks SET vectors = ? WHERE id = ?", made)
             connection.execute("UPDATE meta SET value = ? WHERE name = 'binding'", (json.dumps(asdict(binding)),))
+            connection.execute("DROP TABLE IF EXISTS codes")
+            connection.execute("DELETE FROM meta WHERE name IN ('basis', 'rates')")
             people.extend(sorted({walk.person for walk in walks}))
         self.binding = binding
         return len(made)

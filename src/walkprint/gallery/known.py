@@ -1,6 +1,7 @@
 """What a gallery can be asked without changing it."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -91,17 +92,41 @@ class Known:
             raise DataError(f"{self.path}: no walk {walk!r}; list the walks first")
         return None if row[0] is None else unpack_silhouettes(self._cipher.open(row[0], f"walks {walk} silhouettes"))
 
-    def templates(self) -> Templates:
-        """All embeddings with their people; read again only when the gallery has changed."""
+    def count_walks(self) -> int:
+        """How many walks are enrolled."""
+        return int(self._database.value("SELECT count(*) FROM walks"))
+
+    def names(self, people: Sequence[str]) -> dict[str, str]:
+        """Id -> name of these people; ids that are unknown are missing."""
+        with self._database.reading() as connection:
+            rows = [connection.execute("SELECT id, name FROM people WHERE id = ?", (one,)).fetchall() for one in people]
+        return {one: self._text(name, f"people {one} name") for found in rows for one, name in found}
+
+    def templates(self, most: int | None = None) -> Templates:
+        """All embeddings with their people; read again only when the gallery has changed.
+
+        Args:
+            most: about so many walks instead, all those of some people; never kept.
+        """
+        if most is not None:
+            return self._read_templates(len(self) * most // max(self.count_walks(), 1) + 1)
         if self._templates is None or self._templates.state != self.state:
-            with self._database.reading() as connection:
-                state = int(connection.execute("SELECT value FROM meta WHERE name = 'state'").fetchone()[0])
-                names = {person: name for name, person in self._ids(connection).items()}
-                rows = connection.execute("SELECT id, person, view, vectors FROM walks ORDER BY rowid").fetchall()
-            blobs = [self._cipher.open(blob, f"walks {walk} vectors") for walk, _, _, blob in rows]
-            vectors = unpack(blobs, self.binding.parts, self.binding.features)
-            self._templates = Templates(vectors, [row[1] for row in rows], [row[2] for row in rows], names, state)
+            self._templates = self._read_templates()
         return self._templates
+
+    def _read_templates(self, people: int = -1) -> Templates:
+        """Those of the first people by id, which is random; of all if negative."""
+        with self._database.reading() as connection:
+            state = int(connection.execute("SELECT value FROM meta WHERE name = 'state'").fetchone()[0])
+            names = {person: name for name, person in self._ids(connection).items()} if people < 0 else {}
+            rows = connection.execute(
+                "SELECT id, person, view, vectors FROM walks WHERE ?1 < 0 OR person IN (SELECT id FROM people ORDER BY "
+                "id LIMIT ?1) ORDER BY rowid",
+                (people,),
+            ).fetchall()
+        blobs = [self._cipher.open(blob, f"walks {walk} vectors") for walk, _, _, blob in rows]
+        vectors = unpack(blobs, self.binding.parts, self.binding.features)
+        return Templates(vectors, [row[1] for row in rows], [row[2] for row in rows], names, state)
 
     def journal(self, since: int = 0) -> list[Event]:
         """The lines of the journal after number `since`.

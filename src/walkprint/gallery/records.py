@@ -123,12 +123,21 @@ def unpack(blobs: Sequence[bytes], parts: int, features: int) -> NDArray[np.floa
     Raises:
         DataError: a blob has another length.
     """
+    norms, unit = unpack_unit(blobs, parts, features)
+    return np.asarray(unit * norms[:, :, None], np.float32)
+
+
+def unpack_unit(blobs: Sequence[bytes], parts: int, features: int) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
+    """The same as norms, float32 (walk, part), and parts at unit length, float16 (walk, part, feature).
+
+    Raises:
+        DataError: as `unpack`.
+    """
     if {len(one) for one in blobs} - {parts * (4 + 2 * features)}:
         raise DataError(f"an embedding is not of {parts} parts of {features}; the gallery is damaged")
     raw = np.frombuffer(b"".join(blobs), np.uint8).reshape(len(blobs), parts * (4 + 2 * features))
-    norms = raw[:, : 4 * parts].copy().view(np.float32)
     unit = raw[:, 4 * parts :].copy().view(np.float16).reshape(len(blobs), parts, features)
-    return np.asarray(unit * norms[:, :, None], np.float32)
+    return raw[:, : 4 * parts].copy().view(np.float32), unit
 
 
 def pack_silhouettes(frames: NDArray[np.uint8]) -> bytes:

@@ -19,6 +19,7 @@ from walkprint.gallery.journal import now
 from walkprint.networks.base import Network
 from walkprint.recipes.trained import load_network
 from walkprint.recognizer.cohort import Cohort, find_or_make
+from walkprint.recognizer.many import EXACT_WALKS, ManyVerdict
 from walkprint.recognizer.sighting import Candidate, Sighting
 from walkprint.recognizer.verdict import Verdict
 from walkprint.recognizer.walks_of import Walk, walks_of
@@ -208,13 +209,13 @@ class Recognizer:
         begun: str,
     ) -> Sighting:
         rate = self.false_positive_rate if false_positive_rate is None else false_positive_rate
-        judge, walks, names = self._judge(), [walk for walk, _ in together], self.gallery.templates().names
+        judge, walks = self._judge(), [walk for walk, _ in together]
         candidates: tuple[Candidate, ...] = ()
         threshold, unknown = 0.0, 1.0
         if judge is not None:
             vectors = np.stack([one for _, one in together])
             scored, threshold = judge.score(vectors, [one.view for one in walks]), judge.threshold(rate)
-            unknown = scored.unknown
+            unknown, names = scored.unknown, self.gallery.names(scored.people[:most])
             candidates = tuple(
                 Candidate(person, names[person], round(float(score), 4), round(float(chance), 4))
                 for person, score, chance in zip(
@@ -236,11 +237,18 @@ class Recognizer:
 
     def _judge(self) -> Verdict | None:
         """For the gallery as it is; None if no person is enrolled."""
-        templates = self.gallery.templates()
-        if not templates.people:
+        state, walks = self.gallery.state, self.gallery.count_walks()
+        if not walks:
             return None
-        if self._verdict is None or self._verdict[0] != templates.state:
-            self._verdict = (templates.state, Verdict(templates, self.cohort, self.network.whitening, self.site))
+        if self._verdict is None or self._verdict[0] != state:
+            arguments, before = (self.cohort, self.network.whitening, self.site), self._verdict and self._verdict[1]
+            if walks <= EXACT_WALKS:
+                self._verdict = (state, Verdict(self.gallery.templates(), *arguments))
+            elif isinstance(before, ManyVerdict):
+                before.refresh()
+                self._verdict = (state, before)
+            else:
+                self._verdict = (state, ManyVerdict(self.gallery, *arguments))
         return self._verdict[1]
 
     @property

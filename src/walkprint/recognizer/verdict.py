@@ -28,7 +28,7 @@ from walkprint.recognizer.cohort import Cohort
 
 _Floats = NDArray[np.float32]
 _TAIL, _PRIOR_UNKNOWN = 0.1, 0.5
-_RENDERED_WEIGHT, _MOST_LEFT_OUT = 4.0, 100
+_RENDERED_WEIGHT, _MOST_LEFT_OUT, _MANY = 4.0, 100, 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,17 +61,22 @@ class Verdict:
     def __init__(
         self, templates: Templates, cohort: Cohort, whitening: Whitening | None = None, site: Site | None = None
     ) -> None:
-        self.people, self._person = np.unique(np.array(templates.people), return_inverse=True)
-        self._unit, self._views = unit_parts(templates.vectors), np.array(templates.views)
+        self._set_up(cohort, whitening, site)
+        self._learn_from(templates)
+
+    def _set_up(self, cohort: Cohort, whitening: Whitening | None, site: Site | None) -> None:
         self._site, self._root = site, None if whitening is None else whitening.root
         self._mean = cohort.vectors.mean(axis=0) if whitening is None else whitening.mean
-        strangers = moved(cohort.vectors, self._mean, None) if whitening is None else cohort.vectors
+        self._strangers = moved(cohort.vectors, self._mean, None) if whitening is None else cohort.vectors
+        self._slope, self._offset = fit_same(flat(self._strangers), cohort.subjects)
+
+    def _learn_from(self, templates: Templates) -> None:
+        self.people, self._person = np.unique(np.array(templates.people), return_inverse=True)
+        self._unit, self._views = unit_parts(templates.vectors), np.array(templates.views)
         self._origins = self._learn(np.ones(len(self._unit), bool))
         self._known = self._prepared(self._unit, self._views, self._origins)
-        flat = _flat(strangers)
-        self._best = np.sort(self._by_person(flat @ self._known.T).max(axis=1))
+        self._best = np.sort(self._by_person(flat(self._strangers) @ self._known.T).max(axis=1))
         self._shift, self._scale = self._domain()
-        self._slope, self._offset = fit_same(flat, cohort.subjects)
 
     def score(self, vectors: _Floats, views: Sequence[str]) -> Scored:
         """Compare the walks of one person, together: the mean over walks of the best score of each known person.
@@ -80,15 +85,25 @@ class Verdict:
             vectors: float32 (walk, part, feature), as the network gave them.
             views: direction of each walk.
         """
-        probes = self._prepared(unit_parts(vectors), np.array(views), self._origins)
-        scores = self._by_person(probes @ self._known.T).mean(axis=0)
+        people, by_walk = self.compare(vectors, views)
+        scores = by_walk.mean(axis=0)
         order = np.argsort(-scores, kind="stable")
         evidence = self._slope * self._as_rendered(scores[order]) + self._offset
-        largest = max(float(evidence.max()), 0.0)
-        weights = np.exp(evidence - largest) * (1 - _PRIOR_UNKNOWN) / len(order)
+        largest = max(float(evidence.max(initial=0)), 0.0)
+        weights = np.exp(evidence - largest) * (1 - _PRIOR_UNKNOWN) / self.count
         rest = float(np.exp(-largest)) * _PRIOR_UNKNOWN
         total = float(weights.sum()) + rest
-        return Scored([str(self.people[i]) for i in order], scores[order], weights / total, rest / total)
+        return Scored([str(people[i]) for i in order], scores[order], weights / total, rest / total)
+
+    @property
+    def count(self) -> int:
+        """How many people are known."""
+        return len(self.people)
+
+    def compare(self, vectors: _Floats, views: Sequence[str]) -> tuple[Sequence[str], NDArray[np.float64]]:
+        """Ids of known people, and the best score of each for each walk, (walk, person); arguments as in `score`."""
+        probes = self._prepared(unit_parts(vectors), np.array(views), self._origins)
+        return self.people.tolist(), self._by_person(probes @ self._known.T)
 
     def threshold(self, false_positive_rate: float) -> float:
         """The score that strangers' best scores exceed at this rate.
@@ -116,6 +131,10 @@ class Verdict:
         own: list[float] = []
         for number in range(min(len(self.people), _MOST_LEFT_OUT)):
             mine = self._person == number
+            if len(self.people) > _MANY:  # one person moves the middle too little to learn it again
+                scores = self._known[mine] @ self._known.T
+                own += scores[:, ~mine].max(axis=1).tolist()
+                continue
             origins = self._learn(~mine)
             others = self._prepared(self._unit[~mine], self._views[~mine], origins)
             probes = self._prepared(self._unit[mine], self._views[mine], origins)
@@ -141,8 +160,8 @@ class Verdict:
         if self._site is not None:
             origin = self._site.origins([SequenceKey("walk", view=view) for view in views])
         else:
-            origin = np.stack([origins.get(str(view), origins[""]) for view in views])
-        return _flat(moved(unit, origin, self._root))
+            origin = origins_of(views, origins)
+        return flat(moved(unit, origin, self._root))
 
     def _by_person(self, scores: _Floats) -> NDArray[np.float64]:
         """The best of each person's walks: (probe, walk) -> (probe, person)."""
@@ -165,25 +184,31 @@ def tail_quantile(values: NDArray[np.floating], rate: float) -> float:
     return start + float(beyond.mean() if len(beyond) else 0) * float(np.log(_TAIL / rate))
 
 
-def _flat(vectors: _Floats) -> _Floats:
+def origins_of(views: Sequence[str] | NDArray[np.str_], origins: dict[str, _Floats]) -> _Floats:
+    """The origin of each walk by its view, (walk, part, feature)."""
+    return np.stack([origins.get(str(view), origins[""]) for view in views])
+
+
+def flat(vectors: _Floats) -> _Floats:
+    """(walk, part, feature) with unit parts -> (walk, number) whose products are mean cosines over parts."""
     return np.asarray(vectors.reshape(len(vectors), -1) / np.float32(np.sqrt(vectors.shape[1])), np.float32)
 
 
-def fit_same(flat: _Floats, subjects: NDArray[np.int64]) -> tuple[float, float]:
+def fit_same(vectors: _Floats, subjects: NDArray[np.int64]) -> tuple[float, float]:
     """Slope and offset of the log odds that two walks are of one person, both being equally likely before.
 
     Args:
-        flat: float32 (walk, number), products of which are cosines.
+        vectors: float32 (walk, number), products of which are cosines.
         subjects: (walk,), who it is.
     """
     order = np.argsort(subjects, kind="stable")
-    flat, subjects = flat[order], subjects[order]
+    vectors, subjects = vectors[order], subjects[order]
     rows = [np.flatnonzero(subjects[step:] == subjects[:-step]) for step in (1, 2, 3)]
-    right = np.concatenate([(flat[one] * flat[one + step]).sum(1) for step, one in enumerate(rows, 1)])
+    right = np.concatenate([(vectors[one] * vectors[one + step]).sum(1) for step, one in enumerate(rows, 1)])
     if not len(right):
         return 1.0, 0.0
-    some = flat[:: max(1, len(flat) // 400)]
-    own = subjects[:: max(1, len(flat) // 400)]
+    some = vectors[:: max(1, len(vectors) // 400)]
+    own = subjects[:: max(1, len(vectors) // 400)]
     wrong = (some @ some.T)[own[:, None] != own]
     values = np.concatenate([right, wrong]).astype(np.float64)
     truth = np.repeat([1.0, 0.0], [len(right), len(wrong)])
