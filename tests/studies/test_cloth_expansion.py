@@ -271,3 +271,11 @@ def test_the_command_trains_a_generator_and_ends_in_a_report(tmp_path, capsys):
     assert found["finished"] == found["cells"] == 3
     assert len(list((tmp_path / "runs").glob("aeguidedgan-*/generator/config.json"))) == 1
     assert "Synthetic figures" in (tmp_path / "study.html").read_text()
+
+
+def test_what_is_made_in_feature_space_takes_the_network_of_the_original(tmp_path):
+    study = replace(TINY, sections=("recognition",), variants=("original", "whitened", "feature-transport"))
+    found = {cell.settings["variant"]: compute(cell, tmp_path) for cell in study.cells()}
+    assert list(found) == ["original", "whitened", "feature-transport"]
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+    assert found["whitened"]["EER"] != found["feature-transport"]["EER"]

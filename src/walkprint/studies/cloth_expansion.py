@@ -13,11 +13,12 @@ from typing import Any
 from walkprint.core.bounds import Checked, Count, Frames, NonNegative, Positive, Subjects, Width
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
+from walkprint.evaluation import Scoring
 from walkprint.generation.base import GenerativeModel
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import find_class
 from walkprint.studies import ablation  # noqa: F401  so that its generators are known
-from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, expanded_people, measures
+from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, WHITENED, expanded_people, measures, whitened_scoring
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, described, narrow
 from walkprint.studies.real_masks import real_scores
@@ -54,9 +55,9 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without-transport": {"class_path": f"{_VARIANTS}.WithoutTransport"},  # and so without borrowing
     "without-borrowing": {"init_args": {"borrow": 0.0}},
 }
-VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED)
-DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name != "recorded-fresh")
-_SCARCE = (BASELINE, EVEN, "copying", GUIDED, COVERING, *RECORDED)
+VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED)
+DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in ("recorded-fresh", *WHITENED))
+_SCARCE = (BASELINE, EVEN, "copying", GUIDED, COVERING, *RECORDED, *WHITENED)
 _LEAST_WEARERS = 2
 _LOSSES = {
     "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
@@ -225,6 +226,7 @@ class ClothExpansionStudy(Checked):
         else:
             for network in self.networks:
                 names = [one for one in self.variants if self.fits(one, network)]
+                names = [one for one in names if section != "real" or one not in WHITENED]
                 yield from (self._cell(section, network, one, seed) for one in names)
 
     def fits(self, variant: str, network: str) -> bool:
@@ -336,4 +338,7 @@ def compute(cell: Cell, out: Path) -> Numbers:
     network, _ = trained(recipe, people, out)
     if settings["section"] == "real":
         return real_scores(network, Path(settings["real"]), 64, Protocol.from_dict(settings["protocol"]), out)
-    return numbers | scores(embedded(network, people), next(iter(people.protocols.values())))
+    scoring = Scoring(resamples=0)
+    if settings["variant"] in WHITENED:
+        scoring = whitened_scoring(settings["variant"], network, people, settings["data"])
+    return numbers | scores(embedded(network, people), next(iter(people.protocols.values())), scoring)

@@ -10,7 +10,7 @@ from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation.page import Page, Sheet, Table
 from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, ClothExpansionStudy
 from walkprint.studies.comparison import Outcomes, difference_table, mean_table, outcomes_of, real_tables
-from walkprint.studies.expansion import RECORDED, SHARES, comparison_sheet, expanded_store
+from walkprint.studies.expansion import RECORDED, SHARES, WHITENED, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.study_page import SETS, cells_of, study_page
 
@@ -143,6 +143,8 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
         "those alone who have coats to copy. No bag is ever trained.",
         f"{', '.join(RECORDED)}: as many recorded (rendered) coats instead of generated ones, the person's own coat or "
         "another one in every take; nothing is generated there.",
+        f"{', '.join(WHITENED)}: the recognizer of {BASELINE}, its distances whitened by the training people's walks; "
+        "with feature-transport, coats are made among these features from the directions of the people who have some.",
         f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame.",
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.protocol import Selection
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.store import META_NAME, Store
-from walkprint.evaluation import embed
+from walkprint.evaluation import Scoring, Whitening, embed
 from walkprint.evaluation.embedding_measures import frechet_gait_distance, identity_kept
 from walkprint.evaluation.frame_measures import Classify, Measure, condition_reached, measure_frames
 from walkprint.evaluation.sheets import contact_sheet
@@ -23,12 +24,13 @@ from walkprint.generation.batches import FrameBatches
 from walkprint.generation.classifier import FrameClassifier, label_cross_entropy
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Expander, GeneratorExpander
+from walkprint.generation.feature_transport import FeatureTransport
 from walkprint.networks.base import Network
 from walkprint.recipes.generator_recipe import load_generator_recipe
 from walkprint.recipes.trained import load_generator
 from walkprint.recipes.training import train_generator
 from walkprint.studies.grid import Numbers, digest, made_once
-from walkprint.studies.recognition import rendered_people
+from walkprint.studies.recognition import embedded, rendered_people
 from walkprint.training.run import RunFolder
 
 SHARES = {"half": 2, "quarter": 4, "eighth": 8}
@@ -37,6 +39,8 @@ RECORDED = {"recorded": False, "recorded-fresh": True}
 """As many recorded coats, to compare generated ones with -> whether each take shows another coat."""
 SIMPLE: dict[str, type[Expander]] = {"copying": Copying, "noise": NoiseInjection, "morphological": MorphologicalCoat}
 NORMAL, COAT = "nm", "cl"
+WHITENED = {"whitened": False, "feature-transport": True}
+"""The original's recognizer, its training people's features whitened -> whether with coats made among them."""
 _COLUMNS, _PEOPLE = 12, 3
 Plain = Mapping[str, Any]
 
@@ -105,6 +109,25 @@ def expanded_people(data: Plain, out: Path) -> Packed:
 
     made_once(store / META_NAME, make)
     return Packed(store)
+
+
+def whitened_scoring(variant: str, network: Network, people: Packed, data: Plain) -> Scoring:
+    """Distances whitened by the training people's walks, recorded and, for "feature-transport", made from them.
+
+    Args:
+        variant: of `WHITENED`.
+        network: trained on these people.
+        people: with few coats.
+        data: as of `expanded_people`.
+    """
+    keys = [key for key in people.keys("train") if key.condition in (NORMAL, COAT)]
+    known = embedded(network, people, keys)
+    if WHITENED[variant]:
+        rng = np.random.default_rng(data["seed"])
+        made = FeatureTransport.learn(known, source=NORMAL, target=COAT).make(known, data["wanted"], rng)
+        vectors = np.concatenate([known.vectors, made.vectors])
+        known = EmbeddingSet(vectors, [*known.keys, *made.keys], known.source)
+    return Scoring(whitening=Whitening.learn(known), resamples=0)
 
 
 def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:

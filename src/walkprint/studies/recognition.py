@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.protocol import Protocol
+from walkprint.core.sequence import SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import META_NAME
@@ -114,10 +115,11 @@ def ordinary_recipe(settings: Plain, dataset: Packed) -> dict[str, Any]:
     }
 
 
-def embedded(network: Network, dataset: Packed) -> EmbeddingSet:
-    """Embeddings of a data set's test people, on a GPU where there is one."""
+def embedded(network: Network, dataset: Packed, keys: Sequence[SequenceKey] | None = None) -> EmbeddingSet:
+    """Embeddings of a data set's test people, or of these sequences, on a GPU where there is one."""
     device, frames = ("cuda", 4096) if torch.cuda.is_available() else ("cpu", 256)
-    return embed(network, dataset, dataset.keys("test"), device=device, frames_per_batch=frames)
+    chosen = dataset.keys("test") if keys is None else keys
+    return embed(network, dataset, chosen, device=device, frames_per_batch=frames)
 
 
 def scores(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring = Scoring(resamples=0)) -> Numbers:
