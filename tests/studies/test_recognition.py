@@ -21,13 +21,17 @@ PROTOCOL = Protocol(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("options", [{}, {"metric": "cosine", "center": True}])
-def test_figures_of_people_average_to_the_figure(options):
+@pytest.mark.parametrize(
+    ("options", "galleries"),
+    [({}, {}), ({"metric": "cosine", "center": True}, {}), ({}, {"CL": Selection(takes=("02",))})],
+)
+def test_figures_of_people_average_to_the_figure(options, galleries):
     rng = np.random.default_rng(0)
     keys = [SequenceKey(f"s{s}", "nm", take, view) for s in range(8) for take in ("01", "02", "03") for view in "ab"]
     people = {key.subject: rng.normal(size=(2, 4)) for key in keys}
     vectors = [people[key.subject] + rng.normal(size=(2, 4)) + 3 * (key.take == "03") for key in keys]
-    found = scores(EmbeddingSet(np.stack(vectors).astype(np.float32), keys), PROTOCOL, Scoring(**options, resamples=0))
+    protocol = dataclasses.replace(PROTOCOL, galleries=galleries)
+    found = scores(EmbeddingSet(np.stack(vectors).astype(np.float32), keys), protocol, Scoring(**options, resamples=0))
     for name in ("NM", "CL"):
         assert 0 < found["rank-1"][name] < 1
         assert len(found["by subject"][name]) == 8

@@ -179,7 +179,8 @@ def _by_subject(
         for name, person in pairs
         if person in (protocol.probes[name].subjects or people)
     }
-    single = replace(protocol, probes=probes)
+    own = {f"{name}/{person}": protocol.gallery_of(name) for name, person in pairs if name in protocol.galleries}
+    single = replace(protocol, probes=probes, galleries={name: one for name, one in own.items() if name in probes})
     found = identify(embeddings, single, ranks=(1,), scoring=scoring)
     table: dict[str, dict[str, float]] = {name: {} for name in protocol.probes}
     for name, person in pairs:
