@@ -181,6 +181,22 @@ CASES = {
         },
         _OPENING | {f"{_RECOGNIZER}.watch": [SEEN, SEEN]},
         _KEPT | {f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"}},
+        without={"attempts"},
+    ),
+    "watch a camera": Case(
+        f"rtsp://camera/hall --attempts 3 {_KNOWN}",
+        {
+            "walkprint.video.live.Live.__init__": {
+                "self": ...,
+                "source": "rtsp://camera/hall",
+                "tries": 3,
+                "warn": ...,
+            },
+            f"{_RECOGNIZER}.watch": {"self": ..., "source": ..., "false_positive_rate": 0.01},
+        },
+        _OPENING | {f"{_RECOGNIZER}.watch": [SEEN]},
+        {f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"}, "walkprint.video.live.Live.__init__": {"wait_s"}},
+        without={"false_positive_rate", "events", "most"},
     ),
     "gallery re-embed": Case(
         f"re-embed {_KNOWN}",

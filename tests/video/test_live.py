@@ -52,7 +52,8 @@ class Camera:
 
 
 def test_a_stream_that_breaks_off_is_opened_again() -> None:
-    live, waits = Live("rtsp://camera/hall", tries=3, wait_s=1.0), list[float]()
+    waits, lines = list[float](), list[str]()
+    live = Live("rtsp://camera/hall", tries=3, wait_s=1.0, warn=lines.append)
     live._open, live._sleep = Camera(2, None, 3), waits.append
     frames = list(live)
     assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
@@ -60,6 +61,11 @@ def test_a_stream_that_breaks_off_is_opened_again() -> None:
     assert times[0] == 0
     assert times == sorted(times)
     assert waits == [1.0, 1.0, 2.0]
+    assert lines == [
+        "rtsp://camera/hall: no route to the camera; attempt 2 of 3 in 1 s",
+        "rtsp://camera/hall: no route to the camera; attempt 2 of 3 in 1 s",
+        "rtsp://camera/hall: no route to the camera; attempt 3 of 3 in 2 s",
+    ]
     assert live.lost[:2] == ["after 2 frames: the stream ended", "after 2 frames: no route to the camera"]
 
 

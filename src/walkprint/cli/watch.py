@@ -16,6 +16,7 @@ def watch(
     false_positive_rate: OpenFraction = 0.01,
     events: Path | None = None,
     most: Count | None = None,
+    attempts: Count = 8,
     place: Place,
     seeing: Seeing,
 ) -> Summary:
@@ -26,6 +27,7 @@ def watch(
         false_positive_rate: as in `walkprint identify`.
         events: file to which each sighting is added as a line of JSON.
         most: end after so many sightings.
+        attempts: how often in a row a camera is opened in vain before the end; 8 take two minutes.
         place: where people are known.
         seeing: what sees people.
 
@@ -36,7 +38,11 @@ def watch(
 
     recognizer = seeing.recognizer(place)
     count, names = 0, dict[str, int]()
-    seen = iter(Live(source)) if is_live(source) else Path(source)
+    seen = (
+        iter(Live(source, tries=attempts, warn=lambda text: sys.stderr.write(f"{text}\n")))
+        if is_live(source)
+        else Path(source)
+    )
     for sighting in recognizer.watch(seen, false_positive_rate=false_positive_rate):
         count += 1
         names[sighting.name or "unknown"] = names.get(sighting.name or "unknown", 0) + 1

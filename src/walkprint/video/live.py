@@ -28,6 +28,7 @@ class Live:
         source: number of a camera, /dev/video0, or the address of a stream such as rtsp://...
         tries: how often in a row it is opened in vain before the end.
         wait_s: seconds before it is opened again, doubled each time up to a minute.
+        warn: called with a line each time that it failed, with the wait that follows.
 
     Attributes:
         lost: one line for each time that the stream broke off.
@@ -36,11 +37,18 @@ class Live:
         DataError: another kind of source; while iterating: it could never be opened.
     """
 
-    def __init__(self, source: str | int, *, tries: int = 10, wait_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        source: str | int,
+        *,
+        tries: int = 8,
+        wait_s: float = 1.0,
+        warn: Callable[[str], object] = lambda line: None,
+    ) -> None:
         if not is_live(source):
             raise DataError(f"{source}: no camera and no stream; expected a number, /dev/video0 or rtsp://...")
         self.source = f"/dev/video{source}" if str(source).isdecimal() else str(source)
-        self.tries, self.wait_s = tries, wait_s
+        self.tries, self.wait_s, self.warn = tries, wait_s, warn
         self.lost: list[str] = []
         self._open: Callable[[], Any] = self._connect
         self._sleep: Callable[[float], None] = time.sleep
@@ -49,7 +57,9 @@ class Live:
         number, begun_s, failed, error = 0, 0.0, 0, "no frame"
         while failed < self.tries:
             if failed:
-                self._sleep(min(self.wait_s * 2 ** (failed - 1), 60.0))
+                wait_s = min(self.wait_s * 2 ** (failed - 1), 60.0)
+                self.warn(f"{self.source}: {error}; attempt {failed + 1} of {self.tries} in {wait_s:g} s")
+                self._sleep(wait_s)
             failed += 1
             try:
                 with self._open() as container:
