@@ -553,7 +553,8 @@ CASES = {
     ),
     "evaluate": Case(
         "--embeddings mine.npz --protocol coat --gallery theirs.npz --metric cosine --normalize --center --ranks 1 2 "
-        "--whitening street-large --gallery_site hall.site --probe_site yard.site --false_accept_rates 0.2 "
+        "--whitening street-large --gallery_site hall.site --probe_site yard.site --false_accept_rates 0.2 --open_set "
+        "--groups a.json "
         "--resamples 5 --seed 3 --out there --pictures store --ranking ranked.csv --ranking_form grew",
         {
             "walkprint.recipes.protocols.find_protocol": {"name": "coat", "embeddings": Path("mine.npz")},
@@ -588,6 +589,19 @@ CASES = {
                 "scoring": SCORING,
                 "progress": ...,
             },
+            "walkprint.evaluation.groups.read_groups": {"path": Path("a.json")},
+            "walkprint.evaluation.groups.by_group": {
+                "protocol": PROTOCOL,
+                "groups": {"001": "old"},
+                "embeddings": ("loaded", Path("mine.npz")),
+            },
+            "walkprint.evaluation.identify_open_set": {
+                "embeddings": ("loaded", Path("mine.npz")),
+                "protocol": PROTOCOL,
+                "gallery": ("loaded", Path("theirs.npz")),
+                "provenance": "facts of mine.npz",
+                "scoring": SCORING,
+            },
             "walkprint.evaluation.hardest.hardest_probes": {
                 "embeddings": ("loaded", Path("mine.npz")),
                 "protocol": PROTOCOL,
@@ -596,7 +610,7 @@ CASES = {
                 "scoring": SCORING,
             },
             "walkprint.evaluation.html.save_reports": {
-                "reports": [REPORT, REPORT],
+                "reports": [REPORT, REPORT, REPORT],
                 "out": Path("there"),
                 "further": ["section"],
             },
@@ -609,13 +623,22 @@ CASES = {
             "walkprint.recipes.trained.load_whitening": lambda name: {"street-large": WHITENING}[name],
             "walkprint.recipes.protocols.find_protocol": PROTOCOL,
             "walkprint.evaluation.have_answers": True,
+            "walkprint.evaluation.groups.read_groups": {"001": "old"},
+            "walkprint.evaluation.groups.by_group": PROTOCOL,
             "walkprint.evaluation.identify": REPORT,
+            "walkprint.evaluation.identify_open_set": REPORT,
             "walkprint.evaluation.verify": REPORT,
             "walkprint.core.versions.provenance": lambda name: f"facts of {name}",
         },
         {
             "walkprint.evaluation.identify": {"allow_different_sources"},
             "walkprint.evaluation.verify": {"allow_different_sources"},
+            "walkprint.evaluation.identify_open_set": {
+                "strangers",
+                "draws",
+                "false_accept_rates",
+                "allow_different_sources",
+            },
             "walkprint.evaluation.save_ranking": {"most"},
             "walkprint.evaluation.hardest.hardest_probes": {"probes", "nearest"},
         },

@@ -11,6 +11,8 @@ _FIGURES = {
     "TAR@FAR=": "TAR@FAR=t, true accept rate: share of right pairs accepted where t of the wrong pairs are",
     "DIR@FAR=": "DIR@FAR=t, detection and identification rate: share of known people's probes that are accepted and "
     "nearest to the right person, where t of the strangers' probes are accepted",
+    "FNIR@FPIR=": "FNIR@FPIR=t, false negative identification rate: share of known people's probes that are missed, "
+    "1 - DIR, where t of the strangers' probes are named; less is better",
 }
 CONDITIONS = {"nm": "normal", "bg": "with a bag", "cl": "in a coat"}
 """What CASIA-B and the rendered walkers call walks, in words."""

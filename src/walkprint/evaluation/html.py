@@ -10,7 +10,11 @@ from walkprint.evaluation.page import Diagram, Page, Section, Sheet, Table
 from walkprint.evaluation.plots import curves_svg
 from walkprint.evaluation.report import Report
 
-_CURVES = {"CMC": "Cumulative matches: found within the k nearest", "ROC": "Receiver operating characteristic"}
+_CURVES = {
+    "CMC": "Cumulative matches: found within the k nearest",
+    "ROC": "Receiver operating characteristic",
+    "DET": "Detection error tradeoff: known people missed, strangers named",
+}
 _FOOTER = (
     "Intervals: 95 %, by resampling the probes’ subjects; they cover neither other trainings nor other galleries. Ties "
     "in distance count as errors."

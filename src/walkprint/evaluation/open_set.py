@@ -1,7 +1,11 @@
 """Open sets: identification when some probes are of people who are not enrolled.
 
+FNIR is the share of known people's probes that are not accepted, or not nearest to the right person: 1 - DIR. FPIR is
+the share of strangers' probes that are accepted, here also called FAR. The DET curve shows one against the other.
+
 Source: Phillips, Grother, Micheals, "Evaluation Methods in Face Recognition", Handbook of Face Recognition, 2011
-(detection and identification rate).
+(detection and identification rate); P. Grother, M. Ngan, K. Hanaoka, "Face Recognition Vendor Test Part 2:
+Identification", NIST IR 8271, 2019 (FNIR and FPIR).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +18,11 @@ from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
 from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up, plain_settings
-from walkprint.evaluation.report import Report, Row
+from walkprint.evaluation.report import Curve, Report, Row
 from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import check_rates
 
-_FEW = 5
+_FEW, _LOWEST, _POINTS = 5, 1e-3, 31
 _Floats = NDArray[np.float64]
 
 
@@ -48,7 +52,7 @@ def identify_open_set(
         false_accept_rates: the t of each DIR at FAR t.
 
     Returns:
-        A report with one pooled row per probe set.
+        A report with one pooled row per probe set: DIR at each FAR, FNIR at the same FPIR, and the DET curve.
 
     Raises:
         ProtocolError: a setting is out of range, fewer than two subjects can be found in the gallery, nothing is
@@ -61,7 +65,8 @@ def identify_open_set(
         )
     pairs = pair_up(embeddings, protocol, scoring, gallery=gallery, allow_different_sources=allow_different_sources)
     names = [f"DIR@FAR={100 * rate:g}%" for rate in false_accept_rates]
-    rows, notes, few = [], pairs.notes(), []
+    names += [f"FNIR@FPIR={100 * rate:g}%" for rate in false_accept_rates]
+    rows, curves, notes, few = [], list[Curve](), pairs.notes(), []
     known = np.intersect1d(pairs.probe_labels.subject, pairs.gallery_labels.subject)
     if len(known) < 2:
         raise ProtocolError(
@@ -71,9 +76,14 @@ def identify_open_set(
     removed = max(1, min(round(strangers * len(known)), len(known) - 1))
     absent = [rng.permutation(known)[:removed] for _ in range(draws)]
     for name, among in pairs.probe_sets.items():
-        points, spread, unmatched = _open_set(pairs, name, absent, false_accept_rates, scoring)
-        probes = among.stop - among.start
-        rows.append(Row(name, POOLED, to_figures(names, points, spread), probes, unmatched))
+        probes, count = among.stop - among.start, len(false_accept_rates)
+        grid = np.geomspace(min(max(_LOWEST, len(known) / max(removed * probes, 1)), 0.5), 1, _POINTS)
+        points, spread, unmatched = _open_set(pairs, name, absent, [*false_accept_rates, *grid], scoring)
+        asked, resampled = points[:count], spread[:, :count]
+        both = np.concatenate([asked, 1 - asked]), np.concatenate([resampled, 1 - resampled], axis=1)
+        rows.append(Row(name, POOLED, to_figures(names, *both), probes, unmatched))
+        if np.isfinite(points).all():
+            curves.append(_det(name, grid, 1 - points[count:], 1 - spread[:, count:]))
         least = min(false_accept_rates) * probes * removed / len(known)
         if probes and least < _FEW:
             few.append(f"{name} {least:.1f}")
@@ -84,9 +94,15 @@ def identify_open_set(
     settings = plain_settings(protocol, pairs, scoring)
     settings |= {"source": embeddings.source, "strangers": strangers, "draws": draws}
     return Report(
-        title=protocol.name, kind="open set", rows=tuple(rows), settings=settings, notes=tuple(notes),
+        title=protocol.name, kind="open set", rows=tuple(rows), curves=tuple(curves), settings=settings,
+        notes=tuple(notes),
         provenance={"scoring": str(scoring), **(provenance or {})},
     )  # fmt: skip
+
+
+def _det(name: str, rates: _Floats, missed: _Floats, resampled: _Floats) -> Curve:
+    low, high = np.nanquantile(resampled, (0.025, 0.975), axis=0) if len(resampled) else np.zeros((2, 0))
+    return Curve("DET", name, *(tuple(one.tolist()) for one in (rates, missed, low, high)))
 
 
 def _open_set(

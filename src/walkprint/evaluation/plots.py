@@ -18,9 +18,11 @@ from walkprint.evaluation.report import Curve
 COLORS = ("#0f82c8", "#e0701e", "#0a9e73", "#c9609b", "#b8920f", "#4ba3d8", "#8a63c9")
 _DASHES = ("-", "--", "-.", ":")
 PAGE_COLOR = "#010203"
+_LEAST = 0.1
 _LABELS = {
     "CMC": ("rank k", "found within rank k, %"),
     "ROC": ("false accepts, % of wrong pairs", "true accepts, % of right pairs"),
+    "DET": ("FPIR: strangers named, %", "FNIR: known people missed, %"),
 }
 
 
@@ -28,7 +30,7 @@ def curves_svg(curves: Mapping[str, Sequence[Curve]]) -> str:
     """Draw curves of one kind into one diagram: of one network in a color each, of several in a color a network.
 
     Args:
-        curves: name of the network or report -> its curves, all of one kind; "ROC" gets a logarithmic axis.
+        curves: name of the network or report -> its curves, all of one kind; "ROC" gets a logarithmic axis, "DET" two.
 
     Returns:
         An `svg` element, to be put into a page as it is; lines of the frame and text take the page's text color.
@@ -50,11 +52,17 @@ def curves_svg(curves: Mapping[str, Sequence[Curve]]) -> str:
                     x, y = 100 * x[1:], y[1:]
                 number = names.index(curve.name)
                 color, dash = (network, number) if len(curves) > 1 else (number, number // len(COLORS))
-                axes.plot(x, y, **_look(color, dash), label=curve.name)
+                look = _look(color, dash)
+                if kind == "DET":  # what is never missed lies on the lower edge
+                    x, y = 100 * x, np.maximum(y, _LEAST)
+                    if curve.low:
+                        band = [np.maximum(100 * np.array(one), _LEAST) for one in (curve.low, curve.high)]
+                        axes.fill_between(x, *band, color=look["color"], alpha=0.13, linewidth=0)
+                axes.plot(x, y, **look, label=curve.name)
         _dress(axes, kind)
         legend: dict[str, Any] = {"frameon": False, "labelcolor": PAGE_COLOR}
         if len(curves) == 1:
-            axes.legend(**legend, loc="lower right")
+            axes.legend(**legend, loc="lower left" if kind == "DET" else "lower right")
             return
         sets = [axes.plot([], [], **_look(None, i), label=name)[0] for i, name in enumerate(names)]
         networks = [axes.plot([], [], **_look(i, 0), label=name)[0] for i, name in enumerate(curves)]
@@ -102,6 +110,11 @@ def _dress(axes: Axes, kind: str) -> None:
         axes.set_xscale("log")
         axes.set_xlim(0.01, 100)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    elif kind == "DET":
+        axes.set(xscale="log", yscale="log", xlim=(_LEAST, 100), ylim=(_LEAST, 100))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{value:g}")
+        return
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.set_xlim(left=0.5)

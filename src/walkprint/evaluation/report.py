@@ -97,12 +97,20 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve to draw: "CMC" (rank, share found), "ROC" (share of wrong pairs accepted, share of right ones)."""
+    """A curve to draw: "CMC" (rank, share found), "ROC" (share of wrong pairs accepted, share of right ones), "DET".
+
+    Attributes:
+        kind, name: what it shows, and of which probe set.
+        x, y: its points; of "DET" FPIR (strangers' probes accepted) and FNIR (known people's probes that are missed).
+        low, high: ends of the 95 % interval of each y; empty where there are none.
+    """
 
     kind: str
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +323,7 @@ def _matrix(plain: dict[str, Any]) -> Matrix:
 
 
 def _curve(plain: dict[str, Any]) -> Curve:
-    return Curve(**plain | {name: tuple(map(_number, plain[name])) for name in ("x", "y")})
+    return Curve(**plain | {name: tuple(map(_number, plain.get(name, ()))) for name in ("x", "y", "low", "high")})
 
 
 def _check_types(part: Any) -> None:
