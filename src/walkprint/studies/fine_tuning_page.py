@@ -53,7 +53,7 @@ def page(study: FineTuningStudy, results: Mapping[str, Numbers], failed: Mapping
         diagrams.append(Diagram(f"{title}; bars: 95 % over seeds", _curve(study, added, sets)))
     who = f"{study.test_people} real people test, others for each seed" if study.test_people else "the data's own split"
     notes = [
-        f"{study.seeds} seeds; a seed is other rendered people, other first weights and other batches; {who}.",
+        f"Seeds: {study.seeds}; a seed is other rendered people, other first weights and other batches; {who}.",
         f"{BOTH}: {study.tuning_steps} steps of fine-tuning; {NORMAL}: {study.steps} steps from random weights.",
         f"Compared by the cosine of unit parts, {'centered' if study.center else 'not centered'}.",
     ]
