@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+_OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe does not wait
 _DIGITS = re.compile(r"([0-9]+)")
 UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _UNSEEN = re.compile(f"[{UNSEEN}]")
@@ -49,12 +50,19 @@ def read_bytes(path: str | Path, most: int | None = None) -> bytes:
     Raises:
         OSError: it is missing, larger, or no regular file; a pipe would be waited for.
     """
-    found = Path(path).stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "is no regular file", str(path))
-    if most is not None and found.st_size > most:
-        raise OSError(errno.EFBIG, f"has {found.st_size:,} bytes, expected at most {most:,}", str(path))
-    return Path(path).read_bytes()
+    file = os.open(path, _OPENED)  # without Python's buffers, which cost a quarter of the reading of a small picture
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "is no regular file", str(path))
+        if most is not None and found.st_size > most:
+            raise OSError(errno.EFBIG, f"has {found.st_size:,} bytes, expected at most {most:,}", str(path))
+        content = os.read(file, found.st_size)
+        while len(content) < found.st_size and (piece := os.read(file, found.st_size - len(content))):
+            content += piece
+        return content
+    finally:
+        os.close(file)
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:
