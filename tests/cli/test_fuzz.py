@@ -271,6 +271,12 @@ def test_mutated_command_lines(here: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.parametrize("words", ["evaluate --embeddings []", "compare []", "report [] --out r", "segment [] --out s"])
+def test_empty_lists(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    assert "must be given" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("file", "words"),
     [

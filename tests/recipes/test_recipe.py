@@ -189,6 +189,9 @@ def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     file.write_text("seed: 1\nschedule:\n  steps: 5\n  steps: 6\n")
     with pytest.raises(RecipeError, match=r"steps is there twice in .*twice\.yaml, line 4"):
         load_recipe(file)
+    file.write_bytes(bytes(range(256)))
+    with pytest.raises(RecipeError, match=r"twice\.yaml: no text .*; expected settings in YAML"):
+        load_recipe(file)
     file.write_text("name: mine\ngallery: {}\nprobes:\n  NM: {takes: ['1']}\n  NM: {takes: ['2']}\n")
     with pytest.raises(ProtocolError, match=r"NM is there twice in twice\.yaml, line 5"):
         read_protocol(file)

@@ -21,7 +21,7 @@ def recipes(name: str | None = None) -> Summary:
         try:
             text = read_text(find_file(name))
         except ValueError as error:
-            raise RecipeError(f"{name}: no text ({error}); expected settings in YAML") from error
+            raise RecipeError(f"{error}; expected settings in YAML") from error
         return Summary({"name": name, "text": text}, text)
     found = {one: first_comment(path) for one, path in bundled().items()}
     width = max(map(len, found))

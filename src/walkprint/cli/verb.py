@@ -168,7 +168,7 @@ class Verb:
         given |= {name: options[name].value(one, options[name].shown) for name, one in typed.items()}
         if settings:  # those of the file stay beside those that are typed
             given["set"] = settings | given["set"]
-        missing = [one.shown for one in options.values() if one.required and one.name not in given]
+        missing = [one.shown for one in options.values() if one.required and given.get(one.name, []) == []]
         if missing:
             raise UsageError(f"{' and '.join(missing)} must be given")
         return given, as_json

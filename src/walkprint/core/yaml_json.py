@@ -100,7 +100,10 @@ def read_text(path: str | Path) -> str:
         OSError: it is missing, too large, or no regular file.
         ValueError: it is no UTF-8.
     """
-    return read_bytes(path, _MOST_BYTES).decode("utf-8")
+    try:
+        return read_bytes(path, _MOST_BYTES).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{Path(path).name}: no text ({error})") from error
 
 
 def read_json(path: str | Path) -> Any:
