@@ -2,8 +2,8 @@
 
 Give the path of a checkout of OpenGait; nothing of it is part of this project. It needs einops, and a torchvision that
 imports. Each side is one long-lived process with one thread; rounds alternate; medians of CPU seconds, and the least
-and largest ratio of a round. Ours computes as its recipes and its command do (bf16 where the processor does), OpenGait in
-float32, as its half precision needs a GPU.
+and largest ratio of a round. Ours computes as its recipes and its command do (bf16 where the processor does), OpenGait
+in float32, as its half precision needs a GPU.
 """
 
 import argparse

@@ -182,6 +182,7 @@ def _one_thread_each() -> Iterator[None]:
 @contextlib.contextmanager
 def _ray_cluster(engine: Ray, workers: int | None, task: _Task, gpu: bool) -> Iterator[_Crew[Any]]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use over the network
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # a busy machine takes longer than 30 s
     try:
         import ray as installed
     except ImportError:
@@ -228,7 +229,7 @@ def _connect(ray: Any, engine: Ray, workers: int | None) -> None:
             if engine.address != "auto":
                 _check_there(engine.address)  # Ray itself would try for minutes
             ray.init(address=engine.address, **quiet)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises bare ones, too
         reason = " ".join(str(error).split())[:300]
         raise RecipeError(
             f"no Ray cluster at {engine.address or 'this machine'} ({reason}); start one first, or name another address"
