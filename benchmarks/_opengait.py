@@ -54,9 +54,10 @@ def stand_in(checkout: Path) -> None:
 class _Absent:
     """Empty modules for libraries that only networks beside the five need."""
 
+    NAMES = ("fvcore", "imageio", "kornia", "lightly", "transformers", "xformers")
+
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
-        whole = sys.modules.get(name.split(".", maxsplit=1)[0])
-        if whole is None or isinstance(getattr(whole, "__loader__", None), _Absent):
+        if name.split(".", maxsplit=1)[0] in self.NAMES:
             return importlib.util.spec_from_loader(name, self, is_package=True)
         return None
 

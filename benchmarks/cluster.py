@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=6)
     parser.add_argument("--items", type=int, default=2000)
     arguments = parser.parse_args()
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"}
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
     people, rows = Walkers(subjects=arguments.people, train=0, views=("072", "090")), []

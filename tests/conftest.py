@@ -29,7 +29,7 @@ def shared() -> Path:
 def cluster() -> Iterator[Ray]:
     """A Ray cluster of two workers on this machine, for all tests of this process."""
     ray = pytest.importorskip("ray", reason="the extra cluster is not installed")
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "120"}
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
     yield Ray()
     ray.shutdown()

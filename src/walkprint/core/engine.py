@@ -182,7 +182,6 @@ def _one_thread_each() -> Iterator[None]:
 @contextlib.contextmanager
 def _ray_cluster(engine: Ray, workers: int | None, task: _Task, gpu: bool) -> Iterator[_Crew[Any]]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use over the network
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # a busy machine takes longer than 30 s
     try:
         import ray as installed
     except ImportError:
