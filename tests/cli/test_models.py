@@ -20,7 +20,11 @@ def test_models_lists_every_card_on_one_screen(capsys: pytest.CaptureFixture[str
         card = read_card(folder)
         assert card is not None
         assert name in text
-        assert all(line in text for line in (card.summary, card.data, *card.figures, *card.bad_at, card.license))
+        assert all(
+            line in text
+            for line in (card.summary, card.data, *card.figures, *card.bad_at, *card.fairness[:1], card.license)
+        )
+        assert len(card.fairness) == 12, "range, head, all, and two sexes, three heights, three builds"
     assert len(text.splitlines()) <= 30
     assert main(["models", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["models"]["street-large"]["license"] == "Apache-2.0"

@@ -22,6 +22,7 @@ class Card:
         license: of the weights, as an SPDX identifier.
         figures: a line each, with the scoring and the intervals.
         bad_at: a line for each known weakness.
+        fairness: figures of groups of rendered people: their range in one line, then the table.
         digest: of the weights and the whitening, see `folder_digest`.
     """
 
@@ -31,10 +32,12 @@ class Card:
     figures: tuple[str, ...]
     bad_at: tuple[str, ...]
     digest: str
+    fairness: tuple[str, ...] = ()
 
     def to_text(self) -> str:
         """A few lines for a terminal."""
-        lines = [self.summary, f"data: {self.data}", *self.figures, *(f"bad at: {one}" for one in self.bad_at)]
+        lines = [self.summary, f"data: {self.data}", *self.figures, *self.fairness[:1]]
+        lines += [f"bad at: {one}" for one in self.bad_at]
         return "\n".join([*lines, f"license: {self.license} · digest {self.digest}"])
 
 
@@ -52,6 +55,7 @@ def read_card(folder: Path) -> Card | None:
         return Card(
             summary=str(found["summary"]), data=str(found["data"]), license=str(found["license"]),
             figures=tuple(found["figures"]), bad_at=tuple(found["bad_at"]), digest=str(found["digest"]),
+            fairness=tuple(found.get("fairness", ())),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: no card of a network ({error!r}); expected what `Card` holds") from error
