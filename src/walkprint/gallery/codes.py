@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.compiled import compiled
 
-_WORDS, _BLOCK, _KEPT, _COUNTED = 7, 256, 5, 20_000
+_WORDS, _BLOCK, _KEPT, _COUNTED = 7, 256, 20, 20_000
 _ONE, _TWO, _EIGHT, _EVEN_BYTES = (np.uint64(one) for one in (1, 2, 8, 0x00FF00FF00FF00FF))
 _Words = NDArray[np.uint64]
 
