@@ -15,7 +15,7 @@ _MOST_BY_ALIASES = 100_000
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Plain data only; reads 1e-3 as a number, as YAML 1.2 does; refuses a name that is there twice, and aliases (*x)
+    """Plain data only; reads 1e-3 as a number, as YAML 1.2 does; refuses a name that is there twice, and aliases (`*x`)
     that stand for more than 100,000 further values or contain themselves.
     """
 
