@@ -1,0 +1,53 @@
+"""The people of recipes/real/anatomy.py differ in what they should, and in nothing else."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "recipes" / "real" / "anatomy.py"
+
+
+@pytest.fixture(scope="module")
+def anatomy():
+    spec = importlib.util.spec_from_file_location("anatomy", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("kind", "shared", "own"),
+    [("OneBuild", "body outfit coat", "gait"), ("OneWalk", "gait outfit coat", "body"),
+     ("SameClothes", "outfit coat", "body gait")],
+)  # fmt: skip
+def test_people_share_what_they_should(anatomy, kind, shared, own):
+    people = getattr(anatomy, kind)(subjects=3, takes={"nm": 2})
+    one, other = (people._make_person(name) for name in ("001", "002"))
+    for name in shared.split():
+        assert repr(getattr(one, name)) == repr(getattr(other, name))
+    for name in own.split():
+        assert repr(getattr(one, name)) != repr(getattr(other, name))
+
+
+def test_a_take_is_an_outfit_whoever_wears_it(anatomy, monkeypatch):
+    worn = {}
+    monkeypatch.setattr(anatomy, "act", lambda take, frames: worn.setdefault(len(worn), take))
+    people = anatomy.EightOutfits(subjects=2, takes={"nm": 8})
+    for subject, take in (("001", "03"), ("002", "03"), ("001", "04")):
+        people._make_scene(subject, "nm", take)
+    assert worn[0].outfit.top == worn[1].outfit.top != worn[2].outfit.top
+    assert worn[0].body is not worn[1].body
+
+
+def test_what_can_be_read_is_read(anatomy):
+    rng = np.random.default_rng(0)
+    subjects, takes = (np.repeat([f"{i:03d}" for i in range(20)], 8), np.tile([f"{i:02d}" for i in range(1, 9)], 20))
+    blind = rng.normal(size=(160, 30))
+    seeing = blind + 9 * np.eye(30)[takes.astype(int)]
+    assert anatomy.probe((seeing, subjects, takes)).startswith("100.0")
+    assert float(anatomy.probe((blind, subjects, takes)).split()[0]) < 30
+    pairs = np.isin(takes, ["01", "02"])
+    known = np.eye(20)[subjects.astype(int)] + 0.01 * blind[:, :20]
+    assert anatomy.rank_1((known[pairs], subjects[pairs], takes[pairs])).startswith("100.0")
