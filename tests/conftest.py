@@ -30,7 +30,14 @@ def cluster() -> Iterator[Ray]:
     """A Ray cluster of two workers on this machine, for all tests of this process."""
     ray = pytest.importorskip("ray", reason="the extra cluster is not installed")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+    for attempt in range(3):  # it gives its node half a minute to start, which a busy machine may miss
+        try:
+            ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=10**8)
+            break
+        except Exception:
+            ray.shutdown()
+            if attempt == 2:
+                raise
     yield Ray()
     ray.shutdown()
 
