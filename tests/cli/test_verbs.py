@@ -80,6 +80,7 @@ def test_prepare_refuses(tmp_path: Path, capsys: Captured) -> None:
     )
     (tmp_path / "masks").mkdir()
     masks = str(tmp_path / "masks")
+    assert "prepare Folder --root" in _refused(["prepare", masks, "--out", out], capsys)
     assert "share is 1of2" in _refused(["prepare", "Folder", "--root", masks, "--out", out, "--share", "1of2"], capsys)
     assert "expected one of CasiaB" in _refused(["prepare", "subprocess.Popen", "--root", masks, "--out", out], capsys)
 

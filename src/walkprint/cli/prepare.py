@@ -6,6 +6,7 @@ from typing import Any, Literal
 from walkprint.cli.machines import Machines
 from walkprint.cli.progress import progress
 from walkprint.cli.settings import check_there, settings_of
+from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Summary
 from walkprint.core.share import parse_share
 
@@ -45,6 +46,8 @@ def prepare(
     """
     if root is not None:
         check_there(root)
+    elif Path(data).is_dir():
+        raise UsageError(f"DATA is a folder, {data}; name its kind first: walkprint prepare Folder --root {data}")
     (settings,) = settings_of(set, "data")
     mine = parse_share(share)
     from walkprint.data.base import GaitDataset
