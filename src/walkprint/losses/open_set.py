@@ -18,7 +18,7 @@ from torch import Tensor
 from walkprint.core.batch import GaitOutput
 from walkprint.core.bounds import Count, Positive
 from walkprint.losses.base import Loss, LossValue, no_loss
-from walkprint.losses.pairs import by_part
+from walkprint.losses.pairs import by_part, roots
 
 
 class IdentificationDetectionLoss(Loss):
@@ -131,7 +131,7 @@ def _folds(embeddings: Tensor, subjects: Tensor, folds: int) -> Iterator[_Fold]:
     index, clips = (torch.from_numpy(one).to(device) for one in (place, counts))
     sums = embeddings.new_zeros(len(embeddings), len(names), embeddings.shape[2]).index_add(1, index, embeddings)
     rest = (sums[:, index] - embeddings) / (clips[index] - 1).clamp_min(1).unsqueeze(1)
-    own = 1 / (1 + _length(rest - embeddings))
+    own = 1 / (1 + roots((rest - embeddings).square().sum(-1)))
     scores = 1 / (1 + _distances(embeddings, sums / clips.unsqueeze(1)))
     fold_of = np.arange(len(names)) // -(-len(names) // min(folds, len(names)))
     for number in range(fold_of.max() + 1):
@@ -149,17 +149,9 @@ def _folds(embeddings: Tensor, subjects: Tensor, folds: int) -> Iterator[_Fold]:
         )
 
 
-def _length(difference: Tensor) -> Tensor:
-    """Euclidean length over the last axis, without slope at zero."""
-    squared = difference.square().sum(-1)
-    flat = squared == 0
-    return squared.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
-
-
 def _distances(clips: Tensor, means: Tensor) -> Tensor:
     """(part, batch, feature) and (part, subject, feature) to (part, batch, subject)."""
     with torch.autocast(clips.device.type, enabled=False):
         inner = clips @ means.transpose(1, 2)
         squared = clips.square().sum(-1).unsqueeze(2) + means.square().sum(-1).unsqueeze(1) - 2 * inner
-    flat = squared <= 0
-    return squared.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
+    return roots(squared.relu())

@@ -52,7 +52,11 @@ def pair_distances(embeddings: Tensor) -> Tensor:
         squares = embeddings.square().sum(-1)
         inner = embeddings @ embeddings.transpose(1, 2)
         squared = (squares.unsqueeze(2) + squares.unsqueeze(1) - 2 * inner).relu_()
-    # The square root has no slope at zero: coinciding samples get zero gradient instead of infinity.
+    return roots(squared)
+
+
+def roots(squared: Tensor) -> Tensor:
+    """Square roots without slope at zero: samples that coincide get zero gradient instead of an infinite one."""
     flat = squared == 0
     return squared.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
 
