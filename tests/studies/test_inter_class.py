@@ -19,7 +19,9 @@ from walkprint.recipes.classes import build
 from walkprint.studies import inter_class, inter_class_page
 from walkprint.studies.grid import read_cells, run_cells
 from walkprint.studies.inter_class import LOSSES, MARGIN_FORM, SOFTMAX_FORM, InterClassStudy, compute
+from walkprint.studies.recognition import ordinary_recipe, rendered_people
 
+FNIR = ("FNIR, low", "FNIR at FPIR 1 %", "FNIR, high")
 TINY = InterClassStudy(**inter_class.QUICK | {"losses": ("triplet", MARGIN_FORM), "networks": ("GaitSet",), "seeds": 1})
 
 
@@ -45,6 +47,24 @@ def test_the_weight_of_uniformity_reaches_the_recipe():
         InterClassStudy(uniformity=float("nan"))
 
 
+def test_the_published_training_reaches_the_recipe(tmp_path):
+    settings = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.01, "precision": "bf16-mixed", "steps": 60}
+    study = InterClassStudy(sections=("compare",), width=None, losses=("triplet", "margin-threshold"), **settings)
+    cells = {(one.settings["network"], one.settings["loss"]): one.settings["recipe"] for one in study.cells()}
+    recipe = cells["GaitSet", "margin-threshold"]
+    assert recipe["loss_weights"] == {"triplet": 1.0, "uniformity": 0.03, "threshold": 4.0}
+    sizes = {"height_px": 32, "width_px": 22, "num_subjects": 40}
+    assert recipe["network"]["init_args"] == {**sizes, "batch_norm": True}
+    assert cells["GaitBase", "triplet"]["network"]["init_args"] == sizes
+    made = ordinary_recipe(
+        recipe, rendered_people({"subjects": 3, "train": 2, "frames": 6, "takes": {"nm": 1}}, tmp_path)
+    )
+    rates = {"lr": 0.1, "weight_decay": 0.01, "momentum": 0.9}
+    assert made["optimizer"] == {"class_path": "torch.optim.SGD", "init_args": rates}
+    assert made["scheduler"] == {"class_path": "MultiStep", "init_args": {"milestones": [20, 40, 50]}}
+    assert made["precision"] == "bf16-mixed"
+
+
 def test_variants_of_a_seed_differ_in_the_loss_alone():
     study = InterClassStudy(sections=("compare",))
     cells = study.cells()
@@ -68,6 +88,9 @@ def test_cells_give_figures_and_share_what_they_can(tmp_path):
     assert set(numbers["rank-1"]) == set(numbers["EER"]) == {"NM", "BG", "CL"}
     people = numbers["by subject"]["CL"]
     assert len(people) == 3
+    for low, rate, high in zip(*(numbers[name].values() for name in FNIR), strict=True):
+        assert 0 <= low <= rate <= high <= 1
+    assert set(numbers["TAR at FAR 0.1 %"]) == {"NM", "BG", "CL"}
     assert np.mean(list(people.values())) == pytest.approx(numbers["rank-1"]["CL"])
     assert [step for step, _ in numbers["margin"]] == [1, 2, 3, 4]
     plain = read_cells(cells, tmp_path)["compare-gaitset-triplet-seed0"]
@@ -75,6 +98,7 @@ def test_cells_give_figures_and_share_what_they_can(tmp_path):
     page = inter_class_page.page(TINY, read_cells(cells, tmp_path), {}, tmp_path)
     assert page.to_html().count("<svg") == 4
     assert not any("not computed" in note for note in page.notes)
+    assert any(one.title == "Open set: FNIR at 1 % FPIR" and len(one.lines) == 3 for one in page.tables)
     lines = next(one for one in page.tables if one.title == "Rank-1 against the baseline").lines
     assert len(lines) == 2
 

@@ -144,8 +144,6 @@ class InterClassStudy(Checked):
         check_networks(self.networks)
         if "real" in self.sections and (self.real is None or self.protocol is None):
             raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
-        if not self.uniformity >= 0:
-            raise RecipeError(f"study: uniformity is {self.uniformity}, expected 0 or more")
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if BASELINE not in self.losses:
             object.__setattr__(self, "losses", (BASELINE, *self.losses))
