@@ -53,3 +53,10 @@ def test_people_far_apart_lose_nothing_to_strangers():
     assert RelativeThresholdLoss()(near, subjects).value < 0.02 < RelativeThresholdLoss()(mixed, subjects).value
     detection = IdentificationDetectionLoss(score_scale=50, rank_scale=50, difference_scale=50)
     assert detection(near, subjects).value < 1e-6 < 0.4 < detection(mixed, subjects).value
+
+
+@pytest.mark.parametrize("kind", [IdentificationDetectionLoss, RelativeThresholdLoss])
+def test_clips_that_coincide_have_a_finite_gradient(kind):
+    same = torch.ones(len(SUBJECTS), 3, 5, dtype=torch.float64, requires_grad=True)
+    value = kind()(GaitOutput(same), torch.tensor(SUBJECTS)).value
+    assert torch.autograd.grad(value, same)[0].isfinite().all()

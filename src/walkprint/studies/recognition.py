@@ -153,12 +153,12 @@ def open_set_scores(embeddings: EmbeddingSet, protocol: Protocol) -> Numbers:
         0.1 % FAR: figure -> probe set -> number from 0 to 1.
     """
     found = identify_open_set(embeddings, protocol, false_accept_rates=(0.01,), scoring=Scoring(resamples=500))
-    rates = {name: found.figure(name, "DIR@FAR=1%", "pooled") for name in found.probe_sets}
+    rates = {name: found.figure(name, "FNIR@FPIR=1%", "pooled") for name in found.probe_sets}
     pairs = verify(embeddings, protocol, false_accept_rates=(0.001,), scoring=Scoring(resamples=0))
     return {
-        "FNIR at FPIR 1 %": finite({name: 1 - one.value for name, one in rates.items()}),
-        "FNIR, low": finite({name: 1 - one.high for name, one in rates.items() if one.high is not None}),
-        "FNIR, high": finite({name: 1 - one.low for name, one in rates.items() if one.low is not None}),
+        "FNIR at FPIR 1 %": finite({name: one.value for name, one in rates.items()}),
+        "FNIR, low": finite({name: one.low for name, one in rates.items() if one.low is not None}),
+        "FNIR, high": finite({name: one.high for name, one in rates.items() if one.high is not None}),
         "TAR at FAR 0.1 %": finite(
             {name: pairs.figure(name, "TAR@FAR=0.1%", "pooled").value for name in pairs.probe_sets}
         ),
