@@ -60,7 +60,7 @@ def threads_and_folder(item: int) -> tuple[int, int, int, str]:
 
 
 def begin(folder: Path) -> None:
-    (folder / str(os.getpid())).touch()
+    (folder / str(os.getpid())).touch(exist_ok=False)
 
 
 @pytest.mark.parametrize("engine", ["processes", "ray"])
