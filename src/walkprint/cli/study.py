@@ -30,7 +30,7 @@ def study(
     Args:
         study: inter-class, cloth-expansion, disentanglement or fine-tuning; or a YAML file of one with its settings,
             by path or bundled name, e.g. studies/rare_coats.
-        set: settings, e.g. seeds=5 'parts=[compare]'; `walkprint explain InterClassStudy` lists them, and so for
+        set: settings, e.g. seeds=5 'sections=[compare]'; `walkprint explain InterClassStudy` lists them, and so for
             ClothExpansionStudy, DisentanglementStudy and FineTuningStudy.
         out: folder of the study; holds the report study.html, .md, .txt and .json; studies/NAME by default.
         share: i/n computes the i-th of n shares, counted from 0, for arrays of Slurm jobs with a common folder.
