@@ -15,7 +15,7 @@ _FAMILIES = (
 _ALONE = (
     "recipes.recipe.Recipe", "recipes.recipe.Plan", "recipes.generator_recipe.GeneratorRecipe",
     "data.walkers.Variety", "studies.inter_class.InterClassStudy", "studies.cloth_expansion.ClothExpansionStudy",
-    "studies.disentanglement.DisentanglementStudy",
+    "studies.disentanglement.DisentanglementStudy", "studies.fine_tuning.FineTuningStudy",
 )  # fmt: skip
 
 
