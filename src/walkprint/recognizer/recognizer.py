@@ -19,6 +19,7 @@ from walkprint.gallery.journal import now
 from walkprint.networks.base import Network
 from walkprint.recipes.trained import load_network
 from walkprint.recognizer.cohort import Cohort, find_or_make
+from walkprint.recognizer.error_rates import ErrorRates, measure
 from walkprint.recognizer.many import EXACT_WALKS, ManyVerdict
 from walkprint.recognizer.sighting import Candidate, Sighting
 from walkprint.recognizer.verdict import Verdict
@@ -195,6 +196,22 @@ class Recognizer:
         if judge is None:
             raise DataError(f"{self.gallery.path}: no person is enrolled; enroll somebody first")
         return judge.threshold(self.false_positive_rate if false_positive_rate is None else false_positive_rate)
+
+    def error_rates(self, rates: Sequence[float]) -> ErrorRates:
+        """How often the gallery as it is errs, by its own walks and rendered strangers; see `error_rates.measure`.
+
+        Args:
+            rates: false positive rates, each above 0 and below 1.
+
+        Raises:
+            DataError: too few people have walks from two videos, or there are more than 50,000 walks.
+        """
+        judge, walks = self._judge(), self.gallery.walks()
+        if judge is None or isinstance(judge, ManyVerdict):
+            raise DataError(f"{self.gallery.path}: error rates need 1 to {EXACT_WALKS:,} walks, found {len(walks)}")
+        if self._verdict is None or self._verdict[0] != self.gallery.state:
+            raise DataError(f"{self.gallery.path}: changed meanwhile; ask again")
+        return measure(judge, walks, len(np.unique(self.cohort.subjects)), rates)
 
     def _embedded(self, source: Any, hook: Hook | None) -> Iterator[tuple[Walk, _Floats]]:
         for walk in walks_of(source, self.segmenter, hook):

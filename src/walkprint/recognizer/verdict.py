@@ -75,7 +75,7 @@ class Verdict:
         self._unit, self._views = unit_parts(templates.vectors), np.array(templates.views)
         self._origins = self._learn(np.ones(len(self._unit), bool))
         self._known = self._prepared(self._unit, self._views, self._origins)
-        self._best = np.sort(self._by_person(flat(self._strangers) @ self._known.T).max(axis=1))
+        self._best = np.sort(self._by_person(flat(self._strangers) @ self._known.T, self._person).max(axis=1))
         self._shift, self._scale = self._domain()
 
     def score(self, vectors: _Floats, views: Sequence[str]) -> Scored:
@@ -103,7 +103,7 @@ class Verdict:
     def compare(self, vectors: _Floats, views: Sequence[str]) -> tuple[Sequence[str], NDArray[np.float64]]:
         """Ids of known people, and the best score of each for each walk, (walk, person); arguments as in `score`."""
         probes = self._prepared(unit_parts(vectors), np.array(views), self._origins)
-        return self.people.tolist(), self._by_person(probes @ self._known.T)
+        return self.people.tolist(), self._by_person(probes @ self._known.T, self._person)
 
     def threshold(self, false_positive_rate: float) -> float:
         """The score that strangers' best scores exceed at this rate.
@@ -118,6 +118,23 @@ class Verdict:
         limit = tail_quantile(self._best, false_positive_rate)
         middle = float(np.median(self._best))
         return middle + self._shift + (limit - middle) * self._scale
+
+    @property
+    def strangers(self) -> NDArray[np.float64]:
+        """Best scores of rendered strangers, on the scale of this gallery's people, rising."""
+        middle = float(np.median(self._best))
+        return np.asarray(middle + self._shift + (self._best - middle) * self._scale, np.float64)
+
+    def look_up(self, walks: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Scores of enrolled walks as if they were not enrolled, (walk, person); -inf where a person has no other.
+
+        Args:
+            walks: (walk,), which ones.
+        """
+        origins = self._learn(~walks)
+        others = self._prepared(self._unit[~walks], self._views[~walks], origins)
+        probes = self._prepared(self._unit[walks], self._views[walks], origins)
+        return self._by_person(probes @ others.T, self._person[~walks])
 
     def _as_rendered(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores as rendered people would have them."""
@@ -135,10 +152,7 @@ class Verdict:
                 scores = self._known[mine] @ self._known.T
                 own += scores[:, ~mine].max(axis=1).tolist()
                 continue
-            origins = self._learn(~mine)
-            others = self._prepared(self._unit[~mine], self._views[~mine], origins)
-            probes = self._prepared(self._unit[mine], self._views[mine], origins)
-            own += (probes @ others.T).max(axis=1).tolist()
+            own += self.look_up(mine).max(axis=1).tolist()
         shift = max(0.0, float(np.median(own) - np.median(self._best)))
         return shift, max(1.0, float(np.std(own) / max(np.std(self._best), 1e-6)))
 
@@ -163,10 +177,10 @@ class Verdict:
             origin = origins_of(views, origins)
         return flat(moved(unit, origin, self._root))
 
-    def _by_person(self, scores: _Floats) -> NDArray[np.float64]:
-        """The best of each person's walks: (probe, walk) -> (probe, person)."""
+    def _by_person(self, scores: _Floats, person: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The best of each person's walks: (probe, walk) -> (probe, person); `person` is the number of each walk's."""
         best = np.full((len(scores), len(self.people)), -np.inf)
-        np.maximum.at(best.T, self._person, scores.T)
+        np.maximum.at(best.T, person, scores.T)
         return best
 
 

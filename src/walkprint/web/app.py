@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from walkprint.web.metrics import Metrics
 from walkprint.web.schemas import (
     About,
     ChainOut,
+    ErrorRatesOut,
     EventOut,
     JobOut,
     NamedAs,
@@ -82,10 +84,10 @@ def create_app(service: Service, *, token: str, local: bool = True) -> App:
 def _people(service: Service) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/people", response_model=list[PersonOut])
-    def people() -> list[Person]:
+    @router.get("/people")
+    def people() -> list[PersonOut]:
         """All known people, by name."""
-        return service.people()
+        return [_person(one) for one in service.people()]
 
     @router.post("/people", response_model=JobOut, status_code=202)
     def enroll(
@@ -100,10 +102,10 @@ def _people(service: Service) -> APIRouter:
         notes = Notes(consent=consent, expires=expires, keep_silhouettes=keep_silhouettes, asked_by=asked_by)
         return _plain(service.enroll(video.file, name, notes))
 
-    @router.get("/people/{person}", response_model=PersonOut)
-    def show(person: str) -> Person:
+    @router.get("/people/{person}")
+    def show(person: str) -> PersonOut:
         """A person by id."""
-        return service.person(person)
+        return _person(service.person(person))
 
     @router.get("/people/{person}/walks", response_model=list[WalkOut])
     def walks(person: str) -> list[dict[str, Any]]:
@@ -115,10 +117,10 @@ def _people(service: Service) -> APIRouter:
         """Silhouettes of a person, where they were kept."""
         return Response(service.person_strip(person), media_type="image/png")
 
-    @router.delete("/people/{person}", response_model=PersonOut)
-    def forget(person: str, asked_by: Annotated[str, Query(max_length=100)] = "") -> Person:
+    @router.delete("/people/{person}")
+    def forget(person: str, asked_by: Annotated[str, Query(max_length=100)] = "") -> PersonOut:
         """Delete a person for good: all walks, in the gallery and in results."""
-        return service.forget(person, asked_by)
+        return _person(service.forget(person, asked_by))
 
     return router
 
@@ -136,6 +138,11 @@ def _jobs(service: Service) -> APIRouter:
     def thresholds() -> list[dict[str, float | None]]:
         """The score from which a person is named, for several false positive rates and the gallery as it is."""
         return service.thresholds()
+
+    @router.get("/error-rates", response_model=ErrorRatesOut)
+    def error_rates() -> dict[str, Any]:
+        """How often the gallery errs at these thresholds, by its own walks and rendered strangers: the DET curve."""
+        return service.error_rates()
 
     @router.get("/jobs", response_model=list[JobOut])
     def jobs() -> list[dict[str, Any]]:
@@ -162,11 +169,11 @@ def _jobs(service: Service) -> APIRouter:
         """Silhouettes of a sighting."""
         return Response(service.sighting_strip(job, event), media_type="image/png")
 
-    @router.post("/jobs/{job}/sightings/{event}/name", response_model=PersonOut, status_code=201)
-    def name(job: str, event: int, said: NamedAs) -> Person:
+    @router.post("/jobs/{job}/sightings/{event}/name", status_code=201)
+    def name(job: str, event: int, said: NamedAs) -> PersonOut:
         """Enroll the walks of a sighting under a name, and note who confirmed it."""
         notes = Notes(**said.model_dump(exclude={"name"}))
-        return service.name_sighting(job, event, said.name, notes)
+        return _person(service.name_sighting(job, event, said.name, notes))
 
     return router
 
@@ -269,9 +276,13 @@ def _plain(job: Job) -> dict[str, Any]:
     return {
         "id": job.id, "kind": job.kind, "state": job.state, "progress": job.progress, "walks": job.walks,
         "error": job.error, "sightings": [plain(one, job) for one in job.sightings],
-        "person": None if person is None else {name: getattr(person, name) for name in PersonOut.model_fields},
+        "person": None if person is None else asdict(person),
         "made": job.made,
     }  # fmt: skip
+
+
+def _person(person: Person) -> PersonOut:
+    return PersonOut(**asdict(person))
 
 
 def _png() -> dict[int | str, dict[str, Any]]:

@@ -3,7 +3,14 @@
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic.dataclasses import dataclass
+
+from walkprint.gallery import Person
+from walkprint.gallery.journal import Event
+from walkprint.gallery.records import KnownWalk
+from walkprint.recognizer import Candidate, Sighting
+from walkprint.recognizer.error_rates import Point, Share
 
 _ID = "9f86d081884c7d65"
 _PERSON = {
@@ -17,70 +24,50 @@ _SIGHTING: dict[str, Any] = {
     "event": 17, "confirmed_as": None, "kept": True,
 }  # fmt: skip
 
+_POINT: dict[str, Any] = {
+    "false_positive_rate": 0.01, "threshold": 3.4, "fpir": {"value": 0.01, "low": 0.005, "high": 0.018},
+    "fnir": {"value": 0.2, "low": 0.1, "high": 0.4},
+}  # fmt: skip
+
 
 def _example(**values: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [values]})
 
 
-class PersonOut(BaseModel):
+@dataclass(frozen=True, slots=True, config=_example(**_PERSON))
+class PersonOut(Person):
     """A known person."""
 
-    model_config = _example(**_PERSON)
-    id: str
-    name: str
-    consent: str
-    added: str
-    expires: str | None
-    walks: int
-    frames: int
 
-
-class WalkOut(BaseModel):
-    """An enrolled walk; `input` is the digest of its video."""
-
-    model_config = _example(
+@dataclass(
+    frozen=True, slots=True,
+    config=_example(
         id="a1b2c3d4e5f60718", person=_ID, added="2026-11-27T10:15:00.000+00:00", frames=66, quality=0.97,
         view="right", input="2c26b46b68ffc68f", silhouettes=True,
-    )  # fmt: skip
-    id: str
-    person: str
-    added: str
-    frames: int
-    quality: float
-    view: str
-    input: str
-    silhouettes: bool
+    ),
+)  # fmt: skip
+class WalkOut(KnownWalk):
+    """An enrolled walk; `input` is the digest of its video."""
 
 
-class CandidateOut(BaseModel):
+@dataclass(frozen=True, slots=True, config=_example(**_CANDIDATE))
+class CandidateOut(Candidate):
     """A known person in comparison with a walk; compare the score with the sighting's threshold."""
 
-    model_config = _example(**_CANDIDATE)
-    id: str
-    name: str
-    score: float
-    probability: float
 
-
-class SightingOut(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_example(**_SIGHTING))
+class SightingOut(Sighting):
     """A person in a video; `name` is null for somebody unknown, `event` is its line in the journal."""
 
-    model_config = _example(**_SIGHTING)
-    name: str | None
-    track: int
-    start_s: float
-    end_s: float
-    view: str
-    walks: int
-    frames: int
-    quality: float
-    candidates: list[CandidateOut]
-    threshold: float
-    false_positive_rate: float
-    unknown: float
-    event: int
+    candidates: tuple[CandidateOut, ...]
     confirmed_as: str | None
     kept: bool
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def name(self) -> str | None:
+        """Who it is."""
+        return Sighting.name.fget(self)  # type: ignore[attr-defined,no-any-return]
 
 
 class JobOut(BaseModel):
@@ -120,25 +107,50 @@ class ThresholdOut(BaseModel):
     threshold: float | None
 
 
-class EventOut(BaseModel):
-    """A line of the journal; `names` has "" for people who were forgotten."""
+@dataclass(frozen=True, slots=True, config=_example(value=0.1, low=0.03, high=0.3))
+class ShareOut(Share):
+    """A share with its interval of 95 %."""
+
+
+@dataclass(frozen=True, slots=True, config=_example(**_POINT))
+class PointOut(Point):
+    """Error rates at the threshold for a false positive rate."""
+
+    fpir: ShareOut
+    fnir: ShareOut
+
+
+class ErrorRatesOut(BaseModel):
+    """How often the gallery errs; `missing` says in a line why nothing can be measured, else it is "".
+
+    `own` are scores of enrolled walks that were looked up among the others, null where another person is nearer;
+    `others` are 101 quantiles of the scores of rendered strangers.
+    """
 
     model_config = _example(
+        missing="", points=[_POINT], walks=12, people=4, strangers=1000, own=[0.4, None], others=[-0.1, 0.2]
+    )
+    missing: str
+    points: list[PointOut] = []
+    walks: int = 0
+    people: int = 0
+    strangers: int = 0
+    own: list[float | None] = []
+    others: list[float] = []
+
+
+@dataclass(
+    frozen=True, slots=True,
+    config=_example(
         number=17, action="identify", asked_by="Eve", begun="2026-11-27T10:16:00.000+00:00",
         ended="2026-11-27T10:16:02.000+00:00", state=3, input="2c26b46b68ffc68f", people=[_ID], names=["Anna"],
         confirms=None, digest="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    )  # fmt: skip
-    number: int
-    action: str
-    asked_by: str
-    begun: str
-    ended: str
-    state: int
-    input: str
-    people: list[str]
+    ),
+)  # fmt: skip
+class EventOut(Event):
+    """A line of the journal; `names` has "" for people who were forgotten."""
+
     names: list[str]
-    confirms: int | None
-    digest: str
 
 
 class ChainOut(BaseModel):

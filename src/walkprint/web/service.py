@@ -23,7 +23,7 @@ from walkprint.web.jobs import Job, Jobs
 from walkprint.web.limits import Limits
 from walkprint.web.pictures import strip
 
-RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3)
+RATES = (0.001, 0.0015, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3)
 """False positive rates for which the page knows the threshold."""
 
 
@@ -67,6 +67,7 @@ class Service:
         self._gallery = recognizer.gallery
         self._cutter = Cutter(recognizer.segmenter, limits)
         self._lock = threading.RLock()
+        self._rates: tuple[int, dict[str, Any]] | None = None
 
     def close(self) -> None:
         """End all jobs and remove all uploads."""
@@ -225,6 +226,20 @@ class Service:
                 {"false_positive_rate": rate, "threshold": self.recognizer.threshold(rate) if known else None}
                 for rate in RATES
             ]
+
+    def error_rates(self) -> dict[str, Any]:
+        """Error rates at the thresholds for `RATES`, as plain data; "missing" says why there are none."""
+        with self._lock:
+            state = self._gallery.state
+            if self._rates is None or self._rates[0] != state:
+                try:
+                    found = self.recognizer.error_rates(RATES)
+                    own = [None if score == -np.inf else round(score, 4) for score in found.own.tolist()]
+                    others = np.quantile(found.others, np.linspace(0, 1, 101)).round(4).tolist()
+                    self._rates = (state, {**asdict(found), "missing": "", "own": own, "others": others})
+                except DataError as error:
+                    self._rates = (state, {"missing": str(error).removeprefix(f"{self._gallery.path}: ")})
+            return self._rates[1]
 
     def journal(self, since: int, most: int) -> list[dict[str, Any]]:
         """Lines of the journal after a number, at most so many of the newest, with the names that are still known."""
