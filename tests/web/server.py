@@ -24,27 +24,26 @@ API = "/api/v1"
 LIMITS = Limits(requests_hz=1000)
 
 
-def walk_past(path: Path, name: str, take: int = 0, *, repeat: int = 1) -> bytes:
-    """A video in which a rendered person walks past, as a dark figure in front of a light wall."""
-    frames = np.concatenate([clips(name)[take].frames[:, 0]] * repeat)
+def past(masks: np.ndarray) -> list[np.ndarray]:
+    """A person walks past, as a dark figure in front of a light wall, which is seen alone before and after."""
     wall = np.random.default_rng(0).integers(170, 190, (96, 240, 1), np.uint8).repeat(3, axis=2)
     images = []
-    for number, mask in enumerate(frames):
+    for number, mask in enumerate(masks):
         image = wall.copy()
-        left = round(170 * number / len(frames))
+        left = round(170 * number / len(masks))
         place = image[18:82, left : left + 64]
         place[mask >= 128] = 30
         images.append(image)
-    return film(path, [wall, *images, wall]).read_bytes()
+    return [wall, *images, wall]
 
 
 @cache
 def video(name: str, take: int = 0) -> bytes:
-    """The same, made once."""
+    """A video in which a rendered person walks past, made once."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        return walk_past(Path(folder) / "walk.mp4", name, take)
+        return film(Path(folder) / "walk.mp4", past(clips(name)[take].frames[:, 0])).read_bytes()
 
 
 @contextmanager

@@ -85,6 +85,9 @@ def test_thresholds_journal_metrics_health(client: TestClient) -> None:
     found = client.get(f"{API}/thresholds").json()
     values = [one["threshold"] for one in found]
     assert values == sorted(values, reverse=True)
+    rates = client.get(f"{API}/error-rates").json()
+    assert rates["missing"].startswith("error rates need 3 people with walks from two videos or more, found 0")
+    assert rates["points"] == []
     assert len(client.get(f"{API}/journal?most=2").json()) == 2
     assert client.get(f"{API}/journal/verify").json()["lines"] >= 2
     text = client.get(f"{API}/metrics").text
@@ -111,9 +114,10 @@ def test_the_page_is_served_with_strict_headers(client: TestClient) -> None:
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    for name in ("app.js", "style.css", "icon.svg"):
-        assert client.get(f"/{name}").status_code == 200
-    for text in (page.text, client.get("/app.js").text, client.get("/style.css").text):
+    assert "camera=(self)" in page.headers["permissions-policy"]
+    files = [client.get(f"/{name}") for name in ("app.js", "camera.js", "charts.js", "style.css", "icon.svg")]
+    assert {one.status_code for one in files} == {200}
+    for text in (page.text, *(one.text for one in files)):
         assert "innerHTML" not in text
         assert "//cdn" not in text
         assert " style=" not in text

@@ -1,9 +1,12 @@
-"use strict";
 // The page of `walkprint serve`. Text from people and videos becomes text nodes only; the CSP forbids everything else.
+import { cameras, film } from "./camera.js";
+import { det, scores } from "./charts.js";
 
 const API = "/api/v1/";
 const $ = (id) => document.getElementById(id);
-const state = { people: [], thresholds: [], about: null, jobs: new Map(), files: new Map(), pictures: new Map(), hues: new Map() };
+const state = {
+  people: [], thresholds: [], rates: null, about: null, jobs: new Map(), files: new Map(), pictures: new Map(), hues: new Map(),
+};
 let token = "";
 
 function h(tag, attributes = {}, ...children) {
@@ -93,19 +96,50 @@ function showRate() {
   $("rate-words").textContent = now.threshold === null
     ? "Enroll a person first."
     : `About one stranger in ${count} is given a name. A name needs a score of ${now.threshold.toFixed(2)}.`;
-  localStorage.setItem("rate", $("rate").value);
+  localStorage.setItem("rate", now.false_positive_rate);
   for (const job of state.jobs.values()) showJob(job);
+  showErrors();
 }
 
 async function loadThresholds() {
   state.thresholds = await read("thresholds");
   $("rate").max = state.thresholds.length - 1;
   if ($("rate").dataset.set !== "1") {
-    const usual = state.thresholds.findIndex((one) => one.false_positive_rate >= state.about.false_positive_rate);
-    $("rate").value = localStorage.getItem("rate") ?? Math.max(usual, 0);
+    const usual = Number(localStorage.getItem("rate") ?? state.about.false_positive_rate);
+    const place = state.thresholds.findIndex((one) => one.false_positive_rate >= usual);
+    $("rate").value = place < 0 ? state.thresholds.length - 1 : place;
     $("rate").dataset.set = "1";
   }
+  state.rates = null;
   showRate();
+}
+
+// What the slider does to the walks that were seen, and the error rates behind it.
+async function showErrors() {
+  const now = chosen();
+  $("errors").hidden = !now || now.threshold === null;
+  if ($("errors").hidden) return $("changes").replaceChildren();
+  const seen = [...state.jobs.values()].flatMap((job) => job.sightings.filter((one) => one.candidates.length)
+    .map((one) => ({ one, score: one.candidates[0].score, hue: hue(one.candidates[0].id), label: `${state.files.get(job.id) ?? "Video"}, ${seconds(one.start_s)}: ${one.candidates[0].name}` })));
+  const changed = seen.filter(({ one }) => verdict(one).named !== (one.name !== null));
+  $("changes").replaceChildren(...changed.map(({ one, label }) => h("li", {}, label, one.name === null ? " gets the name" : " becomes unknown")));
+  const named = seen.filter(({ one }) => verdict(one).named).length;
+  $("seen-words").textContent = seen.length ? `Walks seen here with a name: ${named} of ${seen.length}.` : "";
+  if (!$("errors").open) return;
+  state.rates ??= read("error-rates");
+  try {
+    const rates = await state.rates;
+    if (now !== chosen()) return;
+    const point = rates.points.find((one) => one.false_positive_rate === now.false_positive_rate);
+    $("errors-words").textContent = point
+      ? `Of ${plural(rates.walks, "enrolled walk")} of ${rates.people} people, each looked up among the others, `
+        + `${percent(point.fnir.value)} are missed (95 %: ${percent(point.fnir.low)} to ${percent(point.fnir.high)}). `
+        + `Of ${rates.strangers} rendered strangers, ${percent(point.fpir.value)} are named. Real strangers are named up to twice as often.`
+      : `No curve yet: ${rates.missing}.`;
+    $("det").replaceChildren(...(point ? [det(rates.points, rates.points.indexOf(point))] : []));
+    $("scores").replaceChildren(...(point || seen.length
+      ? [scores(rates.others, rates.own.filter((one) => one !== null), seen, now.threshold)] : []));
+  } catch (error) { $("errors-words").textContent = error.message; }
 }
 
 function verdict(seen) {
@@ -164,9 +198,8 @@ function forget(one) {
       const by = encodeURIComponent(askedBy());
       await ask(`people/${one.id}?asked_by=${by}`, { method: "DELETE" });
       notice(`${one.name} is forgotten.`);
-      state.jobs.clear();
-      $("results").replaceChildren();
       await refresh();
+      await loadJobs();
     } catch (error) { notice(error.message, true); }
   };
   dialog.showModal();
@@ -212,7 +245,7 @@ async function identify(files) {
       if (!job.card) job.card = card;
       state.jobs.set(job.id, job);
       showJob(job);
-    }).then(loadJournal).catch((error) => card.replaceChildren(h("h3", {}, file.name), h("p", { className: "bad-text" }, error.message)));
+    }).then(() => { showErrors(); loadJournal(); }).catch((error) => card.replaceChildren(h("h3", {}, file.name), h("p", { className: "bad-text" }, error.message)));
   }
 }
 
@@ -226,8 +259,10 @@ function showProgress(job) {
 
 function showJob(job) {
   if (job.kind !== "identify") return;
-  job.card ??= document.getElementById(`job-${job.id}`) ?? h("article", { className: "card" });
+  if (camera.spans.some((one) => one.job === job.id)) showCameraLine();
+  job.card = document.getElementById(`job-${job.id}`) ?? job.card ?? h("article", { className: "card" });
   job.card.id = `job-${job.id}`;
+  if (!job.card.isConnected) $("results").prepend(job.card);
   if (job.card.querySelector("form") && job.card.contains(document.activeElement)) return;
   const name = state.files.get(job.id) ?? "Video";
   const close = h("button", { className: "plain", ariaLabel: `Remove the result of ${name}`, onclick: () => drop(job) }, "Remove");
@@ -240,6 +275,8 @@ function showJob(job) {
 async function drop(job) {
   state.jobs.delete(job.id);
   job.card.remove();
+  showErrors();
+  showCameraLine();
   await ask(`jobs/${job.id}`, { method: "DELETE" }).catch(() => {});
 }
 
@@ -349,6 +386,93 @@ function droppable(place, take) {
   place.addEventListener("drop", (event) => { event.preventDefault(); take([...event.dataTransfer.files]); });
 }
 
+// --- camera ----------------------------------------------------------------------------------------------------------
+
+const camera = { stop: null, clips: 0, walkers: 0, reading: 0, begun: 0, spans: [] };
+
+async function watchSwitch() {
+  if (camera.stop) return camera.stop();
+  notice("");
+  Object.assign(camera, { clips: 0, walkers: 0, reading: 0, begun: Date.now(), spans: [] });
+  try {
+    camera.stop = await film({
+      device: $("camera-device").value, length_s: Number($("clip-s").value), view: $("camera-view"), take: takeClip, ended: cameraOff,
+    });
+  } catch (error) { return notice(error.message, true); }
+  $("watch").setAttribute("aria-checked", "true");
+  $("camera-live").hidden = false;
+  cameraWords();
+  listCameras();
+}
+
+function cameraOff() {
+  camera.stop = null;
+  $("watch").setAttribute("aria-checked", "false");
+  $("camera-view").hidden = true;
+  cameraWords();
+}
+
+function cameraWords(more = "") {
+  $("camera-view").hidden = !camera.stop;
+  const read = `${plural(camera.clips, "clip")} read, people walk in ${camera.walkers}`;
+  const now = camera.stop ? (camera.reading ? ", one is being read" : ", filming the first") : "";
+  $("camera-words").textContent = (camera.clips || !camera.stop ? read + (camera.reading ? now : "") : `Filming${camera.reading ? now : ""}`) + `. ${more}`;
+}
+
+async function listCameras() {
+  const found = await cameras();
+  const before = $("camera-device").value;
+  $("camera-device").replaceChildren(...found.map((one, number) => h("option", { value: one.deviceId }, one.label || `Camera ${number + 1}`)));
+  if (before) $("camera-device").value = before;
+  $("camera-device").parentElement.hidden = found.length < 2;
+}
+
+async function takeClip(clip, begun) {
+  if (camera.reading >= 2) return cameraWords("The server is slower than the camera: a clip was left out.");
+  camera.reading++;
+  cameraWords();
+  const name = `Camera, ${new Date(begun).toLocaleTimeString()}`;
+  const file = new File([clip], name, { type: clip.type });
+  let more = "";
+  try {
+    const job = await upload("identify", file, { false_positive_rate: chosen()?.false_positive_rate ?? "", asked_by: askedBy() }, () => {});
+    if (job.state === "failed") more = job.error;
+    else if (job.sightings.length) showClip(job, begun);
+    else ask(`jobs/${job.id}`, { method: "DELETE" }).catch(() => {});
+    camera.walkers += job.sightings.length > 0;
+  } catch (error) { more = error.message; }
+  camera.clips++;
+  camera.reading--;
+  cameraWords(more);
+}
+
+function showClip(job, begun) {
+  state.jobs.set(job.id, job);
+  for (const seen of job.sightings) camera.spans.push({ job: job.id, seen, start: begun / 1000 + seen.start_s, end: begun / 1000 + seen.end_s });
+  showJob(job);
+  showErrors();
+  loadJournal();
+}
+
+// Who walked when, over all clips: a lane for each person.
+function showCameraLine() {
+  const spans = camera.spans.filter((one) => state.jobs.has(one.job));
+  const from = camera.begun / 1000, to = Math.max(...spans.map((one) => one.end), from + 1, camera.stop ? Date.now() / 1000 : 0);
+  const lanes = new Map();
+  for (const span of spans) {
+    const { best, named } = verdict(span.seen);
+    const who = named ? best.name : "unknown";
+    if (!lanes.has(who)) lanes.set(who, []);
+    lanes.get(who).push({ ...span, hue: named ? hue(best.id) : null });
+  }
+  const clock = (at) => new Date(1000 * at).toLocaleTimeString();
+  $("camera-line").replaceChildren(...[...lanes].map(([who, found]) => h("div", { className: "who-lane" }, h("span", { className: "small-text" }, who),
+    h("div", { className: `lane person ${found[0].hue === null ? "unknown" : ""}`, style: { "--hue": found[0].hue ?? 0 } }, ...found.map((one) =>
+      h("a", { className: "span", href: `#job-${one.job}`, ariaLabel: `${who} at ${clock(one.start)}`, style: {
+        left: `${(100 * (one.start - from)) / (to - from)}%`, width: `${(100 * (one.end - one.start)) / (to - from)}%` } }))))),
+  ...(spans.length ? [h("div", { className: "axis" }, h("span", {}, clock(from)), h("span", {}, clock(to)))] : []));
+}
+
 // --- journal ---------------------------------------------------------------------------------------------------------
 
 async function loadJournal() {
@@ -391,15 +515,23 @@ async function start() {
   $("about").textContent = `walkprint ${state.about.version}, network ${state.about.network}`;
   state.files = new Map(JSON.parse(sessionStorage.getItem("files") ?? "[]"));
   await refresh();
+  await loadJobs();
+  listCameras();
+}
+
+async function loadJobs() {  // anew, because forgetting changes results
+  state.jobs.clear();
+  $("results").replaceChildren();
   for (const job of (await read("jobs")).reverse()) {
-    if (job.kind !== "identify" || state.jobs.has(job.id)) continue;
+    if (job.kind !== "identify") continue;
     state.jobs.set(job.id, job);
     showJob(job);
-    $("results").prepend(job.card);
     if (!["done", "failed"].includes(job.state)) {
-      turn(() => listen(`jobs/${job.id}/events`, (now) => { now.card = job.card; state.jobs.set(job.id, now); showJob(now); }));
+      turn(() => listen(`jobs/${job.id}/events`, (now) => { state.jobs.set(job.id, now); showJob(now); }));
     }
   }
+  showErrors();
+  showCameraLine();
 }
 
 $("asked-by").value = localStorage.getItem("asked-by") ?? "";
@@ -411,6 +543,8 @@ $("login-form").addEventListener("submit", (event) => {
   start();
 });
 $("rate").addEventListener("input", showRate);
+$("errors").addEventListener("toggle", showErrors);
+$("watch").addEventListener("click", watchSwitch);
 $("verify").addEventListener("click", verify);
 $("enroll-form").addEventListener("submit", enroll);
 $("enroll-file").addEventListener("change", () => showChosen($("enroll-file").files[0]));
