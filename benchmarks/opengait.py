@@ -59,7 +59,7 @@ class Ours:
     """What walkprint does in each row."""
 
     def __init__(self, data: Path) -> None:
-        from walkprint.cli.process import keep_freed_memory
+        from walkprint.core.process import keep_freed_memory
 
         keep_freed_memory()  # as the command does
         self.data, self.count, self._kept = data, 0, {}

@@ -17,9 +17,10 @@ from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.store import Store
 from walkprint.video.background import Background
+from walkprint.video.cut import Cut
 from walkprint.video.judge import fault
 from walkprint.video.reader import Video
-from walkprint.video.walks import Cut, TrackedWalk
+from walkprint.video.walks import TrackedWalk
 
 CUT = Cut(size_px=32, color=True, gaitnet_crop=True, least_frames=3, most_frames=40, gap_s=0.5, least_score=0.25)
 

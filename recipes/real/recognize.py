@@ -18,7 +18,7 @@ from walkprint.evaluation.embed import weights_source
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
 from walkprint.recognizer.verdict import Verdict
-from walkprint.recognizer.walks_of import walks_of
+from walkprint.recognizer.sources import walks_of
 from walkprint.video.mediapipe import MediaPipe
 
 RATES = (0.01, 0.05)

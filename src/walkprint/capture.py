@@ -18,12 +18,13 @@ from walkprint.core.progress import Progress
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.sheets import caption, contact_sheet
+from walkprint.video.cut import Cut
 from walkprint.video.judge import fault
 from walkprint.video.preview import Preview, both
 from walkprint.video.reader import VIDEO_SUFFIXES, Frame, Video, at_rate
 from walkprint.video.segmenter import Segmenter
 from walkprint.video.tracker import Update
-from walkprint.video.walks import Cut, Dropped, Hook, TrackedWalk, look_first, walks
+from walkprint.video.walks import Dropped, Hook, TrackedWalk, look_first, walks
 
 _SHOWN_CLIPS, _SHOWN_FRAMES = 40, 12
 
@@ -157,7 +158,7 @@ def capture(
     keep_all: bool = False,
     frame_rate_hz: float | None = None,
     preview: Path | None = None,
-    workers: int | None = 1,
+    workers: int | None = None,
     engine: Engine = None,
     progress: Progress | None = None,
 ) -> Captured:
@@ -173,7 +174,7 @@ def capture(
         keep_all: whether tracked people who do not walk are packed too, see `video.judge`.
         frame_rate_hz: faster videos are thinned out to this.
         preview: folder of annotated videos.
-        workers: processes, each of which takes whole videos; 1 is this process, one per core when None.
+        workers: processes, each of which takes whole videos; this one alone when None.
         engine: what runs them, see `map_over`; a cluster's machines read the videos at the same place.
         progress: called with frames done and in all of a video; by several processes, with videos.
 
@@ -286,7 +287,7 @@ def _clips(
     job: _Job, work: Sequence[_Work], found: Captured, workers: int | None, engine: Engine, progress: Progress | None
 ) -> Generator[Clip, None, None]:
     """The walks of all videos, in order; one by one in this process, or video by video in others."""
-    if engine is None and workers == 1:
+    if engine is None and workers in (None, 1):
         for one in work:
             yield from job.clips(one, found, progress)
         return

@@ -22,7 +22,7 @@ from walkprint.generation.acgan import ACGAN
 from walkprint.networks import GaitSet
 from walkprint.recipes.trained import load_network
 from walkprint.recognizer.cohort import Cohort
-from walkprint.recognizer.walks_of import Walk
+from walkprint.recognizer.sources import Walk
 from walkprint.training.checkpoint import save_network
 from walkprint.video.reader import Video
 

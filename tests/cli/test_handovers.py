@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from walkprint.cli import VERBS, find_verb
-from walkprint.cli.evaluate import Compared
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.engine import Ray
 from walkprint.core.sequence import SequenceKey
@@ -25,7 +24,9 @@ from walkprint.data.packed import Packed
 from walkprint.evaluation import Scoring, Site, Whitening
 from walkprint.gallery import Gallery
 from walkprint.generation.expander import Expander
+from walkprint.recipes.evaluation import Compared
 from walkprint.recognizer import Candidate, Sighting
+from walkprint.video.cut import Cut
 from walkprint.video.segmenter import Segmenter
 from walkprint.web.limits import Limits
 
@@ -168,7 +169,10 @@ CASES = {
                 "sightings": [SEEN],
                 "out": Path("named.mp4"),
             },
-            "walkprint.core.files.write_atomically": {"path": Path("seen.csv"), "content": ...},
+            "walkprint.recognizer.sighting.save_sightings": {
+                "path": Path("seen.csv"),
+                "found": [(Path("a.mp4"), SEEN)],
+            },
         },
         _OPENING | {f"{_RECOGNIZER}.identify": [SEEN]},
         _KEPT | {f"{_RECOGNIZER}.identify": {"asked_by"}},
@@ -278,6 +282,7 @@ CASES = {
     "segment": Case(
         "a.mp4 b.mp4 --out store --segmenter background --set segmenter.contrast=20 --color --gaitnet_crop "
         "--one_person --condition nm --frame_rate_hz 12.5 --image_rate_hz 10 --size_px 128 --least_frames 7 "
+        "--most_frames 70 --gap_s 0.1 --least_score 0.4 "
         f"--keep_all --preview shown --workers 2 {_CLUSTER}",
         {
             "walkprint.recipes.classes.build": {
@@ -292,7 +297,15 @@ CASES = {
                 ],
                 "segmenter": MODEL,
                 "out": Path("store"),
-                "cut": ("cut", {"size_px": 128, "color": True, "gaitnet_crop": True, "least_frames": 7}),
+                "cut": Cut(
+                    size_px=128,
+                    color=True,
+                    gaitnet_crop=True,
+                    least_frames=7,
+                    most_frames=70,
+                    gap_s=0.1,
+                    least_score=0.4,
+                ),
                 "keep_all": True,
                 "frame_rate_hz": 12.5,
                 "preview": Path("shown"),
@@ -305,7 +318,6 @@ CASES = {
             "walkprint.recipes.classes.build": MODEL,
             "walkprint.capture.capture": CAPTURED,
             "walkprint.capture.recordings": lambda path, **known: [("recording", str(path), known)],
-            "walkprint.video.walks.Cut": lambda **settings: ("cut", settings),
         },
     ),
     "prepare": Case(
@@ -742,17 +754,15 @@ CASES = {
     "import-gaitnet": Case(
         "a.pickle --out there --official_padding 9",
         {
-            "walkprint.networks.gaitnet_state.read_gaitnet": {"path": Path("a.pickle")},
-            "walkprint.networks.gaitnet.GaitNet": {"variant": "cvpr", "num_subjects": 5, "official_padding": 9},
+            "walkprint.networks.gaitnet_state.load_published": {"path": Path("a.pickle"), "official_padding": 9},
             "walkprint.training.checkpoint.save_network": {"folder": Path("there"), "network": ...},
         },
         {
-            "walkprint.networks.gaitnet_state.read_gaitnet": {},
-            "walkprint.networks.gaitnet_state.settings_of": {"variant": "cvpr", "num_subjects": 5},
-            "walkprint.networks.gaitnet_state.convert_published": {},
-            "walkprint.networks.gaitnet.GaitNet": SimpleNamespace(load_state_dict=len),
+            "walkprint.networks.gaitnet_state.load_published": SimpleNamespace(
+                init_args={"variant": "cvpr", "num_subjects": 5}
+            ),
         },
-        {"walkprint.networks.gaitnet.GaitNet": ..., "walkprint.training.checkpoint.save_network": {"further"}},
+        {"walkprint.training.checkpoint.save_network": {"further"}},
     ),
     "import-opengait-config": Case(
         "mine.yaml --out there.yaml",

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from walkprint import cli
-from walkprint.cli.process import keep_freed_memory
 from walkprint.cli.verb import Summary, Verb
 from walkprint.core.errors import DataError, Stopped
+from walkprint.core.process import keep_freed_memory
 
 
 def _verb(monkeypatch: pytest.MonkeyPatch, action: Callable[..., Any]) -> None:
@@ -150,7 +150,7 @@ def test_freed_memory_is_kept_where_the_allocator_can_be_told() -> None:
 
 def test_waiting_threads_sleep_before_torch_is_loaded() -> None:
     code = (
-        "import os, sys; from walkprint.cli import process\n"
+        "import os, sys; from walkprint.core import process\n"
         "process.let_waiting_threads_sleep(); print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
     )
     for asked, found in (({}, "PASSIVE False"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE False")):

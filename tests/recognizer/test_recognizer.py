@@ -12,7 +12,7 @@ from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.gallery import Gallery
 from walkprint.recognizer import Recognizer
-from walkprint.recognizer.walks_of import Walk, walks_of
+from walkprint.recognizer.sources import Walk, walks_of
 from walkprint.video.background import Background
 from walkprint.video.segmenter import Segmenter
 

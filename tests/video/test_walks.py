@@ -14,10 +14,11 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align, align_picture
 from walkprint.data.walkers import Walkers
 from walkprint.video.background import Background
+from walkprint.video.cut import Cut
 from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.reader import Frame
 from walkprint.video.segmenter import PersonMask, Segmenter
-from walkprint.video.walks import Cut, Dropped, TrackedWalk, look_first, walks
+from walkprint.video.walks import Dropped, TrackedWalk, look_first, walks
 
 _KEY = SequenceKey("somebody")
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from walkprint.cli.settings import check_there
-from walkprint.cli.verb import Summary
+from walkprint.core.files import check_there
+from walkprint.core.summary import Summary
 
 
 def calibrate(*, embeddings: list[Path], out: Path) -> Summary:
@@ -19,18 +19,15 @@ def calibrate(*, embeddings: list[Path], out: Path) -> Summary:
     Example:
         walkprint calibrate --embeddings passersby.npz --out hall.site
     """
-    for file in embeddings:
-        check_there(file, "; make it with `walkprint embed`")
-    from walkprint.core.embedding import EmbeddingSet
-    from walkprint.evaluation import Site, merge
+    check_there(*embeddings, advice="; make it with `embed`")
+    from walkprint.evaluation import Site
+    from walkprint.recipes.evaluation import load_merged
 
-    sets = [EmbeddingSet.load(file) for file in embeddings]
-    site = Site.learn(merge(sets) if len(sets) > 1 else sets[0])
+    site = Site.learn(load_merged(embeddings))
     site.save(out)
     views = [
         f"{view or 'unknown'} {count}" + (" (shared mean)" if view not in site.means else "")
         for view, count in site.clips.items()
     ]
     text = f"{out}: {site}; clips by view: {', '.join(views)}"
-    text += f"\nnext: walkprint evaluate --embeddings PROBES.npz --gallery_site {out} --probe_site {out}"
     return Summary({"out": str(out), "clips": dict(site.clips), "digest": site.digest, "source": site.source}, text)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from walkprint.cli.evaluate import Compared, check_files, scoring_of
 from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
+from walkprint.core.summary import Summary
+from walkprint.recipes.evaluation import Compared, check_files
 
 
 def compare(
@@ -43,7 +43,7 @@ def compare(
         {name: [EmbeddingSet.load(file) for file in several] for name, several in files.items()},
         find_protocol(protocol, first),
         figure=figure,
-        scoring=scoring_of(compared),
+        scoring=compared.scoring(),
         provenance=provenance(", ".join(f"{name}={','.join(map(str, several))}" for name, several in files.items())),
     )
     text = page.to_text()

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from walkprint.cli.verb import Summary, Verb
+from walkprint.cli.verb import Verb
+from walkprint.core.summary import Summary
 from walkprint.recipes.library import bundled
 
 _BASH = """_walkprint() {{

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from walkprint.cli.progress import progress
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Seed
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
 
 
 def demo(*, quick: bool = False, out: Path | None = None, seed: Seed = 0) -> Summary:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from walkprint.cli.known_people import Place, Seeing
-from walkprint.cli.progress import progress
-from walkprint.cli.settings import check_there
-from walkprint.cli.verb import Summary
+from walkprint.core.files import check_there
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
+from walkprint.recognizer.opening import Place, Seeing
 
 
 def enroll(
@@ -32,8 +32,7 @@ def enroll(
     Example:
         walkprint enroll anna.mp4 --name Anna --consent "signed on 1 May"
     """
-    for video in videos:
-        check_there(video)
+    check_there(*videos)
     recognizer = seeing.recognizer(place)
     with progress("enrolling") as tell:
         person = recognizer.enroll(
@@ -42,4 +41,4 @@ def enroll(
         )  # fmt: skip
     text = f"{place.gallery}: {person.name} is known by {person.walks} walks, {person.frames} frames"
     numbers = {"name": person.name, "id": person.id, "walks": person.walks, "frames": person.frames}
-    return Summary(numbers, f"{text}\nnext: walkprint identify VIDEO --gallery {place.gallery}")
+    return Summary(numbers, text)

@@ -3,9 +3,9 @@
 import inspect
 from typing import Any
 
-from walkprint.cli.verb import Summary
 from walkprint.core.errors import RecipeError
 from walkprint.core.spelling import did_you_mean
+from walkprint.core.summary import Summary
 
 _FAMILIES = (
     "networks.base.Network", "losses.base.Loss", "data.base.GaitDataset", "data.frames.FrameChooser",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from walkprint.cli.verb import Summary
+from walkprint.core.summary import Summary
 from walkprint.recipes.library import find_trained
 
 
@@ -23,6 +23,6 @@ def export(run: Path, *, out: Path, int8: bool = False) -> Summary:
     found = write(run, out, int8=int8)
     text = (
         f"{out}: {found['bytes'] / 1e6:.1f} MB, {found['digest']}, differs from the original by "
-        f"{found['difference']:.1e}\nnext: walkprint embed --run {out} --data STORE --out embeddings.npz"
+        f"{found['difference']:.1e}"
     )
     return Summary({"out": str(out), **found}, text)

@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from walkprint.cli.known_people import Place, Seeing
 from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
+from walkprint.core.summary import Summary
+from walkprint.recognizer.opening import Place, Seeing
 
 if TYPE_CHECKING:
     from walkprint.gallery import Gallery
@@ -52,42 +52,32 @@ def gallery(
         return Summary(numbers, "\n".join(lines))
 
 
-def _done(
+def _done(  # noqa: PLR0911 - one for each action
     known: "Gallery", action: str, name: str | None, file: Path | None, who: str
 ) -> tuple[dict[str, Any], list[str]]:
-    numbers: dict[str, Any]
     if action == "list":
         people = known.people()
         lines = [f"{one.name}  {one.walks} walks, {one.frames} frames, since {one.added[:10]}" for one in people]
-        numbers = {"people": [asdict(one) for one in people]}
-        lines = lines or ["no person is known"]
-    elif action == "show" and name is not None:
-        person, walks = known.person(name), known.walks(name)
-        lines = [f"{field}: {value}" for field, value in asdict(person).items()]
+        return {"people": [asdict(one) for one in people]}, lines or ["no person is known"]
+    if action == "show":
+        person, walks = asdict(known.person(str(name))), known.walks(str(name))
+        lines = [f"{field}: {value}" for field, value in person.items()]
         lines += [f"  {one.added[:19]}  {one.frames} frames  {one.view}  quality {one.quality}" for one in walks]
-        numbers = {**asdict(person), "list": [asdict(one) for one in walks]}
-    elif action == "forget" and name is not None:
-        known.forget(name, asked_by=who)
-        numbers, lines = (
-            {"forgotten": name, "people": len(known)},
-            [f"{name}: forgotten; {len(known)} people are known"],
-        )
-    elif action == "export" and file is not None:
-        count = known.export(file, None if name is None else [name], asked_by=who)
-        numbers, lines = (
-            {"people": count, "file": str(file)},
-            [f"{file}: {count} people; forget does not reach this copy"],
-        )
-    elif action == "backup":
+        return {**person, "list": [asdict(one) for one in walks]}, lines
+    if action == "forget":
+        known.forget(str(name), asked_by=who)
+        return {"forgotten": name, "people": len(known)}, [f"{name}: forgotten; {len(known)} people are known"]
+    if action == "export":
+        count = known.export(file or Path(), None if name is None else [name], asked_by=who)
+        return {"people": count, "file": str(file)}, [f"{file}: {count} people; forget does not reach this copy"]
+    if action == "backup":
         copy = known.backup()
-        numbers, lines = {"file": str(copy)}, [f"{copy}: a copy; people who are forgotten leave it too"]
-    elif action == "journal":
+        return {"file": str(copy)}, [f"{copy}: a copy; people who are forgotten leave it too"]
+    if action == "journal":
         events = known.journal()
         lines = [f"{one.number}  {one.ended}  {one.action}  {one.asked_by}  {' '.join(one.people)}" for one in events]
-        numbers = {"events": [asdict(one) for one in events]}
-    else:
-        known.check()
-        count, last = known.verify_journal()
-        numbers = {"lines": count, "digest": last}
-        lines = [f"{known.path}: sound; {count} lines in the journal, the last is {last}"]
-    return numbers, lines
+        return {"events": [asdict(one) for one in events]}, lines
+    known.check()
+    count, last = known.verify_journal()
+    text = f"{known.path}: sound; {count} lines in the journal, the last is {last}"
+    return {"lines": count, "digest": last}, [text]

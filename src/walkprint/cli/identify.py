@@ -1,23 +1,13 @@
 """`walkprint identify`: who walks in a video?"""
 
-from csv import DictWriter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from walkprint.cli.known_people import Place, Seeing
-from walkprint.cli.progress import progress
-from walkprint.cli.settings import check_there
 from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count, OpenFraction
-
-if TYPE_CHECKING:
-    from walkprint.recognizer import Sighting
-
-_COLUMNS = (
-    "video", "track", "start_s", "end_s", "view", "walks", "frames", "quality", "name", "score", "threshold",
-    "probability", "unknown",
-)  # fmt: skip
+from walkprint.core.files import check_there
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
+from walkprint.recognizer.opening import Place, Seeing
 
 
 def identify(
@@ -46,8 +36,7 @@ def identify(
     Example:
         walkprint identify hall.mp4 --false_positive_rate 0.01 --video named.mp4
     """
-    for one in videos:
-        check_there(one)
+    check_there(*videos)
     if video is not None and len(videos) != 1:
         raise UsageError(f"--video is a copy of one video; found {len(videos)}")
     recognizer = seeing.recognizer(place)
@@ -60,36 +49,11 @@ def identify(
             )  # fmt: skip
             found += [(one, sighting) for sighting in seen]
     if csv is not None:
-        _write(csv, found)
+        from walkprint.recognizer.sighting import save_sightings
+
+        save_sightings(csv, found)
     if video is not None:
         recognizer.annotate(videos[0], [sighting for _, sighting in found], video)
     numbers = {"sightings": [{"video": str(one), **seen.to_dict()} for one, seen in found]}
-    lines = [f"{one.name}  {line(seen)}" for one, seen in found] or ["no walk found"]
+    lines = [f"{one.name}  {seen}" for one, seen in found] or ["no walk found"]
     return Summary(numbers, "\n".join([*lines, *(str(file) for file in (csv, video) if file is not None)]))
-
-
-def line(seen: "Sighting") -> str:
-    """A sighting in one line."""
-    best = seen.candidates[0] if seen.candidates else None
-    score = (
-        "" if best is None else f"  best {best.name} {best.score:.2f} of {seen.threshold:.2f}, {best.probability:.0%}"
-    )
-    when = f"{seen.start_s:7.1f} to {seen.end_s:.1f} s"
-    return f"{when}  person {seen.track}  {seen.walks} walks  {seen.name or 'unknown'}{score}"
-
-
-def _write(path: Path, found: list[tuple[Path, "Sighting"]]) -> None:
-    from io import StringIO
-
-    from walkprint.core.files import write_atomically
-
-    text = StringIO()
-    table = DictWriter(text, _COLUMNS, extrasaction="ignore")
-    table.writeheader()
-    for video, seen in found:
-        best = seen.candidates[0] if seen.candidates else None
-        own = {"score": best and best.score, "probability": best and best.probability}
-        row = {"video": video, **seen.to_dict(), **own}
-        row["name"] = f"'{row['name']}" if str(row["name"] or "")[:1] in tuple("=+-@") else row["name"]
-        table.writerow(row)  # a name is never a formula
-    write_atomically(path, text.getvalue())

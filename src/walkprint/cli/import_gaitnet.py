@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from walkprint.cli.settings import check_there
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import CountOrZero
+from walkprint.core.files import check_there
+from walkprint.core.summary import Summary
 
 
 def import_gaitnet(file: Path, *, out: Path, official_padding: CountOrZero = 0) -> Summary:
@@ -22,15 +22,11 @@ def import_gaitnet(file: Path, *, out: Path, official_padding: CountOrZero = 0) 
         walkprint import-gaitnet fvg.pickle --out networks/gaitnet
     """
     check_there(file)
-    from walkprint.networks.gaitnet import GaitNet
-    from walkprint.networks.gaitnet_state import convert_published, read_gaitnet, settings_of
+    from walkprint.networks.gaitnet_state import load_published
     from walkprint.training.checkpoint import save_network
 
-    state = read_gaitnet(file)
-    settings = settings_of(state) | {"official_padding": official_padding}
-    network = GaitNet(**settings)
-    network.load_state_dict(convert_published(network, state))
+    network = load_published(file, official_padding=official_padding)
     save_network(out, network)
+    settings = network.init_args
     text = f"{out}: GaitNet {settings['variant']} from {file.name}, trained on {settings['num_subjects']} subjects"
-    text += f"\nnext: walkprint embed --run {out} --data stores/fvg --out FILE.npz"
     return Summary({"out": str(out), **settings}, text)

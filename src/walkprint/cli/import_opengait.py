@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from walkprint.cli.settings import check_there, settings_of
-from walkprint.cli.verb import Summary
+from walkprint.core.files import check_there
+from walkprint.core.summary import Summary
+from walkprint.recipes.settings import settings_of
 
 
 def import_opengait(checkpoint: Path, *, network: str, set: dict[str, Any] | None = None, out: Path) -> Summary:
@@ -34,6 +35,5 @@ def import_opengait(checkpoint: Path, *, network: str, set: dict[str, Any] | Non
     trained = "" if subjects is None else f", trained on {subjects} subjects"
     return Summary(
         {"out": str(out), "network": name, "parameters": weights, "num_subjects": subjects},
-        f"{out}: {name} from {checkpoint.name}, {weights:,} parameters{trained}"
-        f"\nnext: walkprint embed --run {out} --data stores/casia-b --out FILE.npz",
+        f"{out}: {name} from {checkpoint.name}, {weights:,} parameters{trained}",
     )

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from walkprint.cli.settings import check_there
-from walkprint.cli.verb import Summary
+from walkprint.core.files import check_there
+from walkprint.core.summary import Summary
 
 
 def import_opengait_config(file: Path, *, out: Path | None = None) -> Summary:

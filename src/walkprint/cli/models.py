@@ -1,6 +1,6 @@
 """`walkprint models`: the trained networks that come with the package."""
 
-from walkprint.cli.verb import Summary
+from walkprint.core.summary import Summary
 
 
 def models() -> Summary:

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from walkprint.cli.machines import Machines
-from walkprint.cli.progress import progress
-from walkprint.cli.settings import check_there, settings_of
 from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
+from walkprint.core.engine import Machines
+from walkprint.core.files import check_there
+from walkprint.core.progress import progress
 from walkprint.core.share import parse_share
+from walkprint.core.summary import Summary
+from walkprint.recipes.settings import settings_of
 
 
 def prepare(

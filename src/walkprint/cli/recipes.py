@@ -1,7 +1,7 @@
 """`walkprint recipes`: the files that come with the package."""
 
-from walkprint.cli.verb import Summary
 from walkprint.core.errors import RecipeError
+from walkprint.core.summary import Summary
 from walkprint.core.yaml_json import read_text
 from walkprint.recipes.library import bundled, find_file, first_comment
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from walkprint.cli.settings import check_there
-from walkprint.cli.verb import Summary
+from walkprint.core.files import check_there
+from walkprint.core.summary import Summary
 
 
 def report(files: list[Path], *, out: Path, title: str = "Gait recognition report") -> Summary:
@@ -17,8 +17,7 @@ def report(files: list[Path], *, out: Path, title: str = "Gait recognition repor
     Example:
         walkprint report results/a/identification.json results/b/identification.json --out comparison.html
     """
-    for file in files:
-        check_there(file, "; give a .json that `walkprint evaluate` wrote")
+    check_there(*files, advice="; give a .json that `evaluate` wrote")
     from walkprint.core.files import write_atomically
     from walkprint.evaluation import Report
     from walkprint.evaluation.html import report_page

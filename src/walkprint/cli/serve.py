@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from walkprint.cli.known_people import Place, Seeing
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import OpenFraction, Port
 from walkprint.core.errors import DataError
+from walkprint.core.summary import Summary
+from walkprint.recognizer.opening import Place, Seeing
 from walkprint.web.limits import Limits
 
 

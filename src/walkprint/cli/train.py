@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from walkprint.cli.progress import progress
-from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count
-from walkprint.recipes.library import find_file
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
+from walkprint.recipes.library import find_recipe
 
 if TYPE_CHECKING:
     from walkprint.training.listeners import Listener
@@ -71,14 +70,5 @@ def train(
     loss = f", loss {result.numbers['loss']:.4g}" if "loss" in result.numbers else ""
     return Summary(
         {"run": str(run), "step": result.step, "numbers": dict(result.numbers)},
-        f"{run}: {result.step} steps{loss}\nnext: walkprint embed --run {run} --out FILE.npz",
+        f"{run}: {result.step} steps{loss}",
     )
-
-
-def find_recipe(recipe: str | None, run: Path) -> Path:
-    """The file of a recipe, by path or bundled name; when None, the one that an earlier call left with the run."""
-    if recipe is not None:
-        return find_file(recipe)
-    if not (run / "recipe.yaml").is_file():
-        raise UsageError(f"RECIPE is required: {run} holds no run to go on with")
-    return run / "recipe.yaml"

@@ -4,9 +4,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from walkprint.cli.progress import progress
-from walkprint.cli.train import find_recipe
-from walkprint.cli.verb import Summary
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
+from walkprint.recipes.library import find_recipe
 
 
 def train_generator(

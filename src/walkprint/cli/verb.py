@@ -16,24 +16,12 @@ from typing import Any, Literal, NoReturn, TypeGuard, get_args, get_origin
 from walkprint.cli.process import import_modules
 from walkprint.cli.values import UsageError, kind_of, value_of
 from walkprint.core.spelling import did_you_mean
+from walkprint.core.summary import Summary
 
 _METAVARS: dict[Any, str] = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH"}
 _CONFIG = "YAML file that gives any of the options; what is typed counts more, and --no_FLAG takes a flag back"
 _IMPORT = "modules to import first, those of the current folder included; what they define may then be named"
 _JSON = "print one JSON object on stdout, and everything else on stderr"
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a verb reports.
-
-    Attributes:
-        numbers: plain data; `--json` prints it.
-        text: the same for people; printed without `--json`.
-    """
-
-    numbers: dict[str, Any]
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from walkprint.cli.machines import Machines
-from walkprint.cli.progress import progress
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count, CountOrZero, Frames, Seed, SizePx, Subjects
+from walkprint.core.engine import Machines
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
 
 
 @dataclass(frozen=True, kw_only=True)

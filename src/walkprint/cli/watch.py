@@ -4,10 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-from walkprint.cli.identify import line
-from walkprint.cli.known_people import Place, Seeing
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count, OpenFraction
+from walkprint.core.summary import Summary
+from walkprint.recognizer.opening import Place, Seeing
 
 
 def watch(
@@ -46,7 +45,7 @@ def watch(
     for sighting in recognizer.watch(seen, false_positive_rate=false_positive_rate):
         count += 1
         names[sighting.name or "unknown"] = names.get(sighting.name or "unknown", 0) + 1
-        sys.stderr.write(f"{line(sighting)}\n")
+        sys.stderr.write(f"{sighting}\n")
         if events is not None:
             with events.open("a", encoding="utf-8") as file:
                 file.write(f"{json.dumps(sighting.to_dict())}\n")

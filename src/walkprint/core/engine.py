@@ -11,9 +11,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
-from walkprint.core.errors import DataError, GaitError, RecipeError
+from walkprint.core.bounds import Processes
+from walkprint.core.errors import ArgumentError, DataError, GaitError, RecipeError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,6 +35,49 @@ class Ray:
 
 Engine = Ray | None
 """Where work is done: None for processes of this machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machines:
+    """Where work is done.
+
+    Attributes:
+        engine: local is this machine; ray is a Ray cluster (extra cluster).
+        address: of the cluster, e.g. head:6379; without it, Ray starts one on this machine.
+        workers: processes; one per core by default.
+    """
+
+    engine: Literal["local", "ray"] = "local"
+    address: str | None = None
+    workers: Processes | None = None
+
+    @property
+    def chosen(self) -> Engine:
+        """The engine.
+
+        Raises:
+            ArgumentError: an address without a cluster.
+        """
+        if self.address is not None and self.engine != "ray":
+            raise ArgumentError("`address`: only with `engine` ray")
+        return Ray(self.address) if self.engine == "ray" else None
+
+    def check_cpu(self, device: str) -> None:
+        """Refuse a GPU for several processes.
+
+        Raises:
+            ArgumentError: it is asked for.
+        """
+        if device != "cpu" and (self.chosen is not None or self.workers not in (None, 1)):
+            raise ArgumentError("`device`: several processes work on CPUs; leave it out, or `engine` and `workers`")
+
+
+HERE = Machines()
+
+
+def one_unless_asked(workers: int | None, engine: Engine) -> int | None:
+    """Workers where this process alone is the default; a cluster has its own."""
+    return 1 if workers is None and engine is None else workers
 
 
 def usable_cores() -> int:

@@ -16,6 +16,10 @@ class RecipeError(GaitError):
     """A setting is unknown, out of range, or contradicts another."""
 
 
+class ArgumentError(RecipeError):
+    """Arguments of one call do not go together; the message names them in backticks."""
+
+
 class NotImportedError(RecipeError):
     """A file names a class of a module that only the user may import.
 

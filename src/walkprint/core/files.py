@@ -8,6 +8,9 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from walkprint.core.errors import DataError
+from walkprint.core.spelling import did_you_mean
+
 _OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe does not wait
 _DIGITS = re.compile(r"([0-9]+)")
 UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
@@ -81,3 +84,15 @@ def in_number_order(names: Iterable[str]) -> list[str]:
         return [int(piece) if i % 2 else piece for i, piece in enumerate(_DIGITS.split(name))]
 
     return sorted(names, key=lambda name: (pieces(name), name))
+
+
+def check_there(*paths: str | Path | None, advice: str = "") -> None:
+    """Refuse files or folders that are not there; None stands for one that is not asked for.
+
+    Raises:
+        DataError: names the first, and the one beside it with the nearest spelling.
+    """
+    for path in (Path(one) for one in paths if one is not None):
+        if not path.exists():
+            beside = {str(one) for one in path.parent.glob("*")} if path.parent.is_dir() else set()
+            raise DataError(f"{path}: no such file or folder{did_you_mean(str(path), beside) or advice}")

@@ -1,6 +1,62 @@
-"""How long work says how far it is."""
+"""How far work is: for a caller's function, or on stderr, as a bar on a terminal and plain lines elsewhere."""
 
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
+Tell = Callable[[int, int | None], None]
+_SECONDS_BETWEEN_LINES = 30
+
+
+@contextmanager
+def progress(phase: str, *, bar: bool = True) -> Iterator[Tell]:
+    """Show how a phase goes; yields a function of (done, in all).
+
+    Where stderr is no terminal, each phase writes a line with its time at the end, and a long one a line every half a
+    minute.
+
+    Args:
+        phase: what is going on, e.g. "rendering".
+        bar: False where something else, such as a training, shows its own bar on a terminal.
+    """
+    if not sys.stderr.isatty():
+        yield from _lines(phase)
+    elif bar:
+        yield from _bar(phase)
+    else:
+        yield lambda done, total: None
+
+
+def _bar(phase: str) -> Iterator[Tell]:
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = (
+        rich.TextColumn("{task.description}"), rich.BarColumn(), rich.MofNCompleteColumn(), rich.TimeRemainingColumn(),
+    )  # fmt: skip
+    with rich.Progress(*columns, console=Console(file=sys.stderr)) as bars:
+        task = bars.add_task(phase, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+def _lines(phase: str) -> Iterator[Tell]:
+    start = shown = time.monotonic()
+    newest = ""
+
+    def write(text: str) -> None:
+        sys.stderr.write(f"walkprint: {phase}: {newest} {text} {time.monotonic() - start:.0f} s\n")
+        sys.stderr.flush()
+
+    def tell(done: int, total: int | None) -> None:
+        nonlocal shown, newest
+        newest = f"{done} of {total}" if total else str(done)
+        if time.monotonic() - shown >= _SECONDS_BETWEEN_LINES:
+            shown = time.monotonic()
+            write("after")
+
+    yield tell
+    if newest:  # of several processes that train together, all but the first are silent
+        write("done in")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.embedding import EmbeddingSet, mean_of_pieces
-from walkprint.core.engine import Engine, map_over
+from walkprint.core.engine import Engine, map_over, one_unless_asked
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.progress import Progress
 from walkprint.core.sequence import SequenceKey
@@ -99,7 +99,7 @@ def embed(
     )
     found: dict[SequenceKey, list[NDArray[np.float32]]] = {}
     frames: dict[SequenceKey, list[int]] = {}
-    count = 1 if workers is None and engine is None else workers
+    count = one_unless_asked(workers, engine)
     work = map_over(
         batches, _Embedding(network, store, str(device), precision), engine, workers=count, gpu=here.type != "cpu"
     )

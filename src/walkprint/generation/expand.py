@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from walkprint.core.engine import Engine, map_over
+from walkprint.core.engine import Engine, map_over, one_unless_asked
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.progress import Progress
 from walkprint.core.sequence import Clip, SequenceKey
@@ -140,7 +140,7 @@ def expand(
             if key not in writer.done:
                 writer.copy(store, key)
         rest = [take for take in planned.takes if take[0] not in writer.done]
-        count = 1 if workers is None and engine is None else workers
+        count = one_unless_asked(workers, engine)
         with closing(map_over(rest, partial(_make, expander, store, seed), engine, workers=count)) as takes:
             for done, ((key, source), take) in enumerate(
                 zip(rest, takes, strict=True), len(planned.takes) - len(rest) + 1

@@ -60,6 +60,14 @@ def _entries(module: Any) -> dict[str, Any]:
     return {str(name): value for name, value in module.items()} if isinstance(module, Mapping) else {}
 
 
+def load_published(path: str | Path, *, official_padding: int = 0) -> GaitNet:
+    """The network in a published file, sized by its weights; see `read_gaitnet` and `GaitNet`."""
+    state = read_gaitnet(path)
+    network = GaitNet(**settings_of(state), official_padding=official_padding)
+    network.load_state_dict(convert_published(network, state))
+    return network
+
+
 def settings_of(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """The arguments of a `GaitNet` for these weights; codes are those of the variant.
 

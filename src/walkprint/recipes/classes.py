@@ -86,6 +86,15 @@ def build(family: type, entry: Mapping[str, Any] | str, **settings: Any) -> Any:
     return Entry(kind, found).build()
 
 
+def build_segmenter(name: str, settings: Mapping[str, Any]) -> Any:
+    """A segmenter by the name of its class, be it mask_rcnn or MaskRcnn, or by a dotted path."""
+    from walkprint.video.segmenter import Segmenter
+
+    short = {one.lower(): one for one in members(Segmenter)}
+    kind = short.get(name.replace("_", "").lower(), name)
+    return build(Segmenter, {"class_path": kind, "init_args": dict(settings)})
+
+
 def entry_of(kind: type, settings: Mapping[str, Any], later: Collection[str] = ()) -> Entry:
     """A recipe's class with its settings spelled out, nothing built.
 

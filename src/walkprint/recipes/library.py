@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import walkprint
-from walkprint.core.errors import CheckpointError, RecipeError
+from walkprint.core.errors import ArgumentError, CheckpointError, RecipeError
 from walkprint.core.spelling import did_you_mean
 
 _PACKAGE = Path(walkprint.__file__).resolve().parent
@@ -36,6 +36,19 @@ def find_file(name: str | Path) -> Path:
     beside = {str(one) for one in path.parent.glob(f"*{path.suffix}") if one.is_file()} if path.suffix else set()
     advice = did_you_mean(str(name), beside) or did_you_mean(short, known) or "; `bundled()` lists those of the package"
     raise RecipeError(f"{name}: no such file, and none of that name is bundled{advice}")
+
+
+def find_recipe(recipe: str | Path | None, run: Path) -> Path:
+    """The file of a recipe, by path or bundled name; when None, the one that an earlier training left with the run.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    if recipe is not None:
+        return find_file(recipe)
+    if not (run / "recipe.yaml").is_file():
+        raise ArgumentError(f"`recipe` is required: {run} holds no run to go on with")
+    return run / "recipe.yaml"
 
 
 def first_comment(path: Path) -> str:

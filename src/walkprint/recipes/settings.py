@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from walkprint.core.errors import RecipeError
+from walkprint.core.errors import ArgumentError, RecipeError
 from walkprint.core.yaml_json import parse_yaml, read_text
 from walkprint.recipes.library import find_file
 
@@ -46,6 +46,27 @@ def with_changes(plain: dict[str, Any], changes: Mapping[str, Any]) -> dict[str,
         place = _arguments(place, last, name)
         place[last] = value
     return plain
+
+
+def settings_of(settings: Mapping[str, Any] | None, *arguments: str) -> list[dict[str, Any]]:
+    """The settings of what arguments name, one map for each argument.
+
+    Args:
+        settings: by dotted names that begin with an argument's: {"data.train": "40"}. Values may be text as it is
+            typed; the constructor's annotations decide what it means.
+        arguments: those that are given.
+
+    Raises:
+        ArgumentError: a setting belongs to none of the arguments.
+    """
+    found: dict[str, dict[str, Any]] = {argument: {} for argument in arguments}
+    for name, value in (settings or {}).items():
+        argument, _, setting = name.partition(".")
+        if argument not in found or not setting:
+            known = " or ".join(f"{one}.NAME=VALUE" for one in arguments)
+            raise ArgumentError(f"`set` {name}: expected {known or f'`{argument}` beside it'}")
+        found[argument][setting] = value
+    return list(found.values())
 
 
 def _step(place: Any, word: str, name: str) -> Any:

@@ -22,8 +22,8 @@ from walkprint.recognizer.cohort import Cohort, find_or_make
 from walkprint.recognizer.error_rates import ErrorRates, measure
 from walkprint.recognizer.many import EXACT_WALKS, ManyVerdict
 from walkprint.recognizer.sighting import Candidate, Sighting
+from walkprint.recognizer.sources import Walk, walks_of
 from walkprint.recognizer.verdict import Verdict
-from walkprint.recognizer.walks_of import Walk, walks_of
 from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.preview import Preview
 from walkprint.video.segmenter import Segmenter

@@ -1,7 +1,18 @@
 """What is said of somebody who was seen walking."""
 
+from collections.abc import Iterable
+from csv import DictWriter
 from dataclasses import asdict, dataclass
+from io import StringIO
+from pathlib import Path
 from typing import Any
+
+from walkprint.core.files import write_atomically
+
+_COLUMNS = (
+    "video", "track", "start_s", "end_s", "view", "walks", "frames", "quality", "name", "score", "threshold",
+    "probability", "unknown",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +70,24 @@ class Sighting:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, the name included."""
         return {"name": self.name, **asdict(self)}
+
+    def __str__(self) -> str:
+        who = f"{self.start_s:7.1f} to {self.end_s:.1f} s  person {self.track}  {self.walks} walks"
+        best = "".join(
+            f"  best {one.name} {one.score:.2f} of {self.threshold:.2f}, {one.probability:.0%}"
+            for one in self.candidates[:1]
+        )
+        return f"{who}  {self.name or 'unknown'}{best}"
+
+
+def save_sightings(path: str | Path, found: Iterable[tuple[str | Path, Sighting]]) -> None:
+    """Write sightings, each with its video, as a CSV table; a name in it is never a formula."""
+    text = StringIO()
+    table = DictWriter(text, _COLUMNS, extrasaction="ignore")
+    table.writeheader()
+    for video, seen in found:
+        best = seen.candidates[0] if seen.candidates else None
+        name = f"'{seen.name}" if str(seen.name).startswith(("=", "+", "-", "@")) else seen.name
+        own = {"name": name, "score": best and best.score, "probability": best and best.probability}
+        table.writerow({"video": video, **seen.to_dict(), **own})
+    write_atomically(path, text.getvalue())

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.bounds import Checked, Fraction, Frames, NonNegative, SizePx
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align, align_picture
+from walkprint.video.cut import Cut
 from walkprint.video.reader import Frame
 from walkprint.video.segmenter import Gray, PersonMask, Segmenter
 from walkprint.video.tracker import GROUP, Tracker, Update
@@ -68,42 +68,6 @@ class TrackedWalk:
             raise DataError(f"walk {key}: no pictures were kept; set `color` when the walks are cut")
         frames = self.pictures if color and self.pictures is not None else self.silhouettes
         return Clip(frames, key, self.frame_rate_hz)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut(Checked):
-    """Settings of cutting walks out of tracks.
-
-    Attributes:
-        size_px: height and width of the aligned frames, even.
-        color: also keep masked pictures.
-        gaitnet_crop: crop the pictures as GaitNet's authors do instead of aligning them: twice as high as wide, 1.5
-            times as high as the centered person.
-        least_frames: shorter walks are left out.
-        most_frames: longer walks are split, so that memory does not grow.
-        gap_s: maximum gap in seconds; never shorter than one frame.
-        least_score: masks with a lower score are not used.
-
-    Raises:
-        DataError: a number is out of range.
-    """
-
-    size_px: SizePx = 64
-    color: bool = False
-    gaitnet_crop: bool = False
-    least_frames: Frames = 15
-    most_frames: Frames = 500
-    gap_s: NonNegative = 0.3
-    least_score: Fraction = 0.5
-
-    def __post_init__(self) -> None:
-        Checked.__post_init__(self)
-        if self.size_px < 2 or self.size_px % 2:
-            raise DataError(f"walks: size_px is {self.size_px}, expected an even number of pixels")
-        if self.gaitnet_crop and not self.color:
-            raise DataError("walks: gaitnet_crop without color; it crops color pictures: set both")
-        if self.least_frames > self.most_frames:
-            raise DataError(f"walks: {self.least_frames} to {self.most_frames} frames; the least is above the most")
 
 
 @dataclass(slots=True, eq=False)

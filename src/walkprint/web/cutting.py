@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from walkprint.core.errors import DataError
-from walkprint.recognizer.walks_of import SIZE_PX, Walk, digest_of
+from walkprint.recognizer.sources import SIZE_PX, Walk, digest_of
 from walkprint.video.segmenter import Segmenter
 from walkprint.web.limits import Limits
 

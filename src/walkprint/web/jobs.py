@@ -14,7 +14,7 @@ from walkprint.core.errors import GaitError
 from walkprint.gallery import Person
 from walkprint.gallery.journal import now
 from walkprint.recognizer import Sighting
-from walkprint.recognizer.walks_of import Walk
+from walkprint.recognizer.sources import Walk
 from walkprint.web.limits import Limits
 
 _KEPT_S, _KEPT, _KEPT_BYTES = 3600.0, 200, 3 * 10**8

@@ -17,7 +17,7 @@ from walkprint.gallery import Person
 from walkprint.gallery.journal import Event
 from walkprint.gallery.records import check_name
 from walkprint.recognizer import Recognizer
-from walkprint.recognizer.walks_of import Walk
+from walkprint.recognizer.sources import Walk
 from walkprint.web.cutting import Cutter
 from walkprint.web.jobs import Job, Jobs
 from walkprint.web.limits import Limits

@@ -1,4 +1,4 @@
-"""`walkprint evaluate`: identification and verification by a protocol."""
+"""From files of embeddings to figures in one call; `walkprint evaluate`."""
 
 import json
 from collections.abc import Sequence
@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from walkprint.cli.progress import progress
-from walkprint.cli.settings import check_there
-from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count, CountOrZero, OpenFraction, Seed
+from walkprint.core.errors import ArgumentError
+from walkprint.core.files import check_there
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
 from walkprint.recipes.library import find_file, find_trained
 
 if TYPE_CHECKING:
+    from walkprint.core.embedding import EmbeddingSet
     from walkprint.evaluation import Scoring
 
 
@@ -38,25 +39,38 @@ class Compared:
     normalize: bool = False
     center: bool = False
     whitening: str | None = None
-    gallery_site: Path | None = None
-    probe_site: Path | None = None
+    gallery_site: Path | str | None = None
+    probe_site: Path | str | None = None
     resamples: CountOrZero = 1000
     seed: Seed = 0
 
+    def scoring(self) -> "Scoring":
+        """The same with what the files hold."""
+        from walkprint.evaluation import Scoring, Site
+        from walkprint.recipes.trained import load_whitening
 
-def evaluate(
+        sides = {side: getattr(self, side) for side in ("gallery_site", "probe_site")}
+        sites = {side: file and Site.load(file) for side, file in sides.items()}
+        whitening = None if self.whitening is None else load_whitening(self.whitening)
+        return Scoring(**{**vars(self), **sites, "whitening": whitening})
+
+
+PLAIN = Compared()
+
+
+def evaluate_files(
     *,
-    embeddings: list[Path],
+    embeddings: list[Path | str],
     protocol: str | None = None,
-    gallery: Path | None = None,
-    compared: Compared,
+    gallery: Path | str | None = None,
+    compared: Compared = PLAIN,
     ranks: list[Count] = [1, 5, 10, 20],  # noqa: B006 - never changed, and readable in the help
     false_accept_rates: list[OpenFraction] = [0.001, 0.01, 0.05],  # noqa: B006
     open_set: bool = False,
-    groups: Path | None = None,
-    out: Path | None = None,
-    pictures: list[Path] = [],  # noqa: B006
-    ranking: Path | None = None,
+    groups: Path | str | None = None,
+    out: Path | str | None = None,
+    pictures: list[Path | str] = [],  # noqa: B006
+    ranking: Path | str | None = None,
     ranking_form: Literal["table", "grew", "hid"] = "table",
 ) -> Summary:
     """Identify and verify by a protocol: tables, curves, intervals.
@@ -81,26 +95,23 @@ def evaluate(
         walkprint evaluate --embeddings mine.npz --protocol identical-view-excluded --out results/mine
     """
     if pictures and out is None:
-        raise UsageError("--pictures needs --out, the folder of the page that shows them")
-    check_files([*embeddings, *([gallery] if gallery else [])], compared, protocol)
-    if groups is not None:
-        check_there(groups)
-    from walkprint.core.embedding import EmbeddingSet
+        raise ArgumentError("`pictures` needs `out`, the folder of the page that shows them")
+    check_files([*embeddings, gallery], compared, protocol)
+    check_there(groups)
     from walkprint.core.versions import provenance
     from walkprint.data.store import Store
-    from walkprint.evaluation import have_answers, identify, identify_open_set, merge, save_ranking, verify
+    from walkprint.evaluation import have_answers, identify, identify_open_set, save_ranking, verify
     from walkprint.evaluation.groups import by_group, read_groups
     from walkprint.evaluation.hardest import hardest_probes
     from walkprint.evaluation.html import save_reports
     from walkprint.recipes.protocols import find_protocol
 
-    scoring, chosen = scoring_of(compared), find_protocol(protocol, embeddings[0])
-    sets = [EmbeddingSet.load(file) for file in embeddings]
-    probes = merge(sets) if len(sets) > 1 else sets[0]
-    known = None if gallery is None else EmbeddingSet.load(gallery)
+    probes = load_merged(embeddings)
+    scoring, chosen = compared.scoring(), find_protocol(protocol, Path(embeddings[0]))
+    known = None if gallery is None else load_merged([gallery])
     if groups is not None:
         chosen = by_group(chosen, read_groups(groups), probes)
-    source = provenance(", ".join(file.name for file in embeddings))
+    source = provenance(", ".join(Path(file).name for file in embeddings))
     options: dict[str, Any] = {"gallery": known, "scoring": scoring, "provenance": source}
     reports = []
     if ranking is None or have_answers(probes, chosen, known):
@@ -114,34 +125,27 @@ def evaluate(
     if out is not None and reports:
         stores = [Store.open(store) for store in pictures]
         further = [hardest_probes(probes, chosen, stores, scoring=scoring, gallery=known)] if stores else []
-        text += f"\n{save_reports(reports, out, further=further)}"
+        text += f"\n{save_reports(reports, Path(out), further=further)}"
     if ranking is not None:
         count = save_ranking(ranking, probes, chosen, scoring=scoring, gallery=known, form=ranking_form)
         text += f"\n{ranking}: the nearest subjects of {count} probes"
     return Summary({report.kind: json.loads(report.to_json()) for report in reports}, text)
 
 
-def check_files(embeddings: Sequence[Path], compared: Compared, protocol: str | None) -> None:
+def load_merged(files: Sequence[Path | str]) -> "EmbeddingSet":
+    """The embeddings of a file, or of several when shares were embedded apart."""
+    from walkprint.core.embedding import EmbeddingSet
+    from walkprint.evaluation import merge
+
+    sets = [EmbeddingSet.load(file) for file in files]
+    return merge(sets) if len(sets) > 1 else sets[0]
+
+
+def check_files(embeddings: Sequence[Path | str | None], compared: Compared, protocol: str | None) -> None:
     """Refuse files that are not there, before anything heavy is loaded."""
-    for file in embeddings:
-        check_there(file, "; make it with `walkprint embed`")
-    for file in filter(None, (compared.gallery_site, compared.probe_site)):
-        check_there(file, "; make it with `walkprint calibrate`")
+    check_there(*embeddings, advice="; make it with `embed`")
+    check_there(compared.gallery_site, compared.probe_site, advice="; make it with `calibrate`")
     if compared.whitening is not None:
         find_trained(compared.whitening)
     if protocol is not None and protocol.endswith((".yaml", ".yml", ".json")):
         find_file(protocol)
-
-
-def scoring_of(compared: Compared) -> "Scoring":
-    """The scoring that options describe."""
-    from walkprint.evaluation import Scoring, Site
-
-    settings = vars(compared) | {
-        side: Site.load(file) for side in ("gallery_site", "probe_site") if (file := getattr(compared, side))
-    }
-    if compared.whitening is not None:
-        from walkprint.recipes.trained import load_whitening
-
-        settings["whitening"] = load_whitening(compared.whitening)
-    return Scoring(**settings)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from walkprint.cli import progress
+from walkprint.core import progress
 
 
 @pytest.fixture

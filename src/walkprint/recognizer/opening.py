@@ -1,15 +1,15 @@
-"""The options that every verb about known people takes."""
+"""A gallery and a recognizer from names and files: what every verb about known people takes."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from walkprint.cli.settings import check_there
+from walkprint.core.files import check_there
 
 if TYPE_CHECKING:
     from walkprint.gallery import Gallery
-    from walkprint.recognizer import Recognizer
+    from walkprint.recognizer.recognizer import Recognizer
 
 _KEY_VARIABLE = "WALKPRINT_GALLERY_KEY"
 
@@ -44,7 +44,7 @@ class Place:
 
     def open(self) -> "Gallery":
         """The gallery, which must be there."""
-        check_there(self.gallery, "; make it with `walkprint enroll`")
+        check_there(self.gallery, advice="; make it with `enroll`")
         from walkprint.gallery import Gallery
 
         return Gallery.open(self.gallery, key=self.key)
@@ -66,20 +66,16 @@ class Seeing:
 
     def recognizer(self, place: Place, *, adopt: bool = False) -> "Recognizer":
         """Gallery, network and segmenter together."""
-        if self.site is not None:
-            check_there(self.site, "; make it with `walkprint calibrate`")
+        check_there(self.site, advice="; make it with `calibrate`")
         from walkprint.evaluation import Site
-        from walkprint.recipes.classes import build, members
-        from walkprint.recognizer import Recognizer
-        from walkprint.video.segmenter import Segmenter
+        from walkprint.recipes.classes import build_segmenter
+        from walkprint.recognizer.recognizer import Recognizer
 
-        short = {name.lower(): name for name in members(Segmenter)}
-        kind = short.get(self.segmenter.replace("_", "").lower(), self.segmenter)
         return Recognizer(
             place.gallery,
             self.network,
             site=None if self.site is None else Site.load(self.site),
-            segmenter=build(Segmenter, {"class_path": kind, "init_args": {}}),
+            segmenter=build_segmenter(self.segmenter, {}),
             asked_by=place.who,
             key=place.key,
             adopt=adopt,

@@ -1,31 +1,32 @@
-"""`walkprint embed`: sequences through a trained network, into one file."""
+"""From a store to a file of embeddings in one call; `walkprint embed`."""
 
 from pathlib import Path
 from typing import Any, Literal
 
-from walkprint.cli.machines import Machines
-from walkprint.cli.progress import progress
-from walkprint.cli.settings import check_there, settings_of
-from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count
+from walkprint.core.engine import HERE, Machines
+from walkprint.core.errors import ArgumentError
+from walkprint.core.files import check_there
+from walkprint.core.progress import progress
 from walkprint.core.share import parse_share, share_of
+from walkprint.core.summary import Summary
 from walkprint.recipes.library import find_trained
+from walkprint.recipes.settings import settings_of
 
 
-def embed(
+def embed_to_file(
     *,
-    run: Path | None = None,
+    run: Path | str | None = None,
     energy_image: bool = False,
-    data: Path | None = None,
+    data: Path | str | None = None,
     set: dict[str, Any] | None = None,
     split: Literal["test", "train", "all"] = "test",
-    out: Path,
+    out: Path | str,
     device: str = "cpu",
     precision: Literal["auto", "32-true", "bf16"] = "auto",
     runtime: Literal["onnxruntime", "openvino"] | None = None,
     frames_per_batch: Count = 1024,
-    machines: Machines,
+    machines: Machines = HERE,
     share: str = "0/1",
 ) -> Summary:
     """Turn sequences into embeddings with a trained network.
@@ -33,7 +34,7 @@ def embed(
     The data set's protocols are written beside the embeddings, where `walkprint evaluate` finds them.
 
     Args:
-        run: folder of a run or of a finished network; or street, a small network of rendered people that is bundled.
+        run: folder of a run or of a finished network; or the name of a bundled one, street or street-large.
         energy_image: the baseline without a network, instead of --run.
         data: folder of another store than the run's own.
         set: its settings, e.g. data.train=40 data.gallery=nm-01.
@@ -51,12 +52,11 @@ def embed(
     """
     mine = parse_share(share)
     if (run is None) != energy_image or (energy_image and data is None):
-        raise UsageError("give --run, or --energy_image together with --data")
+        raise ArgumentError("give `run`, or `energy_image` together with `data`")
     settings = settings_of(set, *([] if data is None else ["data"]))
-    if data is not None:
-        check_there(data)
-    if run is not None and find_trained(run) != run and data is None:
-        raise UsageError(f"{run} comes with walkprint and has no data of its own; name a store by --data")
+    check_there(data)
+    if run is not None and find_trained(run) != Path(run) and data is None:
+        raise ArgumentError(f"{run} comes with walkprint and has no data of its own; name a store by `data`")
     from walkprint.core.device import embedding_precision, usable_device
     from walkprint.data.packed import Packed
     from walkprint.evaluation import embed as embed_with
@@ -79,11 +79,11 @@ def embed(
                 network, dataset, keys, device=usable, precision=chosen, frames_per_batch=frames_per_batch,
                 workers=machines.workers, engine=machines.chosen, share=mine, progress=tell,
             )  # fmt: skip
-    save_embeddings(embeddings, dataset, out)
+    save_embeddings(embeddings, dataset, Path(out))
     parts, features = embeddings.vectors.shape[1:]
     numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}
     text = f"{out}: {len(embeddings)} sequences, {parts} parts of {features} numbers, by {embeddings.source}"
     if chosen == "bf16":
-        text += ", in bf16 (--precision 32-true computes in float32)"
+        text += ", in bf16 (`precision` 32-true computes in float32)"
     numbers |= {"source": embeddings.source, "precision": chosen}
-    return Summary(numbers, f"{text}\nnext: walkprint evaluate --embeddings {out} --out DIR")
+    return Summary(numbers, text)

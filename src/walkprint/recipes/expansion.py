@@ -1,32 +1,32 @@
-"""`walkprint expand`: more takes of a rare condition, by a trained generator or by something simpler."""
+"""From a store and a generator to a store that holds more in one call; `walkprint expand`."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
-from walkprint.cli.machines import Machines
-from walkprint.cli.progress import progress
-from walkprint.cli.settings import check_there, settings_of
-from walkprint.cli.values import UsageError
-from walkprint.cli.verb import Summary
 from walkprint.core.bounds import Count, Seed
-from walkprint.core.errors import DataError
+from walkprint.core.engine import HERE, Machines
+from walkprint.core.errors import ArgumentError, DataError
+from walkprint.core.files import check_there
+from walkprint.core.progress import progress
+from walkprint.core.summary import Summary
+from walkprint.recipes.settings import settings_of
 
 
-def expand(
+def expand_to_store(
     *,
-    data: Path | None = None,
+    data: Path | str | None = None,
     set: dict[str, Any] | None = None,
-    run: Path | None = None,
+    run: Path | str | None = None,
     expander: str | None = None,
     wanted: dict[str, Count],
-    out: Path,
+    out: Path | str,
     seed: Seed = 0,
     device: str = "cpu",
     bf16: bool = False,
     cover: bool = False,
-    machines: Machines,
-    sheet: Path | None = None,
+    machines: Machines = HERE,
+    sheet: Path | str | None = None,
 ) -> Summary:
     """Add generated takes of a rare condition to a data set.
 
@@ -51,13 +51,12 @@ def expand(
         walkprint expand --run runs/coats --wanted cl=6 --cover --out stores/walkers-expanded
     """
     if (run is None) == (expander is None) or (run is None and data is None):
-        raise UsageError("give --run, or --expander together with --data")
+        raise ArgumentError("give `run`, or `expander` together with `data`")
     if expander is not None and (bf16 or cover):
-        idle = " and ".join(["--bf16"] * bf16 + ["--cover"] * cover)
-        raise UsageError(f"{idle}: only for a generator's --run; leave out with --expander")
+        idle = " and ".join(["`bf16`"] * bf16 + ["`cover`"] * cover)
+        raise ArgumentError(f"{idle}: only for a generator's `run`; leave out with `expander`")
     machines.check_cpu(device)
-    for path in filter(None, (data, run)):
-        check_there(path)
+    check_there(data, run)
     settings = settings_of(set, *(name for name, given in (("data", data), ("expander", expander)) if given))
     from walkprint.core.device import usable_device
     from walkprint.data.packed import Packed
@@ -92,11 +91,11 @@ def expand(
         )
     text = expansion_lines(store)
     if sheet is not None:
-        save_generated_sheet(store, sheet)
+        save_generated_sheet(store, Path(sheet))
         text.append(f"{sheet}: for some subjects, rows of the source, of what was made from it, of a real take")
     numbers = {
         "path": str(path), "sequences": len(store.generated), "dropped": dropped, **store.meta["generated"],
         "frames": sum(int(store.lengths[store.index(key)]) for key in store.generated),
-        "sheet": None if sheet is None else str(sheet),
+        "sheet": sheet and str(sheet),
     }  # fmt: skip
     return Summary(numbers, "\n".join(text))

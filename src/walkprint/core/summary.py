@@ -1,0 +1,20 @@
+"""What a step from files to files reports."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was done: as data, and in words.
+
+    Attributes:
+        numbers: plain data, for JSON.
+        text: the same for people, in lines; `str` gives it.
+    """
+
+    numbers: dict[str, Any]
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
