@@ -17,8 +17,8 @@ from walkprint import load_network
 from walkprint.evaluation.embed import weights_source
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
-from walkprint.recognizer.verdict import Verdict
 from walkprint.recognizer.sources import walks_of
+from walkprint.recognizer.verdict import Verdict
 from walkprint.video.mediapipe import MediaPipe
 
 RATES = (0.01, 0.05)
