@@ -33,7 +33,7 @@ from walkprint.training.generator_learner import GeneratorLearner
 from walkprint.training.loop import Loop
 
 STEPS = 12
-SMALL = {"widths": (4, 4, 8, 8), "latent": 8, "latent_size": 8, "projection": 8}
+SMALL = {"widths": (4, 4, 8, 8), "latent": 8, "latent_size": 8, "projection": 8, "hidden": 8, "people": 3}
 
 
 def every_generator() -> list[type[GenerativeModel]]:
@@ -118,7 +118,8 @@ def made(model: GenerativeModel, taken: Tensor, labels: Labels, seed: int = 0) -
 
 
 def test_there_are_some():
-    assert {"AEGuidedGAN", "ACGAN", "ReACGAN", "BAGAN", "BAGANGP"} <= {kind.__name__ for kind in every_generator()}
+    names = {"AEGuidedGAN", "ACGAN", "ReACGAN", "BAGAN", "BAGANGP", "LatentFlow", "SDEdit", "Draper"}
+    assert names <= {kind.__name__ for kind in every_generator()}
 
 
 def test_stages_share_the_steps(kind, batches):

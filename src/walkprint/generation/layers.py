@@ -1,11 +1,13 @@
-"""Layers of several generators: encoder, decoder, label embedding, noise decoder.
+"""Layers of several generators: encoder, decoder, label embedding, noise decoder, U-Net.
 
 Source: Huang and Jafari, "Enhanced balancing GAN: minority-class image generation", Neural Computing and Applications
 2021: four convolutions down to 4 x 4, a dense latent vector, four transposed convolutions back.
 Deviations: an embedding has one table each for subject, condition and view, which multiply: all subjects share what is
-learned of a condition. A single table of all labels would have to see every combination.
+learned of a condition. A single table of all labels would have to see every combination. The U-Net is that of O.
+Ronneberger et al., MICCAI 2015, with scales and shifts of E. Perez et al., "FiLM", AAAI 2018.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import cast
@@ -140,6 +142,51 @@ class LabelEmbedding(nn.Module):
         """The multipliers of latent vectors, (batch, latent)."""
         rows = [table(labels.of(cast(Factor, factor))) for factor, table in self.tables.items()]
         return torch.stack(rows).prod(0) if len(rows) > 1 else rows[0]
+
+
+class UNet(nn.Module):
+    """From frames to a map of their size; a vector conditions every level.
+
+    Args:
+        condition: length of the vector.
+        widths: channels at 32, 16, 8 and 4 pixels; at 64 pixels there is no convolution.
+    """
+
+    def __init__(self, condition: int, widths: Sequence[int] = WIDTHS) -> None:
+        super().__init__()
+        widths = checked_widths(widths)
+        self.down = nn.ModuleList(
+            _ConditionedBlock(before, after, condition, 1 if level == 0 else 2)
+            for level, (before, after) in enumerate(pairwise((4, *widths)))
+        )
+        self.up = nn.ModuleList(
+            _ConditionedBlock(before + after, after, condition) for before, after in pairwise(reversed(widths))
+        )
+        self.last = nn.Conv2d(widths[0], 4, 3, padding=1)
+
+    def forward(self, frames: Tensor, vectors: Tensor) -> Tensor:
+        """From frames (batch, 1, 64, 64) and vectors (batch, condition) to a map (batch, 1, 64, 64)."""
+        features, kept = nn.functional.pixel_unshuffle(frames, 2), list[Tensor]()
+        for block in self.down:
+            features = block(features, vectors)
+            kept.append(features)
+        for block, before in zip(self.up, kept[-2::-1], strict=True):
+            features = block(torch.cat([nn.functional.interpolate(features, scale_factor=2), before], 1), vectors)
+        return nn.functional.pixel_shuffle(self.last(features), 2)
+
+
+class _ConditionedBlock(nn.Module):
+    """Convolution, norm, then scale and shift by a vector."""
+
+    def __init__(self, before: int, after: int, condition: int, stride: int = 1) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)
+        self.norm = nn.GroupNorm(math.gcd(4, after), after)
+        self.film = nn.Linear(condition, 2 * after)
+
+    def forward(self, features: Tensor, vectors: Tensor) -> Tensor:
+        scale, shift = self.film(vectors)[..., None, None].chunk(2, dim=1)
+        return nn.functional.silu(self.norm(self.convolution(features)) * (1 + scale) + shift)
 
 
 class NoiseDecoder(nn.Module):

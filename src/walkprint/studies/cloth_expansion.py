@@ -26,8 +26,6 @@ from walkprint.studies.recognition import embedded, scores, trained
 from walkprint.studies.settings import check_names, check_size
 
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
-COVERING = "ae-guided-covering"
-"""The AE-guided GAN's coats, laid over the frames that they are made from."""
 NETWORKS = ("GaitSet", "GaitPart", "GEINet")
 SECTIONS = ("ssim", "recognition", "ablation", "scarcity", "real")
 COATS = ("2", "1", "half", "eighth")
@@ -43,7 +41,16 @@ GENERATORS: dict[str, dict[str, Any]] = {
         "init_args": {"latent_size": 64, "learning_rates": [1e-3, 1e-3, 2e-4]},
     },
 }
-GENERATORS[COVERING] = GENERATORS[GUIDED]
+_RIVALS: dict[str, dict[str, Any]] = {
+    "latent-flow": {"class_path": "LatentFlow", "init_args": {"latent_size": 64, "hidden": 128}},
+    "sdedit": {"class_path": "SDEdit"},
+    "draper": {"class_path": "Draper"},
+}
+_COVER = "-covering"
+"""Ending of a variant whose coats are laid over the frames that they are made from."""
+COVERING = GUIDED + _COVER
+_RIVALS |= {name + _COVER: entry for name, entry in _RIVALS.items()}
+GENERATORS |= {COVERING: GENERATORS[GUIDED], **_RIVALS}
 _VARIANTS = "walkprint.studies.ablation"
 ABLATION: dict[str, dict[str, Any]] = {
     "without-autoencoder-weights": {"class_path": f"{_VARIANTS}.WithoutAutoencoderWeights"},
@@ -56,7 +63,8 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without-borrowing": {"init_args": {"borrow": 0.0}},
 }
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED)
-DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in ("recorded-fresh", *WHITENED))
+_UPON_REQUEST = {"re-rendered", "recorded-fresh", *_RIVALS, *WHITENED}
+DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in _UPON_REQUEST)
 _SCARCE = (BASELINE, EVEN, "copying", GUIDED, COVERING, *RECORDED, *WHITENED)
 _LEAST_WEARERS = 2
 _LOSSES = {
@@ -244,7 +252,7 @@ class ClothExpansionStudy(Checked):
         own = self.generator_settings if entry is GENERATORS[GUIDED] else {}
         widths = {"widths": list(self.generator_widths)}
         changed = ABLATION.get(variant, {})
-        settings = {**entry["init_args"], **widths, **own, **changed.get("init_args", {})}
+        settings = {**entry.get("init_args", {}), **widths, **own, **changed.get("init_args", {})}
         return {**entry, **changed, "init_args": settings}
 
     def _cell(self, section: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
@@ -271,7 +279,7 @@ class ClothExpansionStudy(Checked):
                 "precision": self.precision,
                 "seed": seed,
             }
-            if variant == COVERING:
+            if variant.endswith(_COVER):
                 data["cover"] = True
         settings = {
             "section": section,

@@ -14,6 +14,7 @@ from walkprint.core.protocol import Selection
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.store import META_NAME, Store
+from walkprint.data.walkers import Variety
 from walkprint.evaluation import Scoring, Whitening, embed
 from walkprint.evaluation.embedding_measures import frechet_gait_distance, identity_kept
 from walkprint.evaluation.frame_measures import Classify, Measure, condition_reached, measure_frames
@@ -25,6 +26,7 @@ from walkprint.generation.classifier import FrameClassifier, label_cross_entropy
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Expander, GeneratorExpander
 from walkprint.generation.feature_transport import FeatureTransport
+from walkprint.generation.rerendering import Rerendering
 from walkprint.networks.base import Network
 from walkprint.recipes.generator_recipe import load_generator_recipe
 from walkprint.recipes.trained import load_generator
@@ -37,7 +39,12 @@ SHARES = {"half": 2, "quarter": 4, "eighth": 8}
 """What part of the training subjects has coats -> one in how many."""
 RECORDED = {"recorded": False, "recorded-fresh": True}
 """As many recorded coats, to compare generated ones with -> whether each take shows another coat."""
-SIMPLE: dict[str, type[Expander]] = {"copying": Copying, "noise": NoiseInjection, "morphological": MorphologicalCoat}
+SIMPLE: dict[str, type[Expander]] = {
+    "copying": Copying,
+    "noise": NoiseInjection,
+    "morphological": MorphologicalCoat,
+    "re-rendered": Rerendering,
+}
 NORMAL, COAT = "nm", "cl"
 WHITENED = {"whitened": False, "feature-transport": True}
 """The original's recognizer, its training people's features whitened -> whether with coats made among them."""
@@ -104,11 +111,18 @@ def expanded_people(data: Plain, out: Path) -> Packed:
             model = _trained_generator(data, people, out)
             expander: Expander = GeneratorExpander(model, bf16=_bf16(data), cover=data.get("cover", False))
         else:
-            expander = SIMPLE[data["variant"]]()
+            expander = _simple(data)
         expand(people, expander, wanted={COAT: data["wanted"]}, out=store, seed=data["seed"])
 
     made_once(store / META_NAME, make)
     return Packed(store)
+
+
+def _simple(data: Plain) -> Expander:
+    kind, people = SIMPLE[data["variant"]], data["people"]
+    if kind is Rerendering:
+        return Rerendering(seed=people["seed"], variety=Variety(**people.get("variety", {})))
+    return kind()
 
 
 def whitened_scoring(variant: str, network: Network, people: Packed, data: Plain) -> Scoring:
