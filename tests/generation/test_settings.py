@@ -11,8 +11,11 @@ from walkprint.generation.ae_guided import AEGuidedGAN
 from walkprint.generation.bagan import BAGAN
 from walkprint.generation.bagan_gp import BAGANGP
 from walkprint.generation.base import GenerativeModel
+from walkprint.generation.draper import Draper
 from walkprint.generation.labels import Labels
+from walkprint.generation.latent_flow import LatentFlow
 from walkprint.generation.reacgan import ReACGAN
+from walkprint.generation.sdedit import SDEdit
 from walkprint.studies.ablation import WithoutTransport
 
 NAMES: dict[str, Any] = {"subjects": ["a", "b"], "conditions": ["cl", "nm"], "views": ["090"], "widths": (2, 2, 4, 4)}
@@ -35,6 +38,12 @@ WRONG: list[tuple[type[GenerativeModel], str, list[Any]]] = [
     (ReACGAN, "temperature", [0.0, NAN]),
     (ReACGAN, "positive_margin", [0.4, 1.1, NAN]),
     (BAGANGP, "penalty", [-1.0, NAN]),
+    *((kind, "learning_rate", [0.0, NAN]) for kind in (LatentFlow, SDEdit, Draper)),
+    (LatentFlow, "noise", [-0.1]),
+    (LatentFlow, "autoencoder_share", [0.0, 1.0]),
+    (SDEdit, "strength", [0.0, 1.0, NAN]),
+    *((kind, "sampling_steps", [0]) for kind in (LatentFlow, SDEdit)),
+    *((Draper, name, [0]) for name in ("people", "people_per_batch")),
 ]
 
 

@@ -115,7 +115,8 @@ class LatentFlow(GenerativeModel):
         """Standardized encodings (batch, latent) of frames, uint8 (batch, 1, 64, 64); without gradients."""
         with torch.no_grad():
             _, latents = self.encoder(self.to_unit(frames))
-        return (latents.float() - self.center) / self.spread
+        standardized: Tensor = (latents.float() - self.center) / self.spread
+        return standardized
 
     def _halves(self) -> list[nn.Parameter]:
         return [*self.encoder.parameters(), *self.restorer.parameters()]
