@@ -60,9 +60,11 @@ def test_a_stream_that_breaks_off_is_opened_again() -> None:
     times = [frame.time_s for frame in frames]
     assert times[0] == 0
     assert times == sorted(times)
-    assert waits == [1.0, 1.0, 2.0]
+    assert waits == [1.0, 1.0, 1.0, 1.0, 2.0]
     assert lines == [
+        "rtsp://camera/hall: the stream ended; attempt 1 of 3 in 1 s",
         "rtsp://camera/hall: no route to the camera; attempt 2 of 3 in 1 s",
+        "rtsp://camera/hall: the stream ended; attempt 1 of 3 in 1 s",
         "rtsp://camera/hall: no route to the camera; attempt 2 of 3 in 1 s",
         "rtsp://camera/hall: no route to the camera; attempt 3 of 3 in 2 s",
     ]

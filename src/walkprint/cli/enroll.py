@@ -39,6 +39,6 @@ def enroll(
             list(videos), name, consent=consent, expires=expires, keep_silhouettes=keep_silhouettes,
             hook=lambda frame, _: tell(frame.number + 1, None),
         )  # fmt: skip
-    text = f"{place.gallery}: {person.name} is known by {person.walks} walks, {person.frames} frames"
+    text = f"{place.gallery}: {person}"
     numbers = {"name": person.name, "id": person.id, "walks": person.walks, "frames": person.frames}
     return Summary(numbers, text)

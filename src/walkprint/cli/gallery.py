@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from walkprint.cli.values import UsageError
-from walkprint.core.summary import Summary
+from walkprint.core.summary import Summary, counted
 from walkprint.recognizer.opening import Place, Seeing
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ def gallery(
             raise UsageError(f"{action} needs --{option}")
     if action == "re-embed":
         count = seeing.recognizer(place, adopt=True).re_embed()
-        return Summary({"walks": count}, f"{place.gallery}: {count} walks embedded again by {seeing.network}")
+        return Summary({"walks": count}, f"{place.gallery}: {counted(count, 'walk')} embedded by {seeing.network}")
     with place.open() as known:
         if action == "merge" and file is not None:
             with replace(place, gallery=file).open() as other:
                 count = known.merge(other, asked_by=place.who)
-            return Summary({"walks": count}, f"{place.gallery}: {count} walks more")
+            return Summary({"walks": count}, f"{place.gallery}: {counted(count, 'walk')} more")
         numbers, lines = _done(known, action, name, file, place.who)
         return Summary(numbers, "\n".join(lines))
 
@@ -57,7 +57,7 @@ def _done(  # noqa: PLR0911 - one for each action
 ) -> tuple[dict[str, Any], list[str]]:
     if action == "list":
         people = known.people()
-        lines = [f"{one.name}  {one.walks} walks, {one.frames} frames, since {one.added[:10]}" for one in people]
+        lines = [f"{one}, since {one.added[:10]}" for one in people]
         return {"people": [asdict(one) for one in people]}, lines or ["no person is known"]
     if action == "show":
         person, walks = asdict(known.person(str(name))), known.walks(str(name))
@@ -66,7 +66,7 @@ def _done(  # noqa: PLR0911 - one for each action
         return {**person, "list": [asdict(one) for one in walks]}, lines
     if action == "forget":
         known.forget(str(name), asked_by=who)
-        return {"forgotten": name, "people": len(known)}, [f"{name}: forgotten; {len(known)} people are known"]
+        return {"forgotten": name, "people": len(known)}, [f"{name}: forgotten; known: {len(known)}"]
     if action == "export":
         count = known.export(file or Path(), None if name is None else [name], asked_by=who)
         return {"people": count, "file": str(file)}, [f"{file}: {count} people; forget does not reach this copy"]

@@ -39,7 +39,7 @@ def identify(
     check_there(*videos)
     if video is not None and len(videos) != 1:
         raise UsageError(f"--video is a copy of one video; found {len(videos)}")
-    recognizer = seeing.recognizer(place)
+    recognizer = seeing.recognizer(place, known=True)
     found = []
     with progress("identifying") as tell:
         for one in videos:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from walkprint.core.bounds import Count, OpenFraction
-from walkprint.core.summary import Summary
+from walkprint.core.summary import Summary, counted
 from walkprint.recognizer.opening import Place, Seeing
 
 
@@ -35,7 +35,7 @@ def watch(
     """
     from walkprint.video.live import Live, is_live
 
-    recognizer = seeing.recognizer(place)
+    recognizer = seeing.recognizer(place, known=True)
     count, names = 0, dict[str, int]()
     seen = (
         iter(Live(source, tries=attempts, warn=lambda text: sys.stderr.write(f"{text}\n")))
@@ -52,4 +52,4 @@ def watch(
         if count == most:
             break
     text = ", ".join(f"{name} {number}" for name, number in sorted(names.items()))
-    return Summary({"sightings": count, "names": names}, f"{source}: {count} walks{': ' if text else ''}{text}")
+    return Summary({"sightings": count, "names": names}, f"{source}: {counted(count, 'walk')}{text and f': {text}'}")

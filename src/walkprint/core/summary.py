@@ -18,3 +18,8 @@ class Summary:
 
     def __str__(self) -> str:
         return self.text
+
+
+def counted(count: int, noun: str, several: str = "") -> str:
+    """A number with its noun: "1 walk", "2 walks"; `several` is the plural of an irregular one."""
+    return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"

@@ -9,6 +9,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
+from walkprint.core.summary import counted
 
 _LONGEST_NAME, _LONGEST_WALK = 200, 100_000
 
@@ -34,6 +35,9 @@ class Person:
     expires: str | None
     walks: int
     frames: int
+
+    def __str__(self) -> str:
+        return f"{self.name}  {counted(self.walks, 'walk')}, {self.frames} frames"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
+from walkprint.core.progress import Progress, progress
 from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import Variety
 
@@ -76,17 +77,26 @@ def rendered(people: int = PEOPLE, frames: int = FRAMES) -> Walkers:
     )  # fmt: skip
 
 
-def make(embed: Callable[[NDArray[np.uint8]], _Floats], source: str, *, people: int = PEOPLE) -> Cohort:
+def make(
+    embed: Callable[[NDArray[np.uint8]], _Floats],
+    source: str,
+    *,
+    people: int = PEOPLE,
+    tell: Progress = lambda *_: None,
+) -> Cohort:
     """Render strangers and embed them.
 
     Args:
         embed: uint8 (time, 1, 64, 64) -> float32 (part, feature), as it is compared.
         source: network and scoring.
         people: how many.
+        tell: hears how far it is.
     """
     walkers = rendered(people)
     vectors, subjects = [], []
-    for key in walkers.catalogue():
+    keys = list(walkers.catalogue())
+    for number, key in enumerate(keys, 1):
+        tell(number, len(keys))
         clip = walkers.examine(key).clip
         if clip is not None and len(clip) >= FRAMES // 2:
             vectors.append(embed(clip.frames))
@@ -102,7 +112,8 @@ def find_or_make(embed: Callable[[NDArray[np.uint8]], _Floats], source: str) -> 
             found = Cohort.load(path)
             if found.source == source:
                 return found
-    made = make(embed, source, people=FEWER)
+    with progress("rendering strangers, once for this network") as tell:
+        made = make(embed, source, people=FEWER, tell=tell)
     made.save(path)
     return made
 

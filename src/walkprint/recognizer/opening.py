@@ -42,9 +42,13 @@ class Place:
         typed = os.environ.get(_KEY_VARIABLE)
         return read_key(self.key_file) if self.key_file else parse_key(typed) if typed else None
 
+    def check(self) -> None:
+        """Refuse a gallery that is not there."""
+        check_there(self.gallery, advice="; make it with `enroll`")
+
     def open(self) -> "Gallery":
         """The gallery, which must be there."""
-        check_there(self.gallery, advice="; make it with `enroll`")
+        self.check()
         from walkprint.gallery import Gallery
 
         return Gallery.open(self.gallery, key=self.key)
@@ -64,8 +68,16 @@ class Seeing:
     segmenter: str = "MediaPipe"
     site: Path | None = None
 
-    def recognizer(self, place: Place, *, adopt: bool = False) -> "Recognizer":
-        """Gallery, network and segmenter together."""
+    def recognizer(self, place: Place, *, known: bool = False, adopt: bool = False) -> "Recognizer":
+        """Gallery, network and segmenter together.
+
+        Args:
+            place: where people are known.
+            known: refuse a gallery that is not there instead of making one.
+            adopt: accept one of another network, to embed it again.
+        """
+        if known or adopt:
+            place.check()
         check_there(self.site, advice="; make it with `calibrate`")
         from walkprint.evaluation import Site
         from walkprint.recipes.classes import build_segmenter

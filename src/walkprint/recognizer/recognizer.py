@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError
+from walkprint.core.progress import progress
 from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.site import Site
 from walkprint.evaluation.whitening import moved, unit_parts
@@ -26,7 +27,9 @@ from walkprint.recognizer.sources import Walk, walks_of
 from walkprint.recognizer.verdict import Verdict
 from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.preview import Preview
+from walkprint.video.reader import Frame
 from walkprint.video.segmenter import Segmenter
+from walkprint.video.tracker import Update
 from walkprint.video.walks import Hook
 
 _TRACKS_KEPT, _WALKS_KEPT = 256, 15
@@ -296,8 +299,13 @@ class Recognizer:
         for seen in sightings:
             score = f" {seen.candidates[0].score:.2f}" if seen.candidates else ""
             names[seen.track] = f"{seen.name or 'unknown'}{score}"
-        with Preview(out, names) as preview:
-            for _ in walks_of(source, self.segmenter, preview):
+        with progress(f"writing {Path(out).name}") as tell, Preview(out, names) as preview:
+
+            def hook(frame: Frame, update: Update) -> None:
+                preview(frame, update)
+                tell(frame.number + 1, None)
+
+            for _ in walks_of(source, self.segmenter, hook):
                 pass
 
     def re_embed(self, *, asked_by: str | None = None) -> int:

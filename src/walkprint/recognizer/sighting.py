@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from walkprint.core.files import write_atomically
+from walkprint.core.summary import counted
 
 _COLUMNS = (
     "video", "track", "start_s", "end_s", "view", "walks", "frames", "quality", "name", "score", "threshold",
@@ -72,7 +73,7 @@ class Sighting:
         return {"name": self.name, **asdict(self)}
 
     def __str__(self) -> str:
-        who = f"{self.start_s:7.1f} to {self.end_s:.1f} s  person {self.track}  {self.walks} walks"
+        who = f"{self.start_s:7.1f} to {self.end_s:.1f} s  person {self.track}  {counted(self.walks, 'walk')}"
         best = "".join(
             f"  best {one.name} {one.score:.2f} of {self.threshold:.2f}, {one.probability:.0%}"
             for one in self.candidates[:1]

@@ -28,7 +28,7 @@ class Live:
         source: number of a camera, /dev/video0, or the address of a stream such as rtsp://...
         tries: how often in a row it is opened in vain before the end.
         wait_s: seconds before it is opened again, doubled each time up to a minute.
-        warn: called with a line each time that it failed, with the wait that follows.
+        warn: called with a line each time that it broke off or failed, with the wait that follows.
 
     Attributes:
         lost: one line for each time that the stream broke off.
@@ -56,8 +56,8 @@ class Live:
     def __iter__(self) -> Iterator[Frame]:
         number, begun_s, failed, error = 0, 0.0, 0, "no frame"
         while failed < self.tries:
-            if failed:
-                wait_s = min(self.wait_s * 2 ** (failed - 1), 60.0)
+            if failed or number:
+                wait_s = min(self.wait_s * 2 ** max(failed - 1, 0), 60.0)
                 self.warn(f"{self.source}: {error}; attempt {failed + 1} of {self.tries} in {wait_s:g} s")
                 self._sleep(wait_s)
             failed += 1
