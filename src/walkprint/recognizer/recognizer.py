@@ -26,10 +26,8 @@ from walkprint.recognizer.sighting import Candidate, Sighting
 from walkprint.recognizer.sources import Walk, walks_of
 from walkprint.recognizer.verdict import Verdict
 from walkprint.video.mediapipe import MediaPipe
-from walkprint.video.preview import Preview
-from walkprint.video.reader import Frame
+from walkprint.video.preview import Preview, both
 from walkprint.video.segmenter import Segmenter
-from walkprint.video.tracker import Update
 from walkprint.video.walks import Hook
 
 _TRACKS_KEPT, _WALKS_KEPT = 256, 15
@@ -300,11 +298,7 @@ class Recognizer:
             score = f" {seen.candidates[0].score:.2f}" if seen.candidates else ""
             names[seen.track] = f"{seen.name or 'unknown'}{score}"
         with progress(f"writing {Path(out).name}") as tell, Preview(out, names) as preview:
-
-            def hook(frame: Frame, update: Update) -> None:
-                preview(frame, update)
-                tell(frame.number + 1, None)
-
+            hook = both(preview, lambda frame, _: tell(frame.number + 1, None))
             for _ in walks_of(source, self.segmenter, hook):
                 pass
 
@@ -323,9 +317,9 @@ class Recognizer:
 
 def _refuse_two_people(walks: Sequence[Walk], name: str) -> None:
     """Refuse walks of different tracks that overlap in time: one of the two is somebody else."""
-    timed = sorted((walk for walk in walks if walk.end_s > 0), key=lambda walk: walk.start_s)
+    timed = sorted((walk for walk in walks if walk.end_s > 0), key=lambda walk: (walk.input, walk.start_s))
     for before, after in pairwise(timed):
-        if before.track != after.track and after.start_s < before.end_s:
+        if before.input == after.input and before.track != after.track and after.start_s < before.end_s:
             raise DataError(
                 f"{name}: two people are seen at {after.start_s:.1f} s; expected one person alone: cut the video"
             )

@@ -1,6 +1,7 @@
 """An annotated copy of a video: outlines and numbers of people; gray for masks that are left out."""
 
 import contextlib
+import unicodedata
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -104,7 +105,11 @@ def _draw(canvas: NDArray[np.uint8], person: PersonMask, color: tuple[int, int, 
     box = person.box
     cv2.drawContours(canvas, outlines, -1, color, 1, offset=(box.left, box.top))
     cv2.rectangle(canvas, (box.left, box.top), (box.left + box.width - 1, box.top + box.height - 1), color, 1)
-    cv2.putText(canvas, text, (box.left, max(box.top - 3, 10)), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
+    text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().strip()  # OpenCV draws no others
+    (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+    left, foot = max(min(box.left, canvas.shape[1] - wide - 6), 0), max(box.top, high + 8)
+    cv2.rectangle(canvas, (left, foot - high - 8), (left + wide + 6, foot), color, cv2.FILLED)
+    cv2.putText(canvas, text, (left + 3, foot - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def both(*hooks: Callable[[Frame, Update], None]) -> Callable[[Frame, Update], None]:
