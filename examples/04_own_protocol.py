@@ -1,7 +1,7 @@
 """A protocol is data: gallery, probes, and the pairs that count. Then two embeddings are compared by subject."""
 
 from walkprint import Protocol, Selection, Walkers, identify, prepare
-from walkprint.evaluation import compare, energy_image_embeddings
+from walkprint.evaluation import compare_systems, energy_image_embeddings
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     within = Protocol("within a view", known, asked, require=frozenset({"view"}), gallery_view="all")
     for protocol in (across, within):
         print(identify(whole, protocol).to_text())
-    print(compare(middle, whole, within).to_text())
+    print(compare_systems({"middle": [middle], "whole": [whole]}, within).to_text())
 
 
 if __name__ == "__main__":

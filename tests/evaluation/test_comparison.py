@@ -1,7 +1,9 @@
 """Several systems against the first: paired by person, over seeds, adjusted after Holm."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from tests.oracles.evaluation import CASIA, toy_set
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.evaluation.comparison import compare_systems, holm, p_value
-from walkprint.evaluation.identify import compare, identify
+from walkprint.evaluation.identify import figure_names, identify, work_on
 from walkprint.evaluation.scoring import Scoring
 
 SCORING = Scoring(resamples=200)
@@ -39,19 +41,58 @@ def test_a_p_value_is_twice_the_smaller_tail_and_never_zero() -> None:
     assert p_value(np.zeros(9)) == 1
 
 
-def test_one_seed_each_is_compare() -> None:
+def paired_slowly(first: EmbeddingSet, second: EmbeddingSet, scorings: list[Scoring], figure: str) -> dict[str, Any]:
+    """Probe set -> value, low and high of second minus first: the same resampled people, one resample after another."""
+    column = figure_names((1, 5, 10)).index(figure)
+    before, after = (
+        work_on(one, CASIA, way, (1, 5, 10)).estimates for one, way in zip((first, second), scorings, strict=True)
+    )
+    found = {}
+    for name, one in after.items():
+        value = one.points[-2, column] - before[name].points[-2, column]
+        resampled = [one.draws[-2, i, column] - before[name].draws[-2, i, column] for i in range(scorings[0].resamples)]
+        found[name] = [value, *np.percentile(resampled, (2.5, 97.5))]
+    return found
+
+
+@pytest.mark.parametrize("figure", ["rank-1", "mINP"])
+def test_two_systems_of_one_seed_are_paired(figure: str) -> None:
     first, second = toy_set(noise=2.0, seed=1), toy_set(noise=0.5, seed=1)
-    page = compare_systems({"a": [first], "b": [second]}, CASIA, scoring=SCORING)
-    pair = compare(first, second, CASIA, scoring=SCORING)
+    page = compare_systems({"a": [first], "b": [second]}, CASIA, figure=figure, scoring=SCORING)
     absolute, relative = page.tables
-    for cell, name in zip(absolute.lines[1][2:], pair.probe_sets, strict=True):
-        assert cell == identify(first, CASIA, scoring=SCORING).figure(name).percent(interval=True)
-    assert len(relative.lines) == 1 + len(pair.probe_sets)
+    for cell, name in zip(absolute.lines[1][2:], CASIA.probes, strict=True):
+        assert cell == identify(first, CASIA, scoring=SCORING).figure(name, figure).percent(interval=True)
+    expected = paired_slowly(first, second, [SCORING, SCORING], figure)
+    assert len(relative.lines) == 1 + len(expected)
     for (_, name, difference, *_), found in zip(relative.lines[1:], page.numbers["differences"], strict=True):
-        figure = pair.figure(name)
-        assert found["value"] == pytest.approx(figure.value)
-        assert difference == f"{100 * figure.value:+.1f} [{100 * figure.low:+.1f}, {100 * figure.high:+.1f}]"
+        value, low, high = expected[name]
+        assert [found["value"], found["low"], found["high"]] == pytest.approx([value, low, high])
+        assert difference == f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
         assert found["holm"] >= found["p"]
+    assert page.numbers["differences"][0]["low"] > 0, "far less noise"
+    same = compare_systems({"a": [first], "b": [first]}, CASIA, scoring=SCORING).numbers["differences"]
+    assert {(one["value"], one["low"], one["high"]) for one in same} == {(0, 0, 0)}
+
+
+def test_a_system_may_be_scored_in_its_own_way() -> None:
+    some, own = toy_set(noise=2.0, seed=1), Scoring(metric="cosine", resamples=3, seed=9)
+    page = compare_systems({"a": [some], "b": [some]}, CASIA, scoring=SCORING, scorings={"b": own})
+    expected = paired_slowly(some, some, [SCORING, replace(SCORING, metric="cosine")], "rank-1")
+    for one in page.numbers["differences"]:
+        assert [one["value"], one["low"], one["high"]] == pytest.approx(expected[one["probes"]])
+    assert any(one["value"] for one in page.numbers["differences"])
+    assert page.facts["scoring"] == str(SCORING)
+    assert page.facts["scoring of b"] == str(replace(SCORING, metric="cosine"))
+
+
+def test_notes_of_the_protocol_are_kept() -> None:
+    page = compare_systems({"a": [toy_set(subjects=2)], "b": [toy_set(subjects=2)]}, CASIA, scoring=SCORING)
+    notes = page.sections[0].notes
+    assert any("for a miss at this rank" in note for note in notes)
+    assert any("people (NM 2, CL 2)" in note for note in notes)
+    few = {name: [toy_set(subjects=4, noise=1.5)] for name in "ab"}
+    centered = compare_systems(few, CASIA, scoring=replace(SCORING, center=True)).sections[0].notes
+    assert any("CENTERED ON FEWER THAN 5 PEOPLE (NM 4, CL 4)" in note for note in centered)
 
 
 def test_seeds_are_averaged_and_resampled() -> None:

@@ -12,7 +12,7 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.identify import compare, identify
+from walkprint.evaluation.identify import identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.verify import verify
@@ -89,9 +89,7 @@ def test_metrics_do_not_mind_rotation_and_scale_and_centering_removes_a_shift():
     assert [row.figures["rank-1"].value for row in found.rows] == [row.figures["rank-1"].value for row in expected.rows]
 
 
-@pytest.mark.parametrize(
-    "judge", [identify, verify, identify_open_set, lambda one, *rest, **s: compare(one, one, *rest, **s)]
-)
+@pytest.mark.parametrize("judge", [identify, verify, identify_open_set])
 def test_centering_few_people_is_said(judge):
     for people, said in ((4, True), (5, False)):
         notes = judge(toy_set(subjects=people, noise=1.5), CASIA, scoring=Scoring(center=True, resamples=0)).notes
@@ -212,9 +210,6 @@ def test_a_rank_that_nobody_can_miss_is_no_figure():
     plain = json.loads(report.to_json())
     assert plain["rows"][0]["figures"]["rank-500"]["value"] is None
     assert not any("for a miss" in note for note in identify(toy_set(), CASIA, ranks=(1, 5)).notes)
-    compared = compare(toy_set(subjects=2), toy_set(subjects=2), CASIA, ranks=(1, 3))
-    assert math.isnan(compared.figure("NM", "rank-3").value)
-    assert any("rank-3 (NM, CL)" in note for note in compared.notes)
 
 
 def test_few_people_are_said_once():
@@ -247,9 +242,6 @@ def test_views_that_are_names_of_tracks_are_pooled_and_that_is_said(monkeypatch)
         assert f"{name}: more than 10 probe views are pooled: every probe weighs the same." in report.notes
         assert pooled.figure(name, view="pooled") == expected.figure(name, view="pooled")
     assert max(map(len, report.to_text().splitlines())) < 300
-    difference = compare(many, many, CASIA, scoring=POINTS)
-    assert {row.view for row in difference.rows} == {"pooled"}
-    assert sum("are pooled" in note for note in difference.notes) == len(CASIA.probes)
 
 
 def test_progress_ends_with_all_probes():
@@ -260,19 +252,6 @@ def test_progress_ends_with_all_probes():
     ends = [place for place in seen if place[0] == place[1]]
     assert ends == [(count, count), (2 * count, 2 * count)]
     assert all(one < other or one[0] == one[1] for one, other in pairwise(seen))
-
-
-def test_comparison_is_paired():
-    good, bad = toy_set(noise=0.5), toy_set(noise=2.5)
-    report = compare(bad, good, CASIA, scoring=Scoring(resamples=200))
-    figure = report.figure("NM")
-    before, after = identify(bad, CASIA).figure("NM"), identify(good, CASIA).figure("NM")
-    assert figure.value == pytest.approx(after.value - before.value)
-    assert 0 < figure.low <= figure.value <= figure.high
-    same = compare(good, good, CASIA, scoring=Scoring(resamples=50)).figure("NM")
-    assert (same.value, same.low, same.high) == (0, 0, 0)
-    with pytest.raises(ProtocolError, match=r"in one set only, e\.g\. 000/cl-01/000"):
-        compare(without(bad, "000/cl-01/000"), good, CASIA)
 
 
 def reference(shared, name):

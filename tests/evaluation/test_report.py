@@ -10,7 +10,7 @@ from walkprint.core.protocol import Selection
 from walkprint.data.fvg import FRONTAL
 from walkprint.evaluation.glossary import explain
 from walkprint.evaluation.html import report_page
-from walkprint.evaluation.identify import compare, identify
+from walkprint.evaluation.identify import identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Curve, Figure, Matrix, Report, Row
 from walkprint.evaluation.scoring import Scoring
@@ -52,7 +52,7 @@ def test_text_is_the_customary_table():
     ]
 
 
-@pytest.mark.parametrize("judge", [identify, verify, identify_open_set, lambda one, *rest: compare(one, one, *rest)])
+@pytest.mark.parametrize("judge", [identify, verify, identify_open_set])
 def test_every_form_names_the_gallery_below_the_title(judge):
     report = judge(toy_set(), CASIA)
     line = "gallery: nm, takes 01 and 02 (30 sequences of 5 people)"

@@ -11,9 +11,10 @@ from tests.oracles.evaluation import CASIA, toy_set
 
 from walkprint.core.distance import KnownVectors
 from walkprint.core.errors import ProtocolError, RecipeError
-from walkprint.evaluation import Report, Scoring, Site, Whitening, compare, identify, identify_open_set, verify
+from walkprint.evaluation import Report, Scoring, Site, Whitening, compare_systems, identify, identify_open_set, verify
 from walkprint.evaluation.averaging import draw_weights
 from walkprint.evaluation.html import report_page
+from walkprint.evaluation.identify import work_on
 
 
 def _half(i):
@@ -31,13 +32,7 @@ JUDGES = {
     "identify": identify,
     "verify": verify,
     "identify_open_set": identify_open_set,
-    "compare": lambda one, *rest, **s: compare(first_part(one), one, *rest, **s),
 }
-
-
-def first_part(some):
-    """A worse network: all parts but the first are zero."""
-    return dataclasses.replace(some, vectors=some.vectors * np.eye(1, some.vectors.shape[1], dtype="f4").T)
 
 
 @pytest.fixture(params=JUDGES)
@@ -136,19 +131,10 @@ def test_a_site_for_one_side_needs_a_whitening():
 def test_probes_of_a_site_are_refused_and_its_gallery_is_not(judge):
     some = uneven()
     known, sought = (Site.learn(some.select(one)) for one in (CASIA.gallery, CASIA.probes["CL"]))
-    judge_first(judge, some, Scoring(gallery_site=known, probe_site=known, resamples=0))
+    judge(some, CASIA, scoring=Scoring(gallery_site=known, probe_site=known, resamples=0))
     for both in ((known, sought), (sought, known)):
         with pytest.raises(ProtocolError, match="is among the clips it was learned from"):
-            judge_first(judge, some, Scoring(gallery_site=both[0], probe_site=both[1], resamples=0))
-
-
-def judge_first(judge, some, scoring):
-    """`compare` with the same set on both sides, because a site belongs to one network."""
-    return (
-        compare(some, some, CASIA, scoring=scoring)
-        if judge is JUDGES["compare"]
-        else judge(some, CASIA, scoring=scoring)
-    )
+            judge(some, CASIA, scoring=Scoring(gallery_site=both[0], probe_site=both[1], resamples=0))
 
 
 def test_what_belongs_to_another_network_is_refused(judge):
@@ -158,19 +144,34 @@ def test_what_belongs_to_another_network_is_refused(judge):
         ({"gallery_site": SITES[0], "probe_site": SITES[0]}, "site"),
     ):
         with pytest.raises(ProtocolError, match=f"{what}: learned .*GaitSet 1"):
-            judge_first(judge, some, Scoring(**setting, resamples=0))
+            judge(some, CASIA, scoring=Scoring(**setting, resamples=0))
 
 
 def test_comparing_two_ways_of_scoring():
     some = uneven()
-    report = compare(some, some, CASIA, scoring=Scoring(whitening=WHITENING), first_scoring=Scoring(resamples=3))
-    ways = [Scoring(whitening=WHITENING, resamples=0), Scoring(resamples=0)]
-    white, plain = (identify(some, CASIA, scoring=one).figure("CL", "rank-1").value for one in ways)
+    ways = {"plain": Scoring(), "white": Scoring(whitening=WHITENING)}
+    page = compare_systems({"plain": [some], "white": [some]}, CASIA, scorings=ways)
+    white, plain = (identify(some, CASIA, scoring=ways[name]).figure("CL").value for name in ("white", "plain"))
     assert white != plain
-    assert report.figure("CL", "rank-1").value == pytest.approx(white - plain)
-    assert report.settings["scoring"]["whitening"] == str(WHITENING)
-    assert report.settings["first scoring"] == Scoring().to_dict()
-    assert report.provenance["first scoring"] == str(Scoring())
+    assert {one["probes"]: one["value"] for one in page.numbers["differences"]}["CL"] == pytest.approx(white - plain)
+    assert page.facts["scoring of white"] == str(ways["white"])
+
+
+def test_a_comparison_scores_every_system_as_it_is_asked_to(monkeypatch):
+    """Only resamples and seed are those of all, so that the same people are drawn."""
+    seen = []
+
+    def recorder(embeddings, protocol, scoring, at):
+        seen.append(scoring)
+        return work_on(embeddings, protocol, scoring, at)
+
+    monkeypatch.setattr("walkprint.evaluation.comparison.work_on", recorder)
+    for whole, own in (({}, OTHER), (OTHER, {}), (OTHER, OTHER)):
+        systems = {"a": [uneven()], "b": [uneven()]}
+        compare_systems(systems, CASIA, scoring=Scoring(**whole), scorings={"b": Scoring(**own)})
+        drawn = {"resamples": 7, "seed": 3} if whole else {"resamples": 1000, "seed": 0}
+        assert seen == [Scoring(**whole), dataclasses.replace(Scoring(**own), **drawn)]
+        seen.clear()
 
 
 def test_normalizing_before_or_while_scoring_is_the_same(judge):
@@ -182,7 +183,7 @@ def test_normalizing_before_or_while_scoring_is_the_same(judge):
 
 
 def test_every_form_of_a_report_says_how_it_was_scored(judge):
-    report = judge_first(judge, uneven(), Scoring(**OTHER))
+    report = judge(uneven(), CASIA, scoring=Scoring(**OTHER))
     said = (
         f"cosine distance, parts of unit length, {WHITENING}, gallery from {SITES[0]}, probe from {SITES[1]}, "
         "centered, 7 resamples, seed 3"

@@ -3,7 +3,7 @@
 from walkprint.evaluation.baseline import energy_image_embeddings
 from walkprint.evaluation.comparison import compare_systems
 from walkprint.evaluation.embed import embed, merge
-from walkprint.evaluation.identify import compare, identify
+from walkprint.evaluation.identify import identify
 from walkprint.evaluation.open_set import identify_open_set
 from walkprint.evaluation.report import Report
 from walkprint.evaluation.scoring import Scoring
@@ -17,7 +17,6 @@ __all__ = [
     "Scoring",
     "Site",
     "Whitening",
-    "compare",
     "compare_systems",
     "embed",
     "energy_image_embeddings",

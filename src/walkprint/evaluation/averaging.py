@@ -22,6 +22,8 @@ from walkprint.evaluation.ranking import NOT_COUNTED, UNMATCHED, Ranks
 from walkprint.evaluation.report import Figure
 
 MEAN, POOLED = "mean", "pooled"
+MEAN_ROW = -2
+"""Of `Estimates.points` and `draws`: the mean over probe views."""
 _Floats = NDArray[np.float64]
 
 
@@ -136,7 +138,7 @@ def mean_curve(ranks: Ranks, views: Sequence[str], length: int, *, unmatched_is_
     no_subjects = np.zeros(len(views), dtype=np.int64)
     return estimate(
         ranks, views, no_subjects, np.zeros((0, 1)), at=range(1, length + 1), unmatched_is_miss=unmatched_is_miss
-    ).points[-2, :length]
+    ).points[MEAN_ROW, :length]
 
 
 def _per_subject(

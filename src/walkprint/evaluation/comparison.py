@@ -9,7 +9,8 @@ Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statist
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,14 @@ from numpy.typing import NDArray
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
-from walkprint.evaluation.averaging import draw_weights, to_figures
-from walkprint.evaluation.identify import figure_names, match_curves, work_on
+from walkprint.evaluation.averaging import MEAN_ROW, draw_weights, to_figures
+from walkprint.evaluation.identify import certain_ranks, few_people, figure_names, match_curves, work_on
 from walkprint.evaluation.page import Diagram, Page, Section, Table
 from walkprint.evaluation.plots import curves_svg
-from walkprint.evaluation.report import Curve
+from walkprint.evaluation.report import Curve, Figure
 from walkprint.evaluation.scoring import Scoring
 
 _Floats = NDArray[np.float64]
-_MEAN = -2  # the row of `Estimates.points` with the mean over probe views
 
 
 def compare_systems(
@@ -34,6 +34,7 @@ def compare_systems(
     *,
     figure: str = "rank-1",
     scoring: Scoring = Scoring(),
+    scorings: Mapping[str, Scoring] | None = None,
     provenance: Mapping[str, str] | None = None,
 ) -> Page:
     """Compare systems on the same sequences; the first is the one that all others are compared with.
@@ -43,11 +44,13 @@ def compare_systems(
         protocol: which sequences are searched in which gallery.
         figure: rank-1, rank-5, rank-10, mAP or mINP; the mean over probe views.
         scoring: how distances and intervals are computed; needs resamples.
+        scorings: of systems that are scored in another way, by their names, e.g. by the whitening and sites of their
+            own network; resamples and seed are those of `scoring`.
         provenance: where it comes from.
 
     Returns:
         A page of two tables, the figures of every system and the differences, and the curves of all systems in one
-        diagram; `numbers` holds the figures.
+        diagram; `numbers` holds the figures and differences with their intervals.
 
     Raises:
         ProtocolError: fewer than two systems, no resamples, an unknown figure, keys that differ, and as in `identify`.
@@ -62,28 +65,75 @@ def compare_systems(
         )
     _same_keys(systems)
     column = figure_names(at).index(figure)
+    ways = {name: (scorings or {}).get(name, scoring) for name in systems}
+    ways = {name: replace(one, resamples=scoring.resamples, seed=scoring.seed) for name, one in ways.items()}
     points: dict[tuple[str, str], float] = {}
     draws: dict[tuple[str, str], _Floats] = {}
     curves: dict[str, list[Curve]] = {}
+    notes: list[str] = []
     for name, sets in systems.items():
-        works = [work_on(one, protocol, scoring, at) for one in sets]
+        works = [work_on(one, protocol, ways[name], at) for one in sets]
+        notes = notes or [*works[0].pairs.notes(), *few_people(works[0].pairs), *certain_ranks(works[0], at)]
         curves[name] = [_mean_curve(some) for some in zip(*(match_curves(one, protocol) for one in works), strict=True)]
         seeds = draw_weights(len(sets), scoring.resamples, scoring.seed + len(sets)) / len(sets)
         for probe_set in works[0].estimates:
             found = [work.estimates[probe_set] for work in works]
-            points[name, probe_set] = float(np.mean([one.points[_MEAN, column] for one in found]))
-            each = np.stack([one.draws[_MEAN, :, column] for one in found])
+            points[name, probe_set] = float(np.mean([one.points[MEAN_ROW, column] for one in found]))
+            each = np.stack([one.draws[MEAN_ROW, :, column] for one in found])
             draws[name, probe_set] = (each * seeds.T).sum(axis=0) if len(sets) > 1 else each[0]
-    probe_sets = list(dict.fromkeys(probe_set for _, probe_set in points))
-    first, *others = systems
-    pairs = [(name, probe_set) for name in others for probe_set in probe_sets]
-    changes = {(name, one): draws[name, one] - draws[first, one] for name, one in pairs}
+    first = next(iter(systems))
+    changes = {pair: draws[pair] - draws[first, pair[1]] for pair in draws if pair[0] != first}
     raw = {pair: p_value(change) for pair, change in changes.items()}
     adjusted = dict(zip(raw, holm(list(raw.values())), strict=True))
-    gains = {pair: points[pair] - points[first, pair[1]] for pair in pairs}
-    page = _page(systems, protocol, figure, scoring, (points, draws, gains, changes, adjusted), provenance or {})
+    figures = [_entry(pair, points[pair], draws[pair]) for pair in points]
+    differences = [
+        _entry(pair, points[pair] - points[first, pair[1]], change) | {"p": raw[pair], "holm": adjusted[pair]}
+        for pair, change in changes.items()
+    ]
+    units = "people and seeds" if any(len(sets) > 1 for sets in systems.values()) else "people"
+    title = f"{figure}, %, mean over probe views [95 % interval over {units}]"
+    note = "A p (Holm) below 0.05 speaks for a difference, all comparisons of the table taken together."
+    facts = {"protocol": protocol.name, "scoring": str(scoring)}
+    facts |= {f"scoring of {name}": str(one) for name, one in ways.items() if name in (scorings or {})}
     diagram = Diagram("Found within the k nearest; means over seeds", curves_svg(curves))
-    return replace(page, sections=[*page.sections, Section("Curves", diagrams=[diagram])])
+    tables = [
+        Table(title, _absolute(systems, figures)),
+        Table(f"minus {first}, paired by person", _relative(differences)),
+    ]
+    return Page(
+        title=f"{len(systems)} systems, {protocol.name}",
+        lead=f"Each is compared with {first} on the same sequences and the same resampled people.",
+        sections=[Section(tables=tables, notes=[note, *notes]), Section("Curves", diagrams=[diagram])],
+        facts={**facts, **(provenance or {})},
+        numbers={"first": first, "figure": figure, "figures": figures, "differences": differences},
+    )
+
+
+def _entry(pair: tuple[str, str], value: float, draws: _Floats) -> dict[str, Any]:
+    """A number of a system and a probe set, with its interval, as plain data."""
+    found = to_figures(["value"], np.array([value]), draws[:, None])["value"]
+    return {"system": pair[0], "probes": pair[1], **asdict(found)}
+
+
+def _absolute(systems: Mapping[str, Sequence[EmbeddingSet]], figures: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    lines = [["", "seeds", *dict.fromkeys(one["probes"] for one in figures)]]
+    for name, sets in systems.items():
+        cells = [figure_of(one).percent(interval=True) for one in figures if one["system"] == name]
+        lines.append([name, str(len(sets)), *cells])
+    return lines
+
+
+def _relative(differences: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    lines = [["", "probes", "difference", "p", "p (Holm)"]]
+    for one in differences:
+        cell = figure_of(one).percent(interval=True, signed=True)
+        lines.append([one["system"], one["probes"], cell, f"{one['p']:.3f}", f"{one['holm']:.3f}"])
+    return lines
+
+
+def figure_of(entry: Mapping[str, Any]) -> Figure:
+    """The figure in an entry of `numbers`."""
+    return Figure(entry["value"], entry["low"], entry["high"])
 
 
 def _mean_curve(curves: Sequence[Curve]) -> Curve:
@@ -118,68 +168,3 @@ def _same_keys(systems: Mapping[str, Sequence[EmbeddingSet]]) -> None:
                     f"comparison: {len(different)} sequences are in {name} or in {other} only, e.g. {min(different)}; "
                     "embed the same ones"
                 )
-
-
-_Found = tuple[
-    Mapping[tuple[str, str], float], Mapping[tuple[str, str], _Floats], Mapping[tuple[str, str], float],
-    Mapping[tuple[str, str], _Floats], Mapping[tuple[str, str], float],
-]  # fmt: skip
-
-
-def _page(
-    systems: Mapping[str, Sequence[EmbeddingSet]],
-    protocol: Protocol,
-    figure: str,
-    scoring: Scoring,
-    found: _Found,
-    provenance: Mapping[str, str],
-) -> Page:
-    points, draws, gains, changes, adjusted = found
-    first = next(iter(systems))
-    probe_sets = list(dict.fromkeys(probe_set for _, probe_set in points))
-    absolute = [["", "seeds", *probe_sets]]
-    for name, sets in systems.items():
-        cells = [_interval(points[name, one], draws[name, one]) for one in probe_sets]
-        absolute.append([name, str(len(sets)), *cells])
-    relative = [["", "probes", "difference", "p", "p (Holm)"]]
-    for (name, one), gain in gains.items():
-        change = changes[name, one]
-        cells = [_interval(gain, change, signed=True), f"{p_value(change):.3f}", f"{adjusted[name, one]:.3f}"]
-        relative.append([name, one, *cells])
-    numbers = {
-        "first": first,
-        "figure": figure,
-        "figures": [{"system": name, "probes": one, "value": value} for (name, one), value in points.items()],
-        "differences": [
-            {
-                "system": name,
-                "probes": one,
-                "value": gain,
-                "p": p_value(changes[name, one]),
-                "holm": adjusted[name, one],
-            }
-            for (name, one), gain in gains.items()
-        ],
-    }
-    units = "people and seeds" if any(len(sets) > 1 for sets in systems.values()) else "people"
-    tables = [
-        Table(f"{figure}, %, mean over probe views [95 % interval over {units}]", absolute),
-        Table(f"minus {first}, paired by person", relative),
-    ]
-    note = "A p (Holm) below 0.05 speaks for a difference, all comparisons of the table taken together."
-    facts = {"protocol": protocol.name, "scoring": str(scoring), **provenance}
-    return Page(
-        title=f"{len(systems)} systems, {protocol.name}",
-        lead=f"Each is compared with {first} on the same sequences and the same resampled people.",
-        sections=[Section(tables=tables, notes=[note])],
-        facts=facts,
-        numbers=numbers,
-    )
-
-
-def _interval(value: float, draws: _Floats, *, signed: bool = False) -> str:
-    figure = to_figures(["value"], np.array([value]), draws[:, None])["value"]
-    sign = "+" if signed else ""
-    if figure.low is None or figure.high is None:
-        return f"{100 * value:{sign}.1f}"
-    return f"{100 * value:{sign}.1f} [{100 * figure.low:{sign}.1f}, {100 * figure.high:{sign}.1f}]"

@@ -11,6 +11,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.store import Store
+from walkprint.evaluation.averaging import MEAN_ROW
 from walkprint.evaluation.identify import work_on
 from walkprint.evaluation.page import Diagram, Section, Sheet
 from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
@@ -18,7 +19,6 @@ from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up
 from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.sheets import caption, picture_grid
 
-_MEAN = -2  # the row of `Estimates.points` with the mean over probe views
 _BORDER_PX = 3
 _RIGHT, _WRONG, _PROBE = (46, 160, 67), (96, 96, 96), (255, 255, 255)
 _READING = (
@@ -70,7 +70,7 @@ def part_ranks(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring) -
     for part in range(known.vectors.shape[1]):
         alone = EmbeddingSet(np.ascontiguousarray(known.vectors[:, part : part + 1]), known.keys, known.source)
         for name, one in work_on(alone, protocol, plain, (1,)).estimates.items():
-            found.setdefault(name, []).append(float(one.points[_MEAN, 0]))
+            found.setdefault(name, []).append(float(one.points[MEAN_ROW, 0]))
     return found
 
 

@@ -1,12 +1,11 @@
-"""Identification: whose walk is it? Rank-k, mAP and mINP of a protocol, with intervals, and paired comparisons.
+"""Identification: whose walk is it? Rank-k, mAP and mINP of a protocol, with intervals.
 
 One function serves every benchmark, because a `Protocol` is data: "CASIA-B", single view: exclude view, each gallery
 view on its own; cross-view gallery: exclude subject and view, pooled gallery; OU-MVLP: as CASIA-B's single view.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -65,7 +64,7 @@ def identify(
             for i, view in _shown_views(one)
         ]
         notes += _notes(name, one, protocol)
-    notes += _few_people(work.pairs) + _certain_ranks(work, ranks)
+    notes += few_people(work.pairs) + certain_ranks(work, ranks)
     return Report(
         title=protocol.name,
         kind="identification",
@@ -76,70 +75,6 @@ def identify(
         | {"source": embeddings.source, "gallery sequences": len(work.pairs.gallery_keys)},
         notes=tuple(notes),
         provenance={"scoring": str(scoring), **(provenance or {})},
-    )
-
-
-def compare(
-    first: EmbeddingSet,
-    second: EmbeddingSet,
-    protocol: Protocol,
-    *,
-    ranks: Sequence[int] = (1, 5, 10),
-    scoring: Scoring = Scoring(),
-    first_scoring: Scoring | None = None,
-    provenance: Mapping[str, str] | None = None,
-) -> Report:
-    """How much better is `second` than `first` on the same sequences? Both see the same resampled subjects.
-
-    Args:
-        first, second: embeddings of the same keys by two networks.
-        protocol, ranks, scoring, provenance: as in `identify`.
-        first_scoring: of `first`, where it differs, e.g. by the whitening and sites of its own network; its resamples
-            and seed are those of `scoring`.
-
-    Returns:
-        A report of differences, second minus first. An interval without 0 speaks for a difference.
-
-    Raises:
-        ProtocolError: the keys differ, and as in `identify`.
-    """
-    different = set(first.keys) ^ set(second.keys)
-    if different:
-        raise ProtocolError(
-            f"comparison: {len(different)} sequences are in one set only, e.g. {min(different)}; embed the same ones"
-        )
-    before_by = replace(first_scoring or scoring, resamples=scoring.resamples, seed=scoring.seed)
-    works = [work_on(first, protocol, before_by, ranks), work_on(second, protocol, scoring, ranks)]
-    before, after = (work.estimates for work in works)
-    names = figure_names(ranks)
-    rows = [
-        Row(
-            name,
-            view,
-            to_figures(names, one.points[i] - before[name].points[i], one.draws[i] - before[name].draws[i]),
-            *_counts(one, i),
-        )
-        for name, one in after.items()
-        for i, view in _shown_views(one)
-    ]
-    sources: dict[str, Any] = {"first": first.source, "second": second.source}
-    stated = {"scoring": str(scoring)}
-    if before_by != scoring:
-        sources["first scoring"] = before_by.to_dict()
-        stated["first scoring"] = str(before_by)
-    return Report(
-        title=f"{protocol.name}: second minus first",
-        kind="difference",
-        rows=tuple(rows),
-        settings=plain_settings(protocol, works[0].pairs, scoring) | sources,
-        notes=(
-            "Differences of percentages, paired by subject; an interval without 0 speaks for a difference.",
-            *works[0].pairs.notes(),
-            *(line for name, one in after.items() for line in _pooled(name, one)),
-            *_few_people(works[0].pairs),
-            *_certain_ranks(works[0], ranks),
-        ),
-        provenance={**stated, **(provenance or {})},
     )
 
 
@@ -257,13 +192,15 @@ def _notes(name: str, one: Estimates, protocol: Protocol) -> list[str]:
     return notes
 
 
-def _few_people(pairs: Pairs) -> list[str]:
+def few_people(pairs: Pairs) -> list[str]:
+    """A note on probe sets of few people."""
     people = {name: len(np.unique(pairs.probe_labels.subject[rows])) for name, rows in pairs.probe_sets.items()}
     few = ", ".join(f"{name} {count}" for name, count in people.items() if 0 < count < _FEW_PEOPLE)
     return [f"Fewer than {_FEW_PEOPLE} people ({few}): their intervals say little, however narrow."] if few else []
 
 
-def _certain_ranks(work: Work, at: Sequence[int]) -> list[str]:
+def certain_ranks(work: Work, at: Sequence[int]) -> list[str]:
+    """A note on ranks that are not shown."""
     sets = {k: ", ".join(name for name in work.estimates if work.certain(name, k)) for k in at}
     listed = ", ".join(f"rank-{k} ({names})" for k, names in sets.items() if names)
     reason = "the gallery holds too few wrong sequences for a miss at this rank"

@@ -15,7 +15,7 @@ from walkprint.core.yaml_json import parse_json, read_text
 from walkprint.evaluation.glossary import explain
 from walkprint.evaluation.page import Section, Table, escaped
 
-Kind = Literal["identification", "verification", "open set", "difference"]
+Kind = Literal["identification", "verification", "open set"]
 _FORMAT, _VERSION = "walkprint report", 1
 _SUMMARIES = ("mean", "pooled")
 _STEPS = {
@@ -40,13 +40,14 @@ class Figure:
     low: float | None = None
     high: float | None = None
 
-    def percent(self, *, interval: bool = False) -> str:
-        """As percentage with one decimal, "-" for NaN; on request with its interval."""
+    def percent(self, *, interval: bool = False, signed: bool = False) -> str:
+        """As percentage with one decimal, "-" for NaN; on request with its interval, and with a sign."""
         if math.isnan(self.value):
             return "-"
-        text = f"{100 * self.value:.1f}"
+        sign = "+" if signed else ""
+        text = f"{100 * self.value:{sign}.1f}"
         if interval and self.low is not None and self.high is not None:
-            text += f" [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+            text += f" [{100 * self.low:{sign}.1f}, {100 * self.high:{sign}.1f}]"
         return text
 
 
@@ -217,7 +218,7 @@ class Report:
         parts += [words for name, words in _STEPS.items() if scoring.get(name)]
         rules = [(name, protocol.get(name)) for name in ("exclude", "require")]
         parts += [f"{name} {' + '.join(fields)}" for name, fields in rules if fields]
-        if protocol.get("gallery_view") == "each" and self.kind in ("identification", "difference"):
+        if protocol.get("gallery_view") == "each" and self.kind == "identification":
             parts.append("one gallery view at a time")
         return " · ".join(parts)
 

@@ -18,10 +18,12 @@ from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import Store, is_store
 from walkprint.data.walkers import Walkers
-from walkprint.evaluation import Report, compare, embed, energy_image_embeddings, identify, verify
+from walkprint.evaluation import Report, compare_systems, embed, energy_image_embeddings, identify, verify
+from walkprint.evaluation.comparison import figure_of
 from walkprint.evaluation.glossary import CONDITIONS
 from walkprint.evaluation.html import report_page, save_reports
-from walkprint.evaluation.page import Sheet, Table
+from walkprint.evaluation.page import Page, Sheet, Table
+from walkprint.evaluation.report import Figure
 from walkprint.evaluation.sheets import caption, clips_by_condition, contact_sheet, generated_beside_real
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import GeneratorExpander
@@ -78,7 +80,7 @@ class Demo:
 
     page: Path
     found: Mapping[str, Report]
-    gain: Report
+    gain: Page
     caption: Sequence[str]
     seconds: float
 
@@ -89,9 +91,9 @@ class Demo:
     def numbers(self) -> dict[str, Any]:
         """Rank-1 of each probe set, as plain data."""
         numbers: dict[str, Any] = {"report": str(self.page), "seconds": round(self.seconds, 1), "synthetic": True}
-        for name in self.gain.probe_sets:
-            compared = {**self.found, "gain": self.gain}
-            numbers[name] = {f"{which} rank-1": report.figure(name).value for which, report in compared.items()}
+        for name, gain in _gains(self.gain).items():
+            values = {which: report.figure(name).value for which, report in self.found.items()} | {"gain": gain.value}
+            numbers[name] = {f"{which} rank-1": value for which, value in values.items()}
         return numbers
 
     def to_text(self) -> str:
@@ -131,18 +133,22 @@ def run_demo(out: Path, *, quick: bool = False, seed: int = 0, phase: Phase | No
         "narrow GaitSet": identify(without, protocol, provenance=facts),
         "narrow GaitSet, coats added": identify(with_coats, protocol, provenance=facts),
     }
-    gain = compare(without, with_coats, protocol, provenance=facts)
+    systems = {"narrow GaitSet": [without], "narrow GaitSet, coats added": [with_coats]}
+    gain = compare_systems(systems, protocol, provenance=facts)
     pairs = verify(with_coats, protocol, provenance=facts)
-    save_reports([found["narrow GaitSet, coats added"], pairs, gain], out / "figures")
+    save_reports([found["narrow GaitSet, coats added"], pairs], out / "figures")
+    gain.save(out / "figures", "gain")
     for name, report in found.items():
         report.save(out / "figures" / f"{name.replace(',', '').replace(' ', '_')}.json")
     named = [replace(report, title=f"{name}: {report.title}") for name, report in reversed(found.items())]
+    named.append(replace(pairs, title=named[0].title))
     page = report_page(
-        [*named, replace(gain, title="what the coats add"), pairs],
+        named,
         title="walkprint demo",
         lead=_LEAD if size is _FULL else f"{_CHECK} {_LEAD}",
         table=Table(" ".join(_caption(size)), _table(found, gain)),
         sheets=_sheets(people.store(), filled.store()),
+        further=[replace(gain.sections[0], title="What the coats add")],
         provenance={
             "trained on": f"{size.train} people, {size.steps} steps",
             "precision of the generator": fast_precision(),
@@ -247,11 +253,14 @@ def _caption(size: _Size) -> list[str]:
     ]
 
 
-def _table(found: Mapping[str, Report], gain: Report) -> list[list[str]]:
+def _gains(gain: Page) -> dict[str, Figure]:
+    """What the coats add to each probe set."""
+    return {one["probes"]: figure_of(one) for one in gain.numbers["differences"]}
+
+
+def _table(found: Mapping[str, Report], gain: Page) -> list[list[str]]:
     """The systems side by side, a line for each probe set."""
     first, second, _ = found
-    figures = {
-        name: [*(report.figure(name) for report in found.values()), gain.figure(name)] for name in gain.probe_sets
-    }
+    figures = {name: [*(one.figure(name) for one in found.values()), more] for name, more in _gains(gain).items()}
     lines = [[name, *(one.percent(interval=True) for one in row)] for name, row in figures.items()]
     return [["", first, second, "coats added", "gain"], *lines]
