@@ -681,6 +681,7 @@ CASES = {
             ),
             "walkprint.core.versions.provenance": lambda name: f"facts of {name}",
         },
+        {"walkprint.evaluation.compare_systems": {"scorings"}},
     ),
     "calibrate": Case(
         "--embeddings mine.npz theirs.npz --out hall.site",
