@@ -43,3 +43,24 @@ def smoothness(clips):
         if changes:
             per_clip.append(np.mean(changes))
     return float(np.mean(per_clip))
+
+
+def memorized(made, takes, share=0.95):
+    """Share of frames nearer to any take than that share of the takes' frames are to other takes; all of one view."""
+    known = [
+        nearest_similarity(frame, [one for j, other in enumerate(takes) if j != i for one in other])
+        for i, take in enumerate(takes)
+        for frame in take
+    ]
+    pool = [frame for take in takes for frame in take]
+    near = [nearest_similarity(frame, pool) for frame in made]
+    return float(np.mean([one > np.quantile(known, share) for one in near]))
+
+
+def thickness(dressed, normal):
+    """Pixels added to the width of each row from the neck to the shins, frame by frame."""
+    height = dressed.shape[1]
+    return [
+        [sum(dressed[i, y] > 127) - sum(normal[i, y] > 127) for y in range(height // 8, height * 7 // 8)]
+        for i in range(len(dressed))
+    ]

@@ -29,6 +29,7 @@ from walkprint.studies.cloth_expansion import (
 from walkprint.studies.expansion import RECORDED, SIMPLE, comparison_sheet, expanded_people, scarce_people
 from walkprint.studies.grid import read_cells, run_cells
 from walkprint.studies.recognition import trained
+from walkprint.studies.thickness import bodies_of, coat_thickness
 
 TINY = ClothExpansionStudy(**cloth_expansion.QUICK | {"networks": ("GaitSet",), "coats": ("2", "1", "half")})
 
@@ -304,3 +305,38 @@ def test_people_are_rendered_again_in_their_own_world(tmp_path):
             people = expanded_people(cell.settings["data"], tmp_path)
             assert list(coats(people, "train").values()) == [2, 2, 2, 2]
             assert people.store().meta["generated"]["name"] == "Rerendering"
+
+
+def test_realistic_cloth_changing_shows_coats_from_the_front_alone(tmp_path):
+    settings = TINY.cells()[0].settings["data"]["people"] | {"views": ["000", "090", "350"]}
+    people = scarce_people(settings, "rcc", tmp_path)
+    seen = {(key.subject, key.condition): set() for key in people.keys("all")}
+    for key in people.keys("all"):
+        seen[key.subject, key.condition].add(key.view)
+    for number, name in enumerate(people.subjects("train")):
+        views = {"000"} if number % 2 == 0 else {"000", "090", "350"}
+        assert seen[name, "nm"] == views
+        assert seen.get((name, "cl")) == (views if number % 2 == 0 else None)
+    assert all(seen[name, "cl"] == {"000", "090", "350"} for name in people.subjects("test"))
+    study = replace(
+        TINY, sections=("recognition",), variants=("original", "recorded"), rare="rcc", views=("000", "090")
+    )
+    more = expanded_people(study.cells()[1].settings["data"], tmp_path)
+    first = more.subjects("train")[0]
+    assert {key.view for key in more.keys("train") if key.subject == first} == {"000"}
+
+
+def test_thickness_of_the_rendered_coats_is_that_of_the_renderer(tmp_path):
+    variants = ("copying", "morphological", "re-rendered")
+    study = replace(TINY, sections=("ssim",), variants=variants, wanted=4)
+    found = {}
+    for cell in study.cells():
+        people = expanded_people(cell.settings["data"], tmp_path)
+        found[cell.settings["variant"]] = coat_thickness(people, bodies_of(cell.settings["data"]["people"]))
+    assert found["copying"] == {}
+    assert found["re-rendered"]["apart"] < 1 < found["morphological"]["apart"]
+    assert found["re-rendered"]["mean"][0] == pytest.approx(found["re-rendered"]["mean"][1], abs=0.5)
+    results = {cell.name: {"measures": {}, "thickness": found[cell.settings["variant"]]} for cell in study.cells()}
+    page = cloth_expansion_page.page(study, results, {}, tmp_path)
+    (table,) = [one for one in page.tables if one.title.startswith("Thickness")]
+    assert [line[0] for line in table.lines] == ["made by", "morphological", "re-rendered", "rendered"]

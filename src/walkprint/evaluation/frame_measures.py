@@ -205,7 +205,7 @@ def ssim_quality(store: Store, generated: Keys, real: Keys, *, frames: int = 100
     def mean(keys: Keys) -> float | None:
         nearest = [
             ssim_of_all(some, _frames(store, others)).max(axis=1)
-            for key, some in _drawn(store, keys, frames, seed)
+            for key, some in drawn_frames(store, keys, frames, seed)
             if (others := [one for one in by_label.get(_label(key), []) if one != key])
         ]
         return float(np.concatenate(nearest).mean()) if nearest else None
@@ -269,10 +269,8 @@ def ssim_novelty(
     by_view = grouped(training, lambda key: key.view)
 
     def mean(keys: Keys) -> float | None:
-        drawn = grouped(_drawn(store, keys, frames, seed), lambda one: one[0].view)
-        nearest = [
-            _nearest_of_all(store, some, pool) for view, some in drawn.items() if (pool := by_view.get(view, []))
-        ]
+        drawn = grouped(drawn_frames(store, keys, frames, seed), lambda one: one[0].view)
+        nearest = [nearest_of_all(store, some, pool) for view, some in drawn.items() if (pool := by_view.get(view, []))]
         found = np.concatenate(nearest) if nearest else np.empty(0)
         found = found[np.isfinite(found)]
         return float(found.mean()) if len(found) else None
@@ -349,7 +347,7 @@ def _frames(store: Store, keys: Keys) -> Gray:
     return np.concatenate([store.read(key).frames[:, 0] for key in keys])
 
 
-def _drawn(store: Store, keys: Keys, frames: int, seed: int) -> list[tuple[SequenceKey, Gray]]:
+def drawn_frames(store: Store, keys: Keys, frames: int, seed: int) -> list[tuple[SequenceKey, Gray]]:
     """Some frames of some sequences, uint8 (frame, height, width), drawn at random, all sequences equally likely."""
     rng = np.random.default_rng(seed)
     counts = np.bincount(rng.integers(len(keys), size=frames), minlength=len(keys)) if keys else np.empty(0, int)
@@ -362,7 +360,7 @@ def _drawn(store: Store, keys: Keys, frames: int, seed: int) -> list[tuple[Seque
     return drawn
 
 
-def _nearest_of_all(store: Store, drawn: Sequence[tuple[SequenceKey, Gray]], pool: Keys) -> NDArray[np.float32]:
+def nearest_of_all(store: Store, drawn: Sequence[tuple[SequenceKey, Gray]], pool: Keys) -> NDArray[np.float32]:
     """Similarity of each drawn frame to the nearest frame of a pool, those of its own sequence left out."""
     frames = np.concatenate([some for _, some in drawn])
     owners = np.concatenate([np.full(len(some), store.index(key)) for key, some in drawn])

@@ -18,12 +18,22 @@ from walkprint.generation.base import GenerativeModel
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import find_class
 from walkprint.studies import ablation  # noqa: F401  so that its generators are known
-from walkprint.studies.expansion import RECORDED, SHARES, SIMPLE, WHITENED, expanded_people, measures, whitened_scoring
+from walkprint.studies.expansion import (
+    NORMAL,
+    RECORDED,
+    SHARES,
+    SIMPLE,
+    WHITENED,
+    expanded_people,
+    measures,
+    whitened_scoring,
+)
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, described, narrow
 from walkprint.studies.real_masks import real_scores
 from walkprint.studies.recognition import embedded, scores, trained
 from walkprint.studies.settings import check_names, check_size
+from walkprint.studies.thickness import bodies_of, coat_thickness
 
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
 NETWORKS = ("GaitSet", "GaitPart", "GEINet")
@@ -133,7 +143,8 @@ class ClothExpansionStudy(Checked):
         sections: "ssim", "recognition", "ablation" of the AE-guided GAN, "scarcity" of coats, "real" masks.
         switches: of the ablation, see `ABLATION`.
         coats: how many takes in a coat a training subject has in section "scarcity": "2", "1", or "half", "quarter",
-            "eighth": two, but only that part of the subjects has any.
+            "eighth": two, but only that part of the subjects has any; or "rcc", two of half of them, who are seen from
+            the front alone.
         rare: the same of all other sections.
         seeds: how many, from 0.
         steps: of each recognizer.
@@ -338,8 +349,11 @@ def compute(cell: Cell, out: Path) -> Numbers:
     people = expanded_people(settings["data"], out)
     numbers: Numbers = {}
     if settings["section"] in ("ssim", "ablation"):
-        judge, _ = trained(settings["judge"], expanded_people(settings["judge"]["data"], out), out)
-        numbers |= measures(people, judge)
+        recorded, plan = expanded_people(settings["judge"]["data"], out), settings["judge"]
+        judge, _ = trained(plan, recorded, out)
+        coatless, _ = trained({**plan, "train_conditions": [NORMAL]}, recorded, out)
+        numbers |= measures(people, judge, coatless=coatless)
+        numbers["thickness"] = coat_thickness(people, bodies_of(settings["data"]["people"]))
     if settings["section"] == "ssim":
         return numbers
     recipe = settings["recipe"]

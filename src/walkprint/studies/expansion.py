@@ -14,8 +14,8 @@ from walkprint.core.protocol import Selection
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.store import META_NAME, Store
-from walkprint.data.walkers import Variety
 from walkprint.evaluation import Scoring, Whitening, embed
+from walkprint.evaluation.coat_measures import memorized
 from walkprint.evaluation.embedding_measures import frechet_gait_distance, identity_kept
 from walkprint.evaluation.frame_measures import Classify, Measure, condition_reached, measure_frames
 from walkprint.evaluation.sheets import contact_sheet
@@ -33,10 +33,17 @@ from walkprint.recipes.trained import load_generator
 from walkprint.recipes.training import train_generator
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import embedded, rendered_people
+from walkprint.studies.thickness import bodies_of
 from walkprint.training.run import RunFolder
 
-SHARES = {"half": 2, "quarter": 4, "eighth": 8}
-"""What part of the training subjects has coats -> one in how many."""
+REALISTIC = "rcc"
+SHARES = {"half": 2, "quarter": 4, "eighth": 8, REALISTIC: 2}
+"""What part of the training subjects has coats -> one in how many.
+
+`REALISTIC` follows CASIA-BN-RCC of X. Ren et al., "Progressive Feature Learning for Realistic Cloth-Changing Gait
+Recognition", 2022: every other training subject is seen from the front alone, with and without a coat, and the others
+from all views, without coats.
+"""
 RECORDED = {"recorded": False, "recorded-fresh": True}
 """As many recorded coats, to compare generated ones with -> whether each take shows another coat."""
 SIMPLE: dict[str, type[Expander]] = {
@@ -73,17 +80,22 @@ def leave_out_coats(people: Packed, coats: str, out: Path) -> None:
 
     Args:
         people: in a store.
-        coats: what stays of the training subjects': "1", the first take; or one of `SHARES`, all of those subjects.
+        coats: what stays of the training subjects': "1", the first take; or one of `SHARES`, all of those subjects;
+            `REALISTIC` leaves out views as well.
         out: folder of the store to be.
     """
     training = list(people.subjects("train"))
 
     def stays(key: SequenceKey) -> bool:
-        if key.condition != COAT or key.subject not in training:
+        if key.subject not in training:
             return True
-        return key.take == "01" if coats == "1" else training.index(key.subject) % SHARES[coats] == 0
+        wears = coats == "1" or training.index(key.subject) % SHARES[coats] == 0
+        if coats == REALISTIC and wears:
+            return key.view == front
+        return key.condition != COAT or (wears and (coats != "1" or key.take == "01"))
 
     store = people.store()
+    front = min({key.view for key in store.keys}, key=lambda view: abs((float(view) + 180) % 360 - 180))
     with people.writer(out) as writer:
         for key in store.keys:
             if stays(key) and key not in writer.done:
@@ -111,18 +123,12 @@ def expanded_people(data: Plain, out: Path) -> Packed:
             model = _trained_generator(data, people, out)
             expander: Expander = GeneratorExpander(model, bf16=_bf16(data), cover=data.get("cover", False))
         else:
-            expander = _simple(data)
+            kind = SIMPLE[data["variant"]]
+            expander = bodies_of(data["people"]) if kind is Rerendering else kind()
         expand(people, expander, wanted={COAT: data["wanted"]}, out=store, seed=data["seed"])
 
     made_once(store / META_NAME, make)
     return Packed(store)
-
-
-def _simple(data: Plain) -> Expander:
-    kind, people = SIMPLE[data["variant"]], data["people"]
-    if kind is Rerendering:
-        return Rerendering(seed=people["seed"], variety=Variety(**people.get("variety", {})))
-    return kind()
 
 
 def whitened_scoring(variant: str, network: Network, people: Packed, data: Plain) -> Scoring:
@@ -159,8 +165,9 @@ def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
     further, there = rendered_people(more, out).store(), people.store()
     training = set(people.subjects("train"))
     with people.writer(store) as writer:
-        known = set(there.keys)
-        added = [key for key in further.keys if key.condition == COAT and key.subject in training and key not in known]
+        known, seen = set(there.keys), {(key.subject, key.view) for key in there.keys}
+        coats = [key for key in further.keys if key.condition == COAT and key.subject in training]
+        added = [key for key in coats if key not in known and (key.subject, key.view) in seen]
         for source, keys in ((there, there.keys), (further, added)):
             for key in keys:
                 if key not in writer.done:
@@ -199,7 +206,9 @@ def _trained_generator(data: Plain, people: Packed, out: Path) -> GenerativeMode
     return model.to("cuda") if torch.cuda.is_available() else model
 
 
-def measures(people: Packed, judge: Network, *, classifier_steps: int = 200) -> Numbers:
+def measures(
+    people: Packed, judge: Network, *, coatless: Network | None = None, classifier_steps: int = 200
+) -> Numbers:
     """How good the generated takes of an expanded store are, each figure beside that of recordings.
 
     Takes and recordings are of the same people: subjects who were recorded in a coat. Their identity is searched among
@@ -208,6 +217,7 @@ def measures(people: Packed, judge: Network, *, classifier_steps: int = 200) -> 
     Args:
         people: with generated takes.
         judge: a recognizer trained on the recordings alone.
+        coatless: another one, trained on those of normal walking alone, or None.
         classifier_steps: how long the classifier of coats is trained.
 
     Returns:
@@ -235,7 +245,11 @@ def measures(people: Packed, judge: Network, *, classifier_steps: int = 200) -> 
         "identity kept": identity_kept(generated, real, gallery=searched),
         "condition reached": condition_reached(store, made, coats, coat_classifier(people, classifier_steps)),
         "Frechet distance": frechet_gait_distance(generated, real.take(range(len(coats)))),
+        "memorized": memorized(store, list(store.generated), coats),
     }
+    if coatless is not None:
+        unused = partial(embed, coatless, store, device=device, frames_per_batch=256)
+        found["identity, no coat seen"] = identity_kept(unused(made), unused([*coats, *normal]), gallery=searched)
     numbers = {name: [one.generated, one.real] for name, one in found.items()}
     if others:  # there is no recorded coat to compare with
         numbers["identity of others"] = [identity_kept(look(others), real, gallery=searched).generated, None]

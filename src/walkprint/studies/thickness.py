@@ -1,0 +1,54 @@
+"""How thick generated coats are, beside those that rendering shows on the very same steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.packed import Packed
+from walkprint.data.walkers import Variety
+from walkprint.evaluation.coat_measures import thickness_apart_px, thickness_histogram, thickness_px
+from walkprint.generation.rerendering import Rerendering
+from walkprint.studies.grid import Numbers
+
+_LOOKED_AT = 60
+
+
+def bodies_of(people: Mapping[str, Any]) -> Rerendering:
+    """What renders these people again; `people` holds the arguments of `Walkers`."""
+    return Rerendering(seed=people["seed"], variety=Variety(**people.get("variety", {})))
+
+
+def coat_thickness(people: Packed, bodies: Rerendering) -> Numbers:
+    """Thickness of generated coats and of re-rendered ones, over at most 60 takes.
+
+    Args:
+        people: rendered, with generated takes.
+        bodies: renders these people again.
+
+    Returns:
+        "generated" and "known" -> histogram, "mean" -> both means in pixels, "apart" -> distance in pixels; nothing
+        where frames do not follow those of normal walking.
+    """
+    store = people.store()
+    takes = [(key, SequenceKey.parse(line["source"])) for key, line in sorted(store.generated.items())]
+    takes = [pair for pair in takes if pair[1].condition == bodies.source_condition] if store.ordered else []
+    made, known = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
+    for key, source in takes[:: max(1, len(takes) // _LOOKED_AT)]:
+        normal = store.read(source)
+        truth, _ = bodies.make(normal, key, np.random.default_rng(0))
+        frames = store.read(key).frames
+        if len(frames) == len(truth) == len(normal):  # else some fell away, and the steps of the others are not known
+            made.append(thickness_px(frames, normal.frames))
+            known.append(thickness_px(truth, normal.frames))
+    if not made:
+        return {}
+    found, right = np.concatenate(made), np.concatenate(known)
+    return {
+        "generated": thickness_histogram(found),
+        "known": thickness_histogram(right),
+        "mean": [float(found.mean()), float(right.mean())],
+        "apart": thickness_apart_px(found, right),
+    }
