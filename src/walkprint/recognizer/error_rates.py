@@ -110,4 +110,4 @@ def wilson(share: float, count: int) -> Share:
     squared = _NORMAL_95**2
     middle = (share + squared / (2 * count)) / (1 + squared / count)
     half = _NORMAL_95 / (1 + squared / count) * np.sqrt(share * (1 - share) / count + squared / (4 * count**2))
-    return Share(float(share), max(0.0, float(middle - half)), min(1.0, float(middle + half)))
+    return Share(float(share), *(round(min(max(float(one), 0.0), 1.0), 9) for one in (middle - half, middle + half)))

@@ -80,7 +80,7 @@ export function scores(others, own, seen, threshold) {
   const label = at(threshold), bottom = top - 8;
   return figure(bottom + 34, `Threshold ${threshold.toFixed(2)}; ${seen.filter((one) => one.score >= threshold).length} of ${seen.length} walks seen here reach it.`,
     ...rows, line(LEFT, bottom, WIDTH - RIGHT, bottom, "axis-line"),
-    ...[low + 0.08 * reach, (low + high) / 2, high - 0.08 * reach].map((value) => text(at(value), bottom + 14, value.toFixed(2))),
+    ...[low + 0.08 * reach, (low + high) / 2, high - 0.08 * reach].map((value) => text(at(value), bottom + 14, (Math.round(100 * value) / 100 || 0).toFixed(2))),
     text(LEFT + INNER / 2, bottom + 29, "score"),
     line(label, 18, label, bottom, "limit"),
     text(Math.min(Math.max(label, LEFT + 40), WIDTH - RIGHT - 40), 12, `threshold ${threshold.toFixed(2)}`, "middle", "strong"));
