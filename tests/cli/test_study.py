@@ -142,6 +142,13 @@ def test_recipes_of_studies_ask_for_rare_coats(path: Path, asked: dict[str, Any]
     assert asked["recipe"].get("precision", "32-true") == ("bf16-mixed" if given.get("bf16") else "32-true")
 
 
+@pytest.mark.parametrize(("name", "coats"), [("rivals", "eighth"), ("realistic", "rcc"), ("original", "2")])
+def test_protocols_of_coats_are_recipes(name: str, coats: str, asked: dict[str, Any]) -> None:
+    _study(f"studies/coats_{name}")
+    assert asked["recipe"]["data"]["coats"] == coats
+    assert any("draper-covering" in cell for cell in asked["cells"])
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_recipes_of_studies_have_a_quick_plan(path: Path, asked: dict[str, Any]) -> None:
     given = yaml.safe_load(path.read_text())
