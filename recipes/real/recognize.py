@@ -67,13 +67,14 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
         judge = Verdict(
             Templates(walks["vectors"][rows], subject[rows], view[rows], names, 0), cohort, network.whitening
         )
-        limits = {rate: judge.threshold(rate) for rate in RATES}
+        limits = {rate: [judge.threshold(rate, count) for count in (1, 2)] for rate in RATES}
         for probe in _probes(np.flatnonzero(~enrolled), subject, condition, fuse):
-            seen = judge.score(walks["vectors"][probe], view[probe])
+            seen = judge.score(walks["vectors"][probe], view[probe], walks["frames"][probe])
             who, where = subject[probe[0]], condition[probe[0]]
             right = seen.people[0] == who
             sure.append((seen.probabilities[0], right))
-            for rate, limit in limits.items():
+            for rate in RATES:
+                limit = limits[rate][len(probe) > 1]
                 if who in known:
                     missed[rate, where].append((who, not (right and seen.scores[0] >= limit)))
                 else:

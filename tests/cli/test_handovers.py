@@ -196,7 +196,7 @@ CASES = {
                 "tries": 3,
                 "warn": ...,
             },
-            f"{_RECOGNIZER}.watch": {"self": ..., "source": ..., "false_positive_rate": 0.01},
+            f"{_RECOGNIZER}.watch": {"self": ..., "source": ..., "false_positive_rate": 0.05},
         },
         _OPENING | {f"{_RECOGNIZER}.watch": [SEEN]},
         {f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"}, "walkprint.video.live.Live.__init__": {"wait_s"}},

@@ -54,7 +54,13 @@ def test_it_gives_the_verdicts_of_a_small_gallery(tmp_path: Path, kind: str, sea
         assert one.people[:5] == other.people[:5]
         np.testing.assert_allclose(one.scores[:5], other.scores[:5], atol=2e-4)
         np.testing.assert_allclose(one.probabilities[:5], other.probabilities[:5], atol=2e-3)
-    assert large.threshold(0.05) == pytest.approx(small.threshold(0.05), abs=1e-3)
+        both = drawn[number, 1:].astype(np.float32)
+        one, other = (judge.score(both, ["left", "left"], [1, 3]) for judge in (small, large))
+        assert one.people[:5] == other.people[:5]
+        np.testing.assert_allclose(one.scores[:5], other.scores[:5], atol=2e-4)
+        np.testing.assert_allclose(one.probabilities[:5], other.probabilities[:5], atol=2e-3)
+    for walks in (1, 2):
+        assert large.threshold(0.05, walks) == pytest.approx(small.threshold(0.05, walks), abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["plain", "whitened", "site"])
@@ -81,7 +87,8 @@ def test_it_is_kept_follows_the_gallery_and_forgets(tmp_path: Path, monkeypatch:
     first = ManyVerdict(gallery, others)
     monkeypatch.setattr(Verdict, "_learn_from", None)  # what was learned is kept in the gallery
     again = ManyVerdict(Gallery.open(tmp_path / "g"), others)
-    assert again.threshold(0.05) == first.threshold(0.05)
+    for walks in (1, 2):
+        assert again.threshold(0.05, walks) == first.threshold(0.05, walks)
     monkeypatch.undo()
     walk = drawn[3, 2:].astype(np.float32)
     anna = gallery.person("P003").id

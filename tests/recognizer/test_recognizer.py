@@ -79,6 +79,13 @@ def test_watching_adds_up_the_walks_of_a_track(recognizer: Recognizer, monkeypat
     assert together.candidates == seen[2].candidates
     assert other.track == 2
     assert [one.walks for one in recognizer.identify("hall.mp4", fuse=False)] == [1, 1, 1]
+    judge = recognizer._judge()
+    assert judge is not None
+    assert [one.threshold for one in seen] == [round(judge.threshold(0.05, walks), 4) for walks in (1, 1, 2)]
+    vectors = np.stack([recognizer.network.embed(walk.silhouettes) for walk in (found[0], found[2])])
+    weights = [len(walk.silhouettes) * walk.quality for walk in (found[0], found[2])]
+    wanted = judge.score(vectors, ["left", "right"], weights).scores
+    assert [one.score for one in seen[2].candidates] == np.round(wanted[: len(seen[2].candidates)], 4).tolist()
 
 
 def test_the_threshold_rises_with_the_gallery_and_with_the_demand(recognizer: Recognizer) -> None:

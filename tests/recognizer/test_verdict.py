@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, ProtocolError
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import Cohort
-from walkprint.recognizer.verdict import Verdict, fit_same, tail_quantile
+from walkprint.recognizer.impostors import Impostors, tail_quantile
+from walkprint.recognizer.verdict import Verdict, fit_same
 
 PARTS, FEATURES = 4, 32
 
@@ -39,10 +40,12 @@ def judge_of(known: np.ndarray, strangers: Cohort) -> Verdict:
 def test_strangers_are_named_about_as_often_as_asked(shift: float, rate: float) -> None:
     rng = np.random.default_rng(1)
     moved = shift * rng.normal(size=(PARTS, FEATURES))  # what all people of one camera share
-    judge = judge_of(people(rng, 8, 2, moved), cohort(rng))
-    others = people(rng, 400, 1, moved).astype(np.float32)
-    named = np.mean([judge.score(one, ["left"]).scores[0] >= judge.threshold(rate) for one in others])
-    assert rate / 6 < named < 2.2 * rate
+    named = []
+    for _ in range(5):  # over galleries, since eight people tell little of a rate
+        judge = judge_of(people(rng, 8, 2, moved), cohort(rng))
+        others = people(rng, 100, 1, moved).astype(np.float32)
+        named += [judge.score(one, ["left"]).scores[0] >= judge.threshold(rate) for one in others]
+    assert rate / 6 < np.mean(named) < 2.2 * rate
 
 
 def test_known_people_are_first_and_probable() -> None:
@@ -73,6 +76,72 @@ def test_scores_are_those_of_a_slow_twin() -> None:
                 cosines.append(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
             best = max(best, float(np.mean(cosines)))
         assert score == pytest.approx(best, abs=1e-5)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_strangers_seen_walking_twice_are_named_about_as_often_as_asked(shift: float) -> None:
+    rng, named = np.random.default_rng(11), []
+    moved = shift * rng.normal(size=(PARTS, FEATURES))
+    for _ in range(5):
+        judge = judge_of(people(rng, 8, 2, moved), cohort(rng))
+        others = people(rng, 100, 2, moved).astype(np.float32)
+        limit = judge.threshold(0.2, walks=2)
+        named += [judge.score(two, ["left", "left"]).scores[0] >= limit for two in others]
+    assert 0.2 / 8 < np.mean(named) < 2.2 * 0.2
+    assert judge.threshold(0.2, walks=2) > judge.threshold(0.2), "a mean of two walks lies closer to everybody"
+
+
+def test_joined_walks_are_the_weighted_mean_of_their_unit_parts() -> None:
+    rng = np.random.default_rng(12)
+    judge, walks = judge_of(people(rng, 5, 2), cohort(rng, 20)), people(rng, 1, 3)[0].astype(np.float32)
+    seen = judge.score(walks, ["left"] * 3, [1.0, 5.0, 2.0])
+    known = judge._known.reshape(-1, PARTS, FEATURES)
+    for person, score in zip(seen.people, seen.scores, strict=True):
+        best = -2.0
+        for row in np.flatnonzero(judge._person == judge.people.tolist().index(person)):
+            cosines = []
+            for part in range(PARTS):
+                mean = np.zeros(FEATURES)
+                for walk, weight in zip(walks, (1, 5, 2), strict=True):
+                    one = walk[part] / np.linalg.norm(walk[part]) - judge._origins["left"][part]
+                    mean += weight * one / np.linalg.norm(one)
+                other = known[row, part] / np.linalg.norm(known[row, part])
+                cosines.append(mean @ other / np.linalg.norm(mean))
+            best = max(best, float(np.mean(cosines)))
+        assert score == pytest.approx(best, abs=1e-5)
+    alone = judge.score(walks[1:2], ["left"])
+    some = judge.score(walks, ["left"] * 3, [0.0, 1.0, 0.0])
+    assert alone.people == some.people
+    np.testing.assert_allclose(alone.scores, some.scores, atol=1e-5)
+
+
+def test_few_known_people_raise_the_threshold_by_students_distribution() -> None:
+    best = np.sort(np.random.default_rng(13).normal(size=5000))
+    alike = [Impostors(best, 0.0, 1.0, known) for known in (0, 3, 100_000)]
+    limits = [one.threshold(0.2) for one in alike]
+    assert limits[0] > limits[1] > limits[2] == pytest.approx(0.8416, abs=0.05)
+    # seven people, three of them enrolled: t(6) exceeds 0.9057 with probability 0.2, once in middle and spread
+    assert limits[1] - np.median(best) == pytest.approx(
+        (limits[2] - np.median(best)) * 0.9057 / 0.8416 * np.sqrt(8 / 7), 1e-3
+    )
+    rates = np.linspace(0.001, 0.999, 200)
+    assert (np.diff([alike[1].threshold(rate) for rate in rates]) < 0).all()
+    for rate in (0.0, 1.0, -1.0):
+        with pytest.raises(ProtocolError, match="expected above 0 and below 1"):
+            alike[0].threshold(rate)
+
+
+def test_known_people_who_score_higher_among_others_move_the_threshold() -> None:
+    rng = np.random.default_rng(14)
+    best, own = rng.normal(size=3000), rng.normal(2.0, 3.0, size=4000)
+    found = Impostors.learn(best, own)
+    assert found.known == 4000
+    assert (found.shift, found.scale) == (pytest.approx(2, abs=0.2), pytest.approx(3, abs=0.2))
+    assert (own > found.threshold(0.05)).mean() == pytest.approx(0.05, abs=0.02)
+    np.testing.assert_allclose(found.as_rendered(np.array([np.median(own)])), [np.median(best)], atol=1e-9)
+    lower = Impostors.learn(best, rng.normal(-1.0, 0.5, size=50))
+    assert (lower.shift, lower.scale) == (0.0, 1.0), "never below rendered strangers"
+    assert Impostors.learn(best, own[:1]).shift == 0.0
 
 
 def test_the_tail_goes_on_beyond_what_was_seen() -> None:

@@ -13,7 +13,7 @@ from walkprint.recognizer.opening import Place, Seeing
 def identify(
     videos: list[Path],
     *,
-    false_positive_rate: OpenFraction = 0.01,
+    false_positive_rate: OpenFraction = 0.05,
     each_walk: bool = False,
     candidates: Count = 5,
     csv: Path | None = None,
@@ -34,7 +34,7 @@ def identify(
         seeing: what sees people.
 
     Example:
-        walkprint identify hall.mp4 --false_positive_rate 0.01 --video named.mp4
+        walkprint identify hall.mp4 --false_positive_rate 0.02 --video named.mp4
     """
     check_there(*videos)
     if video is not None and len(videos) != 1:

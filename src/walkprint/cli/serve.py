@@ -15,7 +15,7 @@ def serve(
     host: str = "127.0.0.1",
     port: Port = 8000,
     token_file: Path | None = None,
-    false_positive_rate: OpenFraction = 0.01,
+    false_positive_rate: OpenFraction = 0.05,
     place: Place,
     seeing: Seeing,
     limits: Limits,

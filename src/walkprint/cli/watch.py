@@ -12,7 +12,7 @@ from walkprint.recognizer.opening import Place, Seeing
 def watch(
     source: str,
     *,
-    false_positive_rate: OpenFraction = 0.01,
+    false_positive_rate: OpenFraction = 0.05,
     events: Path | None = None,
     most: Count | None = None,
     attempts: Count = 8,

@@ -19,11 +19,13 @@ from walkprint.gallery.coded import CodedWalks
 from walkprint.gallery.codes import encode
 from walkprint.gallery.known import Known
 from walkprint.recognizer.cohort import Cohort
+from walkprint.recognizer.impostors import Impostors
 from walkprint.recognizer.verdict import Verdict, flat, origins_of
 
 EXACT_WALKS = 50_000
 _PROPOSED, _SAMPLE, _AT_ONCE, _READ = 100, 20_000, 16, 256
 _TWICE, _CHANGED = 2.0, 1.02
+_KEPT = ("single walks", "joined walks")
 _Floats = NDArray[np.float32]
 
 
@@ -65,27 +67,33 @@ class ManyVerdict(Verdict):
     def _learn_rates(self, walks: int) -> None:
         """How strangers score, from the gallery where that is kept."""
         kept, self._at = self._kept("rates") if self._site is None else {}, walks
-        fits = kept and np.array_equal(kept["cohort"], self._digest)
+        fits = set(_KEPT) <= set(kept) and np.array_equal(kept["cohort"], self._digest)
         if not fits or not kept["walks"] / _CHANGED <= walks <= kept["walks"] * _CHANGED:
             origins = self._origins
             self._learn_from(self._gallery.templates(_SAMPLE))
             self._origins = origins
-            best = [
-                self._scores(self._strangers[start : start + _AT_ONCE])[1].max(axis=1)
-                for start in range(0, len(self._strangers), _AT_ONCE)
-            ]
-            numbers = {"best": np.sort(np.concatenate(best)), "domain": np.array([self._shift, self._scale])}
-            kept = {**numbers, "cohort": self._digest, "walks": np.array(walks)}
+            kept = {"cohort": self._digest, "walks": np.array(walks)}
+            both = (self._strangers, self._joined_strangers())
+            for name, strangers, some in zip(_KEPT, both, self._impostors, strict=True):
+                best = [
+                    self._scores(strangers[start : start + _AT_ONCE])[1].max(axis=1)
+                    for start in range(0, len(strangers), _AT_ONCE)
+                ]
+                kept |= {name: np.concatenate(best), f"{name} known": np.array([some.shift, some.scale, some.known])}
             if self._site is None:
                 self._coded.keep("rates", safetensors.numpy.save(kept))
-        self._best, (self._shift, self._scale) = kept["best"], kept["domain"].tolist()
+        single, joined = (Impostors(np.sort(kept[name]), *kept[f"{name} known"].tolist()) for name in _KEPT)
+        self._impostors = (single, joined)
         self.people, self._unit, self._known = np.zeros(0, "U1"), *np.zeros((2, 0, 0, 0), np.float32)
 
-    def compare(self, vectors: _Floats, views: Sequence[str]) -> tuple[Sequence[str], NDArray[np.float64]]:
+    def compare(
+        self, vectors: _Floats, views: Sequence[str], weights: Sequence[float] | NDArray[np.float64] | None = None
+    ) -> tuple[Sequence[str], NDArray[np.float64]]:
         """See `Verdict`; of the people alone that the codes propose for any of the walks."""
         unit = unit_parts(vectors)
-        probes = self._prepared(unit, np.array(views), self._origins)
-        return self._scores(moved(unit, origins_of(views, self._origins), self._root), probes)
+        probes = self._joined(self._prepared(unit, np.array(views), self._origins), weights)
+        coded = flat(moved(unit, origins_of(views, self._origins), self._root))
+        return self._scores(self._joined(coded, weights).reshape(-1, *self._mean.shape), probes)
 
     def _scores(self, coded: _Floats, probes: _Floats | None = None) -> tuple[list[str], NDArray[np.float64]]:
         """Of probes, prepared as codes are (walk, part, feature), and as they are compared (walk, number)."""

@@ -30,7 +30,7 @@ from walkprint.video.preview import Preview, both
 from walkprint.video.segmenter import Segmenter
 from walkprint.video.walks import Hook
 
-_TRACKS_KEPT, _WALKS_KEPT = 256, 15
+_TRACKS_KEPT, _WALKS_KEPT, _LEAST_QUALITY = 256, 15, 0.05
 _Floats = NDArray[np.float32]
 
 
@@ -64,7 +64,7 @@ class Recognizer:
         *,
         site: Site | None = None,
         segmenter: Segmenter | None = None,
-        false_positive_rate: float = 0.01,
+        false_positive_rate: float = 0.05,
         asked_by: str = "",
         key: bytes | None = None,
         cohort: Cohort | None = None,
@@ -232,7 +232,9 @@ class Recognizer:
         threshold, unknown = 0.0, 1.0
         if judge is not None:
             vectors = np.stack([one for _, one in together])
-            scored, threshold = judge.score(vectors, [one.view for one in walks]), judge.threshold(rate)
+            weights = [len(one.silhouettes) * max(one.quality, _LEAST_QUALITY) for one in walks]
+            scored = judge.score(vectors, [one.view for one in walks], weights)
+            threshold = judge.threshold(rate, len(walks))
             unknown, names = scored.unknown, self.gallery.names(scored.people[:most])
             candidates = tuple(
                 Candidate(person, names[person], round(float(score), 4), round(float(chance), 4))

@@ -2,15 +2,8 @@
 
 A network that has seen rendered people only puts all real people of one camera close together. So vectors are seen from
 the mean of the enrolled people of their direction of walking, drawn toward the mean of rendered people while few are
-enrolled. A stranger's best score rises with the number of known people. So the threshold is found for the gallery as it
-is: each rendered stranger is looked up in it, and a tail is fitted to their best scores. Then each enrolled person is
-looked up among the others, as a stranger would be; where these score higher or scatter more than rendered strangers,
-the threshold moves with them.
-
-Sources: cohorts of strangers and their tails, R. Auckenthaler, M. Carey, H. Lloyd-Thomas, "Score Normalization for
-Text-Independent Speaker Verification Systems", Digital Signal Processing 2000; an exponential tail above a high
-quantile, J. Pickands, "Statistical Inference Using Extreme Order Statistics", Annals of Statistics 1975.
-Deviations: scores are left as cosines; normalizing them by the rendered cohort (s-norm) made real people worse.
+enrolled. The walks of one question are joined: the mean of their embeddings, weighted. A stranger's best score rises
+with the number of known people and of joined walks. So thresholds are found for the gallery as it is; see `impostors`.
 """
 
 from collections.abc import Sequence
@@ -19,16 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.errors import ProtocolError
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.site import Site
 from walkprint.evaluation.whitening import Whitening, moved, unit_parts
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import Cohort
+from walkprint.recognizer.impostors import RENDERED_WEIGHT, Impostors
 
 _Floats = NDArray[np.float32]
-_TAIL, _PRIOR_UNKNOWN = 0.1, 0.5
-_RENDERED_WEIGHT, _MOST_LEFT_OUT, _MANY = 4.0, 100, 1000
+_PRIOR_UNKNOWN, _MOST_LEFT_OUT, _MANY = 0.5, 100, 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +60,7 @@ class Verdict:
         self._site, self._root = site, None if whitening is None else whitening.root
         self._mean = cohort.vectors.mean(axis=0) if whitening is None else whitening.mean
         self._strangers = moved(cohort.vectors, self._mean, None) if whitening is None else cohort.vectors
+        self._stranger_of = cohort.subjects
         self._slope, self._offset = fit_same(flat(self._strangers), cohort.subjects)
 
     def _learn_from(self, templates: Templates) -> None:
@@ -75,55 +68,59 @@ class Verdict:
         self._unit, self._views = unit_parts(templates.vectors), np.array(templates.views)
         self._origins = self._learn(np.ones(len(self._unit), bool))
         self._known = self._prepared(self._unit, self._views, self._origins)
-        self._best = np.sort(self._by_person(flat(self._strangers) @ self._known.T, self._person).max(axis=1))
-        self._shift, self._scale = self._domain()
+        self._impostors = self._look_up_strangers()
 
-    def score(self, vectors: _Floats, views: Sequence[str]) -> Scored:
-        """Compare the walks of one person, together: the mean over walks of the best score of each known person.
+    def score(self, vectors: _Floats, views: Sequence[str], weights: Sequence[float] | None = None) -> Scored:
+        """Compare the walks of one person, together: the best score of each known person for the mean of the walks.
 
         Args:
             vectors: float32 (walk, part, feature), as the network gave them.
             views: direction of each walk.
+            weights: of each walk, e.g. its frames; all the same if None.
         """
-        people, by_walk = self.compare(vectors, views)
-        scores = by_walk.mean(axis=0)
+        people, found = self.compare(vectors, views, np.ones(len(views)) if weights is None else weights)
+        scores = found[0]
         order = np.argsort(-scores, kind="stable")
-        evidence = self._slope * self._as_rendered(scores[order]) + self._offset
+        evidence = self._slope * self._impostors[len(views) > 1].as_rendered(scores[order]) + self._offset
         largest = max(float(evidence.max(initial=0)), 0.0)
-        weights = np.exp(evidence - largest) * (1 - _PRIOR_UNKNOWN) / self.count
+        weight = np.exp(evidence - largest) * (1 - _PRIOR_UNKNOWN) / self.count
         rest = float(np.exp(-largest)) * _PRIOR_UNKNOWN
-        total = float(weights.sum()) + rest
-        return Scored([str(people[i]) for i in order], scores[order], weights / total, rest / total)
+        total = float(weight.sum()) + rest
+        return Scored([str(people[i]) for i in order], scores[order], weight / total, rest / total)
 
     @property
     def count(self) -> int:
         """How many people are known."""
         return len(self.people)
 
-    def compare(self, vectors: _Floats, views: Sequence[str]) -> tuple[Sequence[str], NDArray[np.float64]]:
-        """Ids of known people, and the best score of each for each walk, (walk, person); arguments as in `score`."""
-        probes = self._prepared(unit_parts(vectors), np.array(views), self._origins)
-        return self.people.tolist(), self._by_person(probes @ self._known.T, self._person)
+    def compare(
+        self, vectors: _Floats, views: Sequence[str], weights: Sequence[float] | NDArray[np.float64] | None = None
+    ) -> tuple[Sequence[str], NDArray[np.float64]]:
+        """Ids of known people, and the best score of each for each walk, (walk, person).
 
-    def threshold(self, false_positive_rate: float) -> float:
+        Args:
+            vectors, views: as in `score`.
+            weights: to join the walks to one; each alone if None.
+        """
+        probes = self._prepared(unit_parts(vectors), np.array(views), self._origins)
+        return self.people.tolist(), self._by_person(self._joined(probes, weights) @ self._known.T, self._person)
+
+    def threshold(self, false_positive_rate: float, walks: int = 1) -> float:
         """The score that strangers' best scores exceed at this rate.
+
+        Args:
+            false_positive_rate: above 0 and below 1.
+            walks: how many are joined in a question; only whether it is more than one counts.
 
         Raises:
             ProtocolError: the rate is out of range.
         """
-        if not 0 < false_positive_rate < 1:
-            raise ProtocolError(
-                f"false positive rate is {false_positive_rate}; expected above 0 and below 1, e.g. 0.05"
-            )
-        limit = tail_quantile(self._best, false_positive_rate)
-        middle = float(np.median(self._best))
-        return middle + self._shift + (limit - middle) * self._scale
+        return self._impostors[walks > 1].threshold(false_positive_rate)
 
     @property
     def strangers(self) -> NDArray[np.float64]:
         """Best scores of rendered strangers, on the scale of this gallery's people, rising."""
-        middle = float(np.median(self._best))
-        return np.asarray(middle + self._shift + (self._best - middle) * self._scale, np.float64)
+        return self._impostors[0].scores
 
     def look_up(self, walks: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Scores of enrolled walks as if they were not enrolled, (walk, person); -inf where a person has no other.
@@ -131,30 +128,51 @@ class Verdict:
         Args:
             walks: (walk,), which ones.
         """
-        origins = self._learn(~walks)
-        others = self._prepared(self._unit[~walks], self._views[~walks], origins)
-        probes = self._prepared(self._unit[walks], self._views[walks], origins)
+        probes, others = self._apart(walks)
         return self._by_person(probes @ others.T, self._person[~walks])
 
-    def _as_rendered(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scores as rendered people would have them."""
-        middle = float(np.median(self._best))
-        return np.asarray(middle + (scores - middle - self._shift) / self._scale)
+    def _joined(self, walks: _Floats, weights: Sequence[float] | NDArray[np.float64] | None) -> _Floats:
+        """The weighted mean of walks, prepared and flat, its parts at unit length again, (1, number)."""
+        if weights is None or len(walks) == 1:
+            return walks
+        mean = np.average(walks, axis=0, weights=weights).astype(np.float32)
+        return flat(unit_parts(mean.reshape(1, *self._mean.shape)))
 
-    def _domain(self) -> tuple[float, float]:
-        """How much higher these people score among others than rendered strangers do, and how many times the spread."""
-        if len(self.people) < 2:
-            return 0.0, 1.0
-        own: list[float] = []
-        for number in range(min(len(self.people), _MOST_LEFT_OUT)):
+    def _joined_strangers(self) -> _Floats:
+        """All walks of each rendered stranger as one, (stranger, part, feature)."""
+        people, place = np.unique(self._stranger_of, return_inverse=True)
+        sums = np.zeros((len(people), *self._mean.shape), np.float32)
+        np.add.at(sums, place, self._strangers)
+        return unit_parts(sums)
+
+    def _look_up_strangers(self) -> tuple[Impostors, Impostors]:
+        """Best scores of strangers, for single walks and for joined ones."""
+        single, joined = self._look_up_known()
+        known = self._known.T
+        found = [
+            self._by_person(flat(one) @ known, self._person) for one in (self._strangers, self._joined_strangers())
+        ]
+        return Impostors.learn(found[0].max(axis=1), single), Impostors.learn(found[1].max(axis=1), joined)
+
+    def _look_up_known(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Best scores of known people among the others, for single walks and for all walks of a person joined."""
+        single: list[float] = []
+        joined: list[float] = []
+        for number in range(min(len(self.people), _MOST_LEFT_OUT) if len(self.people) > 1 else 0):
             mine = self._person == number
             if len(self.people) > _MANY:  # one person moves the middle too little to learn it again
-                scores = self._known[mine] @ self._known.T
-                own += scores[:, ~mine].max(axis=1).tolist()
-                continue
-            own += self.look_up(mine).max(axis=1).tolist()
-        shift = max(0.0, float(np.median(own) - np.median(self._best)))
-        return shift, max(1.0, float(np.std(own) / max(np.std(self._best), 1e-6)))
+                probes, others = self._known[mine], self._known[~mine]
+            else:
+                probes, others = self._apart(mine)
+            single += (probes @ others.T).max(axis=1).tolist()
+            joined.append(float((self._joined(probes, np.ones(len(probes))) @ others.T).max()))
+        return np.array(single), np.array(joined)
+
+    def _apart(self, walks: NDArray[np.bool_]) -> tuple[_Floats, _Floats]:
+        """Some enrolled walks and all others, prepared as if these others alone were enrolled."""
+        origins = self._learn(~walks)
+        probes, others = ((self._unit[rows], self._views[rows]) for rows in (walks, ~walks))
+        return self._prepared(*probes, origins), self._prepared(*others, origins)
 
     def _learn(self, among: NDArray[np.bool_]) -> dict[str, _Floats]:
         """View -> the mean over people of their mean unit parts, drawn toward the rendered mean; "" for other views."""
@@ -165,8 +183,8 @@ class Verdict:
             sums = np.zeros((len(people), *self._mean.shape), np.float32)
             np.add.at(sums, place, self._unit[rows])
             means = sums / np.bincount(place)[:, None, None]
-            weight = len(people) + _RENDERED_WEIGHT
-            found[str(view)] = np.asarray((means.sum(axis=0) + _RENDERED_WEIGHT * self._mean) / weight, np.float32)
+            weight = len(people) + RENDERED_WEIGHT
+            found[str(view)] = np.asarray((means.sum(axis=0) + RENDERED_WEIGHT * self._mean) / weight, np.float32)
         return found
 
     def _prepared(self, unit: _Floats, views: NDArray[np.str_], origins: dict[str, _Floats]) -> _Floats:
@@ -182,20 +200,6 @@ class Verdict:
         best = np.full((len(scores), len(self.people)), -np.inf)
         np.maximum.at(best.T, person, scores.T)
         return best
-
-
-def tail_quantile(values: NDArray[np.floating], rate: float) -> float:
-    """The value that is exceeded at a rate; below a rate of 0.1 by an exponential tail.
-
-    Args:
-        values: sorted, rising.
-        rate: above 0, below 1.
-    """
-    if rate >= _TAIL:
-        return float(np.quantile(values, 1 - rate))
-    start = float(np.quantile(values, 1 - _TAIL))
-    beyond = values[values > start] - start
-    return start + float(beyond.mean() if len(beyond) else 0) * float(np.log(_TAIL / rate))
 
 
 def origins_of(views: Sequence[str] | NDArray[np.str_], origins: dict[str, _Floats]) -> _Floats:

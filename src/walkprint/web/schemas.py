@@ -20,12 +20,12 @@ _PERSON = {
 _CANDIDATE = {"id": _ID, "name": "Anna", "score": 5.61, "probability": 0.98}
 _SIGHTING: dict[str, Any] = {
     "name": "Anna", "track": 1, "start_s": 0.4, "end_s": 3.1, "view": "right", "walks": 1, "frames": 66,
-    "quality": 0.97, "candidates": [_CANDIDATE], "threshold": 3.4, "false_positive_rate": 0.01, "unknown": 0.02,
+    "quality": 0.97, "candidates": [_CANDIDATE], "threshold": 3.4, "false_positive_rate": 0.05, "unknown": 0.02,
     "event": 17, "confirmed_as": None, "kept": True,
 }  # fmt: skip
 
 _POINT: dict[str, Any] = {
-    "false_positive_rate": 0.01, "threshold": 3.4, "fpir": {"value": 0.01, "low": 0.005, "high": 0.018},
+    "false_positive_rate": 0.05, "threshold": 3.4, "fpir": {"value": 0.01, "low": 0.005, "high": 0.018},
     "fnir": {"value": 0.2, "low": 0.1, "high": 0.4},
 }  # fmt: skip
 
@@ -102,7 +102,7 @@ class NamedAs(BaseModel):
 class ThresholdOut(BaseModel):
     """The score from which a person is named at a false positive rate; null while no person is known."""
 
-    model_config = _example(false_positive_rate=0.01, threshold=3.4)
+    model_config = _example(false_positive_rate=0.05, threshold=3.4)
     false_positive_rate: float
     threshold: float | None
 
@@ -164,7 +164,7 @@ class ChainOut(BaseModel):
 class About(BaseModel):
     """What the page needs to know."""
 
-    model_config = _example(version="0.1.0", network="street", false_positive_rate=0.01, upload_mb=200, video_s=300)
+    model_config = _example(version="0.1.0", network="street", false_positive_rate=0.05, upload_mb=200, video_s=300)
     version: str
     network: str
     false_positive_rate: float

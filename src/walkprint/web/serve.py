@@ -24,7 +24,7 @@ _TLS = (
 def serve(
     recognizer: Recognizer,
     *,
-    false_positive_rate: float = 0.01,
+    false_positive_rate: float = 0.05,
     limits: Limits,
     host: str = "127.0.0.1",
     port: int = 8000,
@@ -46,7 +46,7 @@ def serve(
         DataError: the address cannot be used or needs a token file, or the token's file is not sound.
     """
     if not 0 < false_positive_rate < 1:
-        raise DataError(f"false positive rate is {false_positive_rate}; expected above 0 and below 1, e.g. 0.01")
+        raise DataError(f"false positive rate is {false_positive_rate}; expected above 0 and below 1, e.g. 0.05")
     local = is_local(host)
     if not local and token_file is None:
         raise DataError(f"{host} can be reached from other machines: name the file of a token that you keep safe")
