@@ -126,12 +126,15 @@ class Ours:
         import torch
 
         from walkprint.core.device import embedding_precision
+        from walkprint.networks.folded import folded
 
         if ("embed", name) not in self._kept:
             from walkprint.recipes.recipe import load_recipe
 
             changes = {"data.root": str(self.data / "store")}
-            self._kept["embed", name] = load_recipe(f"casia_b/{RECIPES[name]}", changes).network.eval()
+            network = load_recipe(f"casia_b/{RECIPES[name]}", changes).network
+            clip = torch.from_numpy(np.load(self.data / "clip.npy"))[None, :, None]
+            self._kept["embed", name] = folded(network, clip[:, : network.min_frames])
         network = self._kept["embed", name]
         clip = torch.from_numpy(np.load(self.data / "clip.npy"))[None, :, None]
         mixed = torch.autocast("cpu", dtype=torch.bfloat16, enabled=embedding_precision() == "bf16")

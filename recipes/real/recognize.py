@@ -1,9 +1,10 @@
 """How often strangers are named, and known people are not, on real people: the table of docs/recognizer.md.
 
 `python recipes/real/recognize.py DATA --embeddings kth.npz` cuts the walks out of DATA/kth-walking/video by the
-product's own segmentation (`--masks`: takes the masks of DATA/kth-walking/masks), embeds them, keeps the embeddings in
-that file, which is never part of the project, and prints the table. Some people are enrolled by one recording outdoors,
-the others are strangers; who is drawn many times over.
+product's own segmentation (`--from masks`: takes the masks of DATA/kth-walking/masks; `--from usf`: the half cycles of
+DATA/usf-gait, two walks of each person and probe set), embeds them, keeps the embeddings in that file, which is never
+part of the project, and prints the table. Some people are enrolled by one recording outdoors (USF: of the gallery), the
+others are strangers; who is drawn many times over.
 """
 
 import argparse
@@ -47,6 +48,32 @@ def embed_masks(data: Path, network) -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in found.items()}
 
 
+def embed_usf(data: Path, network) -> dict[str, np.ndarray]:
+    """The half cycles of USF; those of a person and set are two walks, which are means of embeddings."""
+    found = defaultdict(list)
+    with np.load(data / "usf-gait" / "half_cycles.npz", allow_pickle=False) as usf:
+        for name in ("gallery", "A", "B", "D"):
+            small, subjects = np.unpackbits(usf[name], axis=-1)[..., :22], usf[f"{name}_subjects"]
+            for who in np.unique(subjects[subjects > 0]):
+                cycles = [_enlarged(one) for one in small[subjects == who]]
+                for number, half in enumerate(np.array_split(np.arange(len(cycles)), 2)):
+                    if len(half):
+                        vectors = np.mean([network.embed(cycles[at]) for at in half], axis=0)
+                        labels = (f"{who:03d}", "outdoor" if name == "gallery" else name, f"{number:02d}", "")
+                        _add(found, vectors, labels, 10 * len(half))
+            print(name, flush=True)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+def _enlarged(cycle: np.ndarray) -> np.ndarray:
+    """(time, 32, 22) of 0 and 1 -> (time, 64, 64) of 0 and 255."""
+    large = [cv2.resize(frame.astype(np.float32), (44, 64)) >= 0.5 for frame in cycle]
+    return np.pad(255 * np.stack(large).astype(np.uint8), ((0, 0), (0, 0), (10, 10)))
+
+
+SOURCES = {"videos": embed_videos, "masks": embed_masks, "usf": embed_usf}
+
+
 def _add(found, vectors, labels, frames: int) -> None:
     for name, value in zip(("subject", "condition", "take", "view"), labels, strict=True):
         found[name].append(value)
@@ -84,7 +111,7 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
     )
     for rate in RATES:
         for what, found in (("FPIR", named), ("FNIR", missed)):
-            parts = {where: found[rate, where] for where in ("outdoor", "clothes", "scale", "indoor")}
+            parts = {where: found[rate, where] for where in dict.fromkeys(["outdoor", *condition])}
             parts["all"] = [one for values in parts.values() for one in values]
             cells = [f"{where} {_figure(values)}" for where, values in parts.items()]
             print(f"asked {rate:.0%}: {what} {'; '.join(cells)}")
@@ -132,19 +159,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--embeddings", type=Path, required=True)
-    parser.add_argument("--masks", action="store_true")
+    parser.add_argument("--from", dest="source", choices=list(SOURCES), default="videos")
+    parser.add_argument("--people", type=int, nargs="+", default=(3, 6, 9), help="how many are enrolled")
     parser.add_argument("--draws", type=int, default=40)
     given = parser.parse_args()
     network = load_network("street")
     if not given.embeddings.exists():
-        np.savez(given.embeddings, **(embed_masks if given.masks else embed_videos)(given.data, network))
+        np.savez(given.embeddings, **SOURCES[given.source](given.data, network))
     with np.load(given.embeddings, allow_pickle=False) as file:
         walks = {name: file[name] for name in file.files}
     cohort = find_or_make(lambda _: np.zeros(0), f"{weights_source(network)}, cosine, {network.whitening}")
     print(f"{len(walks['vectors'])} walks of {len(np.unique(walks['subject']))} people")
-    for people in (3, 6, 9):
-        table(walks, network, cohort, people, given.draws, fuse=False)
-    table(walks, network, cohort, 6, given.draws, fuse=True)
+    for people in given.people:
+        for fuse in (False, True):
+            table(walks, network, cohort, people, given.draws, fuse=fuse)
 
 
 if __name__ == "__main__":

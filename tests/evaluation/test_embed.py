@@ -16,6 +16,13 @@ from walkprint.evaluation.embed import embed, merge, weights_source
 from walkprint.networks.base import Network
 
 
+class Seen(list):
+    """What copies of a network saw, in one list."""
+
+    def __deepcopy__(self, _):
+        return self
+
+
 class Tiny(Network):
     """Sees batch statistics in training mode and clip length, so that mistakes in either show."""
 
@@ -26,10 +33,10 @@ class Tiny(Network):
         torch.manual_seed(0)
         self.conv = nn.Conv2d(1, 4, 3)
         self.norm = nn.BatchNorm2d(4)
-        self.modes = []
+        self.modes = Seen()
 
     def forward(self, frames):
-        self.modes.append((self.norm.training, frames.shape[1]))
+        self.modes.append((self.training, frames.shape[1]))
         batch, time = frames.shape[:2]
         maps = self.norm(self.conv(frames.flatten(0, 1))).unflatten(0, (batch, time))
         return GaitOutput(maps.amax(dim=1).mean(dim=2).transpose(1, 2).contiguous())
@@ -122,6 +129,18 @@ def test_settings_reach_the_batches_and_the_network(store, monkeypatch):
     assert asked == [(store, {"frames_per_batch": 7, "min_frames": 3, "max_frames": 11})]
     exact = embed(Tiny(), store, found.keys, max_frames=11).vectors
     assert 0 < np.abs(found.vectors - exact).max() < 0.05, "in bf16"
+
+
+@pytest.mark.parametrize(("device", "wanted"), [("cpu", 32), ("meta", 1024)])
+def test_batches_are_as_large_as_is_fast_on_the_device(store, monkeypatch, device, wanted):
+    asked = []
+    monkeypatch.setattr(
+        loading, "equal_length_batches", lambda *_, frames_per_batch, **__: asked.append(frames_per_batch) or 1 / 0
+    )
+    monkeypatch.setattr("walkprint.core.device.usable_device", torch.device)
+    with pytest.raises(ZeroDivisionError):
+        embed(Tiny(), store, device=device)
+    assert asked == [wanted]
 
 
 def test_source_is_the_weights(store):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from walkprint.networks.base import Network
 
 Precision = Literal["32-true", "bf16"]
+_FRAMES_PER_BATCH = (32, 1024)
 
 
 def embed(
@@ -36,7 +37,7 @@ def embed(
     *,
     device: "torch.device | str" = "cpu",
     precision: Precision = "32-true",
-    frames_per_batch: int = 1024,
+    frames_per_batch: int | None = None,
     max_frames: int | None = 720,
     workers: int | None = None,
     engine: Engine = None,
@@ -45,16 +46,16 @@ def embed(
 ) -> EmbeddingSet:
     """Embed sequences, each as a whole.
 
-    A sequence's embedding does not depend on what it is batched with, up to 1e-5 of rounding. The network comes back in
-    the mode in which it was given (training or evaluation, module by module).
+    A sequence's embedding does not depend on what it is batched with, up to 1e-5 of rounding.
 
     Args:
-        network: what embeds; it is moved to `device` and left there.
+        network: what embeds, by a copy of it, see `networks.folded`.
         store: where frames come from: a packed data set, or its store. `Network.embed` takes arrays.
         keys: which sequences; all when None.
         device: where the network runs.
         precision: "32-true", or "bf16" for mixed precision.
-        frames_per_batch: about how many frames a batch holds.
+        frames_per_batch: about how many frames a batch holds; if None, 1,024 on a GPU, and 32 on the CPU, whose caches
+            hold no more.
         max_frames: bounds memory: a longer sequence is embedded in pieces of at most so many frames, and its embedding
             is their mean, weighted by frames; None for one piece.
         workers: so many processes share the work, each on one core; only on the CPU, this process alone when None. A
@@ -74,7 +75,8 @@ def embed(
     import torch
 
     from walkprint.core.device import usable_device
-    from walkprint.data.loading import equal_length_batches
+    from walkprint.data.loading import EqualLengths, equal_length_batches
+    from walkprint.networks.folded import folded
 
     if precision not in get_args(Precision):
         raise RecipeError(f"embed: precision is {precision!r}; expected {' or '.join(get_args(Precision))}")
@@ -94,14 +96,18 @@ def embed(
         )
     if max_frames is not None:
         max_frames = max(max_frames, network.min_frames)
+    if frames_per_batch is None:
+        frames_per_batch = _FRAMES_PER_BATCH[here.type != "cpu"]
     batches = equal_length_batches(
         store, keys, frames_per_batch=frames_per_batch, min_frames=network.min_frames, max_frames=max_frames
     )
     found: dict[SequenceKey, list[NDArray[np.float32]]] = {}
     frames: dict[SequenceKey, list[int]] = {}
     count = one_unless_asked(workers, engine)
+    few = EqualLengths(batches[0].keys[:1], batches[0].starts[:1], network.min_frames).read(store).frames
+    quick = folded(network, few)
     work = map_over(
-        batches, _Embedding(network, store, str(device), precision), engine, workers=count, gpu=here.type != "cpu"
+        batches, _Embedding(quick, store, str(device), precision), engine, workers=count, gpu=here.type != "cpu"
     )
     with closing(work) as embedded:
         for names, vectors, length in embedded:

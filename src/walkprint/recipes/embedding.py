@@ -25,7 +25,7 @@ def embed_to_file(
     device: str = "cpu",
     precision: Literal["auto", "32-true", "bf16"] = "auto",
     runtime: Literal["onnxruntime", "openvino"] | None = None,
-    frames_per_batch: Count = 1024,
+    frames_per_batch: Count | None = None,
     machines: Machines = HERE,
     share: str = "0/1",
 ) -> Summary:
@@ -43,7 +43,7 @@ def embed_to_file(
         device: cpu or cuda.
         precision: of the computation; auto is bf16 on a processor that computes in it, else 32-true.
         runtime: what runs a network of `walkprint export`; onnxruntime by default.
-        frames_per_batch: about how many frames a batch holds.
+        frames_per_batch: about how many frames a batch holds; as many as are fastest by default.
         machines: where work is done; by default in one process that uses all cores.
         share: i/n embeds every n-th sequence from the i-th on, counted from 0, for arrays of Slurm jobs.
 

@@ -46,11 +46,11 @@ class Impostors:
         Args:
             best, own: (person,), in any order; `own` may be empty.
         """
-        best = np.sort(best.astype(np.float64))
+        rising = np.sort(best.astype(np.float64))
         if len(own) < 2:
-            return cls(best, known=len(own))
-        shift = max(0.0, float(np.median(own) - np.median(best)))
-        return cls(best, shift, max(1.0, float(np.std(own) / max(np.std(best), 1e-6))), len(own))
+            return cls(rising, known=len(own))
+        shift = max(0.0, float(np.median(own) - np.median(rising)))
+        return cls(rising, shift, max(1.0, float(np.std(own) / max(np.std(rising), 1e-6))), len(own))
 
     def threshold(self, rate: float) -> float:
         """The score that strangers' best scores exceed at a rate.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from walkprint.core.embedding import EmbeddingSet
@@ -18,6 +19,7 @@ from walkprint.evaluation.whitening import moved, unit_parts
 from walkprint.gallery import Binding, Gallery, NewWalk, Person
 from walkprint.gallery.journal import now
 from walkprint.networks.base import Network
+from walkprint.networks.folded import folded
 from walkprint.recipes.trained import load_network
 from walkprint.recognizer.cohort import Cohort, find_or_make
 from walkprint.recognizer.error_rates import ErrorRates, measure
@@ -77,7 +79,8 @@ class Recognizer:
         whitening = self.network.whitening
         scoring = f"cosine, {whitening or 'parts of unit length'}"
         mask = np.pad(np.full((self.network.min_frames, 60, 20), 255, np.uint8), ((0, 0), (2, 2), (22, 22)))
-        parts, features = self.network.embed(mask).shape
+        self._embed = folded(self.network, torch.from_numpy(mask)[None]).embed
+        parts, features = self._embed(mask).shape
         self._binding = Binding(name, weights_source(self.network), parts, features, scoring)
         if site is not None:
             site.check(EmbeddingSet(np.zeros((0, parts, features), np.float32), [], self._binding.source))
@@ -216,7 +219,7 @@ class Recognizer:
 
     def _embedded(self, source: Any, hook: Hook | None) -> Iterator[tuple[Walk, _Floats]]:
         for walk in walks_of(source, self.segmenter, hook):
-            yield walk, self.network.embed(walk.silhouettes)
+            yield walk, self._embed(walk.silhouettes)
 
     def _sighting(
         self,
@@ -278,7 +281,7 @@ class Recognizer:
             binding = self._binding
 
             def embed(frames: NDArray[np.uint8]) -> _Floats:
-                unit, whitening = unit_parts(self.network.embed(frames)[None]), self.network.whitening
+                unit, whitening = unit_parts(self._embed(frames)[None]), self.network.whitening
                 return np.asarray((unit if whitening is None else moved(unit, whitening.mean, whitening.root))[0])
 
             self._cohort = find_or_make(embed, f"{binding.source}, {binding.scoring}")
@@ -314,7 +317,7 @@ class Recognizer:
         """
         self._verdict = None
         asked_by = self.asked_by if asked_by is None else asked_by
-        return self.gallery.re_embed(self.network.embed, self._binding, asked_by=asked_by)
+        return self.gallery.re_embed(self._embed, self._binding, asked_by=asked_by)
 
 
 def _refuse_two_people(walks: Sequence[Walk], name: str) -> None:

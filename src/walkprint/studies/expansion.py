@@ -237,7 +237,7 @@ def measures(
         return {"measures": usable}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     others = [key for key in store.generated if key.subject not in wearers]
-    look = partial(embed, judge, store, device=device, frames_per_batch=256)
+    look = partial(embed, judge, store, device=device)
     generated, real = look(made), look([*coats, *normal])
     searched = Selection(conditions=(NORMAL,))
     found: dict[str, Measure] = {

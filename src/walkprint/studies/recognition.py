@@ -117,7 +117,7 @@ def ordinary_recipe(settings: Plain, dataset: Packed) -> dict[str, Any]:
 
 def embedded(network: Network, dataset: Packed, keys: Sequence[SequenceKey] | None = None) -> EmbeddingSet:
     """Embeddings of a data set's test people, or of these sequences, on a GPU where there is one."""
-    device, frames = ("cuda", 4096) if torch.cuda.is_available() else ("cpu", 256)
+    device, frames = ("cuda", 4096) if torch.cuda.is_available() else ("cpu", None)
     chosen = dataset.keys("test") if keys is None else keys
     return embed(network, dataset, chosen, device=device, frames_per_batch=frames)
 
