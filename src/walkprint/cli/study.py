@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from walkprint.core.engine import Machines
+from walkprint.core.engine import Machines, one_unless_asked
 from walkprint.core.files import check_there
 from walkprint.core.progress import progress
 from walkprint.core.share import parse_share
@@ -51,7 +51,7 @@ def study(
 
     plan = build_study(name, given, quick=quick, large=large)
     # Processes start more slowly than cells this small.
-    workers = 1 if quick and machines.workers is None and machines.chosen is None else machines.workers
+    workers = one_unless_asked(machines.workers, machines.chosen) if quick else machines.workers
     with progress("study") as tell:
         folder = out or Path("studies") / name
         found = run_study(

@@ -21,7 +21,6 @@ from walkprint.studies.networks import check_networks, full, narrow
 from walkprint.studies.real_masks import STREET, real_scores
 from walkprint.studies.recognition import (
     embedded,
-    open_set_scores,
     rendered_people,
     scores,
     trained,
@@ -234,7 +233,6 @@ def compute(cell: Cell, out: Path) -> Numbers:
         size_px, protocol = recipe["people"]["size_px"], Protocol.from_dict(settings["protocol"])
         return real_scores(network, Path(settings["real"]), size_px, protocol, out)
     embeddings = embedded(network, people)
-    numbers = scores(embeddings, next(iter(people.protocols.values())))
+    numbers = scores(embeddings, next(iter(people.protocols.values())), strangers=True)
     margin = training_curve(run, "automatic_margin")
-    numbers |= open_set_scores(embeddings, next(iter(people.protocols.values())))
     return numbers | {"geometry": geometry(embeddings), "margin": [list(point) for point in margin]}

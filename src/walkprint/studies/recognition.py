@@ -3,7 +3,6 @@
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from walkprint.data.prepare import prepare
 from walkprint.data.store import META_NAME
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.evaluation import Scoring, embed, identify, identify_open_set, verify
+from walkprint.evaluation.groups import by_group
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import find_class
 from walkprint.recipes.recipe import load_recipe
@@ -27,7 +27,7 @@ from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.training.run import RunFolder
 
 Plain = Mapping[str, Any]
-_EER, _TAR = "EER", "TAR@FAR=1%"
+_EER, _TAR, _FNIR = "EER", "TAR@FAR=1%", "FNIR@FPIR=1%"
 _MANY = 2000  # takes; fewer are rendered sooner than other processes start
 
 
@@ -122,47 +122,41 @@ def embedded(network: Network, dataset: Packed, keys: Sequence[SequenceKey] | No
     return embed(network, dataset, chosen, device=device, frames_per_batch=frames)
 
 
-def scores(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring = Scoring(resamples=0)) -> Numbers:
+def scores(
+    embeddings: EmbeddingSet,
+    protocol: Protocol,
+    scoring: Scoring = Scoring(resamples=0),
+    *,
+    strangers: bool = False,
+) -> Numbers:
     """Rank-1, EER and rate of true accepts by probe set, and rank-1 by test subject.
 
     Args:
         embeddings: of the test people.
         protocol: of the evaluation.
         scoring: how distances are computed.
+        strangers: also what counts where some are strangers: FNIR at 1 % FPIR (half of the people are strangers, 20
+            draws) and the ends of its interval over people, TAR at 0.1 % FAR.
 
     Returns:
         figure -> probe set -> number from 0 to 1; "by subject" -> probe set -> subject -> rank-1. What cannot be
         measured is left out.
     """
     found = identify(embeddings, protocol, ranks=(1,), scoring=scoring)
-    pairs = verify(embeddings, protocol, false_accept_rates=(0.01,), scoring=scoring)
+    rates = {"TAR at FAR 1 %": (0.01, _TAR), **({"TAR at FAR 0.1 %": (0.001, "TAR@FAR=0.1%")} if strangers else {})}
+    at = tuple(rate for rate, _ in rates.values())
+    pairs = verify(embeddings, protocol, false_accept_rates=at, scoring=scoring)
+    accepted = {"EER": _EER, **{title: figure for title, (_, figure) in rates.items()}}
     view = "mean" if protocol.gallery_view == "each" else "pooled"
-    return {
-        "rank-1": finite({name: found.figure(name, view=view).value for name in found.probe_sets}),
-        "EER": finite({name: pairs.figure(name, _EER, "pooled").value for name in pairs.probe_sets}),
-        "TAR at FAR 1 %": finite({name: pairs.figure(name, _TAR, "pooled").value for name in pairs.probe_sets}),
-        "by subject": _by_subject(embeddings, protocol, view, scoring),
-    }
-
-
-def open_set_scores(embeddings: EmbeddingSet, protocol: Protocol) -> Numbers:
-    """What counts where some are strangers; see `scores`.
-
-    Returns:
-        FNIR at 1 % FPIR (half of the people are strangers, 20 draws) and the ends of its interval over people, TAR at
-        0.1 % FAR: figure -> probe set -> number from 0 to 1.
-    """
-    found = identify_open_set(embeddings, protocol, false_accept_rates=(0.01,), scoring=Scoring(resamples=500))
-    rates = {name: found.figure(name, "FNIR@FPIR=1%", "pooled") for name in found.probe_sets}
-    pairs = verify(embeddings, protocol, false_accept_rates=(0.001,), scoring=Scoring(resamples=0))
-    return {
-        "FNIR at FPIR 1 %": finite({name: one.value for name, one in rates.items()}),
-        "FNIR, low": finite({name: one.low for name, one in rates.items() if one.low is not None}),
-        "FNIR, high": finite({name: one.high for name, one in rates.items() if one.high is not None}),
-        "TAR at FAR 0.1 %": finite(
-            {name: pairs.figure(name, "TAR@FAR=0.1%", "pooled").value for name in pairs.probe_sets}
-        ),
-    }
+    numbers: Numbers = {"rank-1": finite({name: found.figure(name, view=view).value for name in found.probe_sets})}
+    for title, figure in accepted.items():
+        numbers[title] = finite({name: pairs.figure(name, figure, "pooled").value for name in pairs.probe_sets})
+    if strangers:
+        missed = identify_open_set(embeddings, protocol, false_accept_rates=(0.01,), scoring=Scoring(resamples=500))
+        for title, end in (("FNIR at FPIR 1 %", "value"), ("FNIR, low", "low"), ("FNIR, high", "high")):
+            ends = {name: getattr(missed.figure(name, _FNIR, "pooled"), end) for name in missed.probe_sets}
+            numbers[title] = finite({name: one for name, one in ends.items() if one is not None})
+    return {**numbers, "by subject": _by_subject(embeddings, protocol, view, scoring)}
 
 
 def _by_subject(
@@ -172,21 +166,12 @@ def _by_subject(
     if scoring.center:  # of the whole probe set, not of one person
         embeddings = _centered(embeddings, protocol, scoring)
         scoring = Scoring(metric=scoring.metric, resamples=scoring.resamples, seed=scoring.seed)
-    people = sorted({key.subject for key in embeddings.keys})
-    pairs = [(name, person) for name in protocol.probes for person in people]
-    probes = {
-        f"{name}/{person}": replace(protocol.probes[name], subjects=(person,))
-        for name, person in pairs
-        if person in (protocol.probes[name].subjects or people)
+    people = {key.subject: key.subject for key in sorted(embeddings.keys)}
+    found = identify(embeddings, by_group(protocol, people, embeddings), ranks=(1,), scoring=scoring)
+    return {
+        name: finite({one: found.figure(f"{name}, {one}", view=view).value for one in people})
+        for name in protocol.probes
     }
-    own = {f"{name}/{person}": protocol.gallery_of(name) for name, person in pairs if name in protocol.galleries}
-    single = replace(protocol, probes=probes, galleries={name: one for name, one in own.items() if name in probes})
-    found = identify(embeddings, single, ranks=(1,), scoring=scoring)
-    table: dict[str, dict[str, float]] = {name: {} for name in protocol.probes}
-    for name, person in pairs:
-        if f"{name}/{person}" in found.probe_sets:
-            table[name][person] = found.figure(f"{name}/{person}", view=view).value
-    return {name: finite(one) for name, one in table.items()}
 
 
 def _centered(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring) -> EmbeddingSet:
