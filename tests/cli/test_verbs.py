@@ -376,3 +376,12 @@ def test_embed_says_when_it_computes_in_bf16(
     assert ", in bf16 (--precision 32-true computes in float32)" in capsys.readouterr().out
     assert main([*words, "--precision", "32-true", "--json"]) == 0
     assert '"precision": "32-true"' in capsys.readouterr().out
+
+
+def test_a_broken_file_of_embeddings_is_named_before_protocols(tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "broken.npz").write_bytes(b"no archive")
+    broken = str(tmp_path / "broken.npz")
+    for words in (["evaluate", "--embeddings", broken], ["compare", broken, f"again={broken}"]):
+        said = _refused(words, capsys)
+        assert f"{broken}: " in said
+        assert "protocol" not in said

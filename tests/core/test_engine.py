@@ -2,14 +2,16 @@
 
 import os
 import signal
+import sys
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from walkprint.core.engine import Ray, map_over
-from walkprint.core.errors import DataError, RecipeError
+from walkprint.core.engine import Machines, Ray, _Crew, _in_turn, map_over, one_unless_asked
+from walkprint.core.errors import ArgumentError, DataError, RecipeError
 
 
 @pytest.fixture(params=["one", "two", "ray"])
@@ -31,6 +33,92 @@ def test_results_come_in_the_order_of_the_items(place, chunk):
 
 def test_without_an_order_each_comes_once(place):
     assert sorted(map_over(range(11), square, ordered=False, **place)) == [item * item for item in range(11)]
+
+
+def test_without_an_order_nothing_waits_for_what_is_slow():
+    """The newest chunk is always done first."""
+    crew = _Crew(lambda chunk: chunk, lambda under_way: under_way[-1:], list, lambda: 2)
+    assert list(_in_turn(iter([(0,), (1,), (2,)]), crew, ordered=False)) == [1, 2, 0]
+    assert list(_in_turn(iter([(0,), (1,), (2,)]), crew, ordered=True)) == [0, 1, 2]
+
+
+class FakeRay:
+    """As much of Ray as is called, in this process, with a note of what is asked for."""
+
+    def __init__(self, resources: dict[str, float]) -> None:
+        self.resources, self.asked, self.under_way = resources, {}, []
+        self.exceptions = SimpleNamespace(RayTaskError=ArithmeticError, RayError=ArithmeticError)
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, **settings: object) -> None:
+        self.asked |= settings
+
+    def put(self, task: object) -> object:
+        return SimpleNamespace(hex=lambda: "name", task=task)
+
+    def remote(self, function: object) -> object:
+        def options(**settings: object) -> object:
+            self.asked |= settings
+            return SimpleNamespace(remote=lambda known, place, chunk: (known[0].task[0], chunk))
+
+        return SimpleNamespace(options=options)
+
+    def wait(self, under_way: list[object]) -> tuple[list[object], list[object]]:
+        self.under_way.append(len(under_way))
+        return under_way[:1], under_way[1:]
+
+    def get(self, handle: tuple[object, tuple[int, ...]]) -> list[int]:
+        function, chunk = handle
+        return [function(item) for item in chunk]
+
+    def cluster_resources(self) -> dict[str, float]:
+        return self.resources
+
+    def shutdown(self) -> None:
+        self.asked["shut down"] = True
+
+
+@pytest.mark.parametrize(
+    ("workers", "gpu", "resources", "ahead", "gpus"),
+    [
+        (3, True, {"CPU": 2, "GPU": 1}, 3, 1),
+        (None, True, {"CPU": 2}, 4, 0),
+        (None, False, {"CPU": 1, "GPU": 1}, 2, 0),
+    ],
+)
+def test_a_cluster_gets_as_many_workers_and_gpus_as_are_asked_for(workers, gpu, resources, ahead, gpus, monkeypatch):
+    ray = FakeRay(resources)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    assert list(map_over(range(6), square, Ray(), workers=workers, gpu=gpu)) == [item * item for item in range(6)]
+    assert (ray.asked["num_cpus"], ray.asked["num_gpus"]) == (workers, gpus)
+    assert max(ray.under_way) == ahead
+    assert ray.asked["shut down"]
+
+
+@pytest.mark.parametrize(
+    ("machines", "said"),
+    [
+        (Machines(), ""), (Machines(workers=1), ""),
+        (Machines(workers=2), "`device`: several processes"), (Machines(engine="ray"), "`device`: several processes"),
+        (Machines(address="head:6379"), "`address`: only with `engine` ray"),
+    ],
+)  # fmt: skip
+def test_a_gpu_is_not_for_several_processes(machines, said):
+    if said:
+        with pytest.raises(ArgumentError, match=said):
+            machines.check_cpu("cuda")
+    else:
+        machines.check_cpu("cuda")
+    if machines.address is None:
+        machines.check_cpu("cpu")
+    assert Machines(engine="ray", address="head:6379").chosen == Ray("head:6379")
+
+
+def test_this_process_alone_unless_asked():
+    found = [one_unless_asked(*asked) for asked in ((None, None), (3, None), (None, Ray()), (3, Ray()))]
+    assert found == [1, 3, None, 3]
 
 
 def test_nothing_gives_nothing(place):

@@ -39,8 +39,9 @@ def compare(
     from walkprint.recipes.protocols import find_protocol
 
     (first, *_), *_ = files.values()
+    sets = {name: [EmbeddingSet.load(file) for file in several] for name, several in files.items()}
     page = compare_systems(
-        {name: [EmbeddingSet.load(file) for file in several] for name, several in files.items()},
+        sets,
         find_protocol(protocol, first),
         figure=figure,
         scoring=compared.scoring(),
