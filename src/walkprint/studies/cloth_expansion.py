@@ -72,8 +72,13 @@ ABLATION: dict[str, dict[str, Any]] = {
     "without-transport": {"class_path": f"{_VARIANTS}.WithoutTransport"},  # and so without borrowing
     "without-borrowing": {"init_args": {"borrow": 0.0}},
 }
-VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED)
-_UPON_REQUEST = {"re-rendered", "recorded-fresh", *_RIVALS, *WHITENED}
+_WHITE = "-whitened"
+"""Ending of a variant whose recognizer's distances are whitened by all training walks, generated ones included."""
+_ALSO_WHITENED = tuple(
+    name + _WHITE for name in (*SIMPLE, *GENERATORS, *RECORDED) if name.endswith((_COVER, "recorded", "re-rendered"))
+)
+VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED, *_ALSO_WHITENED)
+_UPON_REQUEST = {"re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in _UPON_REQUEST)
 _SCARCE = (BASELINE, EVEN, "copying", GUIDED, COVERING, *RECORDED, *WHITENED)
 _LEAST_WEARERS = 2
@@ -245,7 +250,7 @@ class ClothExpansionStudy(Checked):
         else:
             for network in self.networks:
                 names = [one for one in self.variants if self.fits(one, network)]
-                names = [one for one in names if section != "real" or one not in WHITENED]
+                names = [one for one in names if section != "real" or not _whitened(one)]
                 yield from (self._cell(section, network, one, seed) for one in names)
 
     def fits(self, variant: str, network: str) -> bool:
@@ -257,6 +262,7 @@ class ClothExpansionStudy(Checked):
 
     def generator(self, variant: str) -> dict[str, Any] | None:
         """The generator of a variant or of a switch of the ablation, as class and arguments; None of the others."""
+        variant = variant.removesuffix(_WHITE)
         if variant not in GENERATORS and variant not in ABLATION:
             return None
         entry = GENERATORS.get(variant, GENERATORS[GUIDED])
@@ -267,7 +273,7 @@ class ClothExpansionStudy(Checked):
         return {**entry, **changed, "init_args": settings}
 
     def _cell(self, section: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
-        coats = coats or self.rare
+        coats, maker = coats or self.rare, variant.removesuffix(_WHITE)
         data: dict[str, Any] = {
             "people": {
                 "seed": seed,
@@ -280,7 +286,7 @@ class ClothExpansionStudy(Checked):
             "coats": coats,
             "wanted": self.wanted,
             "seed": seed,
-            "variant": variant if variant in SIMPLE or variant in RECORDED else "",
+            "variant": maker if maker in SIMPLE or maker in RECORDED else "",
         }
         if generator := self.generator(variant):
             data["generator"] = {
@@ -290,7 +296,7 @@ class ClothExpansionStudy(Checked):
                 "precision": self.precision,
                 "seed": seed,
             }
-            if variant.endswith(_COVER):
+            if maker.endswith(_COVER):
                 data["cover"] = True
         settings = {
             "section": section,
@@ -343,6 +349,10 @@ class ClothExpansionStudy(Checked):
         return described(network, own[network] | {"num_subjects": self.train}, 64)
 
 
+def _whitened(variant: str) -> bool:
+    return variant in WHITENED or variant.endswith(_WHITE)
+
+
 def compute(cell: Cell, out: Path) -> Numbers:
     """Expand the training set, and measure what was made; or train a recognizer on it, and test that."""
     settings = cell.settings
@@ -361,6 +371,6 @@ def compute(cell: Cell, out: Path) -> Numbers:
     if settings["section"] == "real":
         return real_scores(network, Path(settings["real"]), 64, Protocol.from_dict(settings["protocol"]), out)
     scoring = Scoring(resamples=0)
-    if settings["variant"] in WHITENED:
+    if _whitened(settings["variant"]):
         scoring = whitened_scoring(settings["variant"], network, people, settings["data"])
     return numbers | scores(embedded(network, people), next(iter(people.protocols.values())), scoring)

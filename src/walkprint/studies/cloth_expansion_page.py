@@ -176,7 +176,9 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
         f"{', '.join(RECORDED)}: as many recorded (rendered) coats instead of generated ones, the person's own coat or "
         "another one in every take; nothing is generated there.",
         f"{', '.join(WHITENED)}: the recognizer of {BASELINE}, its distances whitened by the training people's walks; "
-        "with feature-transport, coats are made among these features from the directions of the people who have some.",
+        "with feature-transport, coats are made among these features from the directions of the people who have some. "
+        "Variants that end in -whitened: the recognizer of the variant, its distances whitened likewise, generated "
+        "takes included.",
         f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame.",
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "

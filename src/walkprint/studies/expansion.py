@@ -135,14 +135,14 @@ def whitened_scoring(variant: str, network: Network, people: Packed, data: Plain
     """Distances whitened by the training people's walks, recorded and, for "feature-transport", made from them.
 
     Args:
-        variant: of `WHITENED`.
+        variant: one of `WHITENED`; others whiten by what there is.
         network: trained on these people.
-        people: with few coats.
+        people: with few coats, or with generated ones as well.
         data: as of `expanded_people`.
     """
     keys = [key for key in people.keys("train") if key.condition in (NORMAL, COAT)]
     known = embedded(network, people, keys)
-    if WHITENED[variant]:
+    if WHITENED.get(variant, False):
         rng = np.random.default_rng(data["seed"])
         made = FeatureTransport.learn(known, source=NORMAL, target=COAT).make(known, data["wanted"], rng)
         vectors = np.concatenate([known.vectors, made.vectors])
