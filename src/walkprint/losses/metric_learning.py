@@ -82,14 +82,9 @@ class ArcFaceLoss(_MarginSoftmax):
     """
 
     def __init__(
-        self,
-        *,
-        num_subjects: Subjects,
-        parts: Width,
-        features: Width,
-        margin: NonNegative = 28.6,
+        self, *, num_subjects: Subjects, parts: Width, features: Width, margin: NonNegative = 28.6,
         scale: Positive = 64.0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(num_subjects, parts, features, margin, scale)
 
 
@@ -102,14 +97,9 @@ class CosFaceLoss(_MarginSoftmax):
     """
 
     def __init__(
-        self,
-        *,
-        num_subjects: Subjects,
-        parts: Width,
-        features: Width,
-        margin: NonNegative = 0.35,
+        self, *, num_subjects: Subjects, parts: Width, features: Width, margin: NonNegative = 0.35,
         scale: Positive = 64.0,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(num_subjects, parts, features, margin, scale)
 
 

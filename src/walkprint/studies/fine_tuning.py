@@ -39,22 +39,10 @@ _LOSSES = {
     "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
 }
 QUICK: dict[str, Any] = {
-    "seeds": 2,
-    "steps": 3,
-    "tuning_steps": 2,
-    "subjects": 6,
-    "companions": 4,
-    "stand_ins": 5,
-    "test_people": 3,
-    "people": (0, 1),
-    "views": ("072", "108"),
-    "takes_frames": 8,
-    "size_px": 32,
-    "width": 4,
-    "frames": 6,
-    "subjects_per_batch": 3,
-    "clips_per_subject": 2,
-}
+    "seeds": 2, "steps": 3, "tuning_steps": 2, "subjects": 6, "companions": 4, "stand_ins": 5, "test_people": 3,
+    "people": (0, 1), "views": ("072", "108"), "takes_frames": 8, "size_px": 32, "width": 4, "frames": 6,
+    "subjects_per_batch": 3, "clips_per_subject": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,19 +66,10 @@ LOSSES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_LOSSES = tuple(LOSSES)[:6]
 QUICK: dict[str, Any] = {
-    "networks": ("GaitSet", "GaitPart"),
-    "losses": (BASELINE, MARGIN_FORM, SOFTMAX_FORM),
-    "seeds": 2,
-    "steps": 4,
-    "subjects": 9,
-    "views": ("072", "108"),
-    "takes_frames": 8,
-    "width": 4,
-    "frames": 6,
-    "subjects_per_batch": 3,
-    "clips_per_subject": 2,
-    "street_subjects": 4,
-}
+    "networks": ("GaitSet", "GaitPart"), "losses": (BASELINE, MARGIN_FORM, SOFTMAX_FORM), "seeds": 2, "steps": 4,
+    "subjects": 9, "views": ("072", "108"), "takes_frames": 8, "width": 4, "frames": 6, "subjects_per_batch": 3,
+    "clips_per_subject": 2, "street_subjects": 4,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
