@@ -14,6 +14,7 @@ PRINTED = {
     "03": "compactness/loss",
     "04": "second minus first",
     "05": "quality: generated -, recorded",  # nobody of whom takes are made was recorded in a coat
+    "06": "Anna  best Anna",
 }
 
 

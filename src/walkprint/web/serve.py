@@ -63,6 +63,7 @@ def serve(
     if not local:
         say(_TLS)
     recognizer.false_positive_rate = false_positive_rate
+    _ = recognizer.cohort  # rendered here, where none comes with the network, not while a request waits
     service = Service(recognizer, limits)
     config = uvicorn.Config(
         create_app(service, token=token, local=local), access_log=False, log_level="warning", server_header=False,
