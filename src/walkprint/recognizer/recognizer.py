@@ -189,8 +189,12 @@ class Recognizer:
                 del tracks[next(iter(tracks))]
             yield self._sighting(tracks[walk.track], false_positive_rate, most, asked_by, now())
 
-    def threshold(self, false_positive_rate: float | None = None) -> float:
+    def threshold(self, false_positive_rate: float | None = None, walks: int = 1) -> float:
         """The score from which somebody is named, for the gallery as it is.
+
+        Args:
+            false_positive_rate: instead of the recognizer's.
+            walks: how many walks are joined, see `Verdict.threshold`.
 
         Raises:
             DataError: no person is enrolled.
@@ -199,7 +203,7 @@ class Recognizer:
         judge = self._judge()
         if judge is None:
             raise DataError(f"{self.gallery.path}: no person is enrolled; enroll somebody first")
-        return judge.threshold(self.false_positive_rate if false_positive_rate is None else false_positive_rate)
+        return judge.threshold(self.false_positive_rate if false_positive_rate is None else false_positive_rate, walks)
 
     def error_rates(self, rates: Sequence[float]) -> ErrorRates:
         """How often the gallery as it is errs, by its own walks and rendered strangers; see `error_rates.measure`.

@@ -17,15 +17,15 @@ _PERSON = {
     "id": _ID, "name": "Anna", "consent": "signed on 1 May", "added": "2026-11-27T10:15:00.000+00:00",
     "expires": "2027-12-31", "walks": 2, "frames": 143,
 }  # fmt: skip
-_CANDIDATE = {"id": _ID, "name": "Anna", "score": 5.61, "probability": 0.98}
+_CANDIDATE = {"id": _ID, "name": "Anna", "score": 0.61, "probability": 0.98}
 _SIGHTING: dict[str, Any] = {
     "name": "Anna", "track": 1, "start_s": 0.4, "end_s": 3.1, "view": "right", "walks": 1, "frames": 66,
-    "quality": 0.97, "candidates": [_CANDIDATE], "threshold": 3.4, "false_positive_rate": 0.05, "unknown": 0.02,
+    "quality": 0.97, "candidates": [_CANDIDATE], "threshold": 0.45, "false_positive_rate": 0.05, "unknown": 0.02,
     "event": 17, "confirmed_as": None, "kept": True,
 }  # fmt: skip
 
 _POINT: dict[str, Any] = {
-    "false_positive_rate": 0.05, "threshold": 3.4, "fpir": {"value": 0.01, "low": 0.005, "high": 0.018},
+    "false_positive_rate": 0.05, "threshold": 0.45, "fpir": {"value": 0.05, "low": 0.04, "high": 0.07},
     "fnir": {"value": 0.2, "low": 0.1, "high": 0.4},
 }  # fmt: skip
 
@@ -100,11 +100,15 @@ class NamedAs(BaseModel):
 
 
 class ThresholdOut(BaseModel):
-    """The score from which a person is named at a false positive rate; null while no person is known."""
+    """The score from which a person is named at a false positive rate; null while no person is known.
 
-    model_config = _example(false_positive_rate=0.05, threshold=3.4)
+    `joined` is that of several walks together.
+    """
+
+    model_config = _example(false_positive_rate=0.05, threshold=0.45, joined=0.48)
     false_positive_rate: float
     threshold: float | None
+    joined: float | None
 
 
 @dataclass(frozen=True, slots=True, config=_example(value=0.1, low=0.03, high=0.3))

@@ -222,8 +222,10 @@ class Service:
         """The score from which a person is named, for each of `RATES`; None while no person is known."""
         with self._lock:
             known = len(self._gallery) > 0
+            walks = {"threshold": 1, "joined": 2}
             return [
-                {"false_positive_rate": rate, "threshold": self.recognizer.threshold(rate) if known else None}
+                {"false_positive_rate": rate}
+                | {name: self.recognizer.threshold(rate, count) if known else None for name, count in walks.items()}
                 for rate in RATES
             ]
 

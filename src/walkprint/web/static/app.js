@@ -120,10 +120,10 @@ async function showErrors() {
   $("errors").hidden = !now || now.threshold === null;
   if ($("errors").hidden) return $("changes").replaceChildren();
   const seen = [...state.jobs.values()].flatMap((job) => job.sightings.filter((one) => one.candidates.length)
-    .map((one) => ({ one, score: one.candidates[0].score, hue: hue(one.candidates[0].id), label: `${state.files.get(job.id) ?? "Video"}, ${seconds(one.start_s)}: ${one.candidates[0].name}` })));
-  const changed = seen.filter(({ one }) => verdict(one).named !== (one.name !== null));
+    .map((one) => ({ one, named: verdict(one).named, score: one.candidates[0].score, hue: hue(one.candidates[0].id), label: `${state.files.get(job.id) ?? "Video"}, ${seconds(one.start_s)}: ${one.candidates[0].name}` })));
+  const changed = seen.filter(({ one, named }) => named !== (one.name !== null));
   $("changes").replaceChildren(...changed.map(({ one, label }) => h("li", {}, label, one.name === null ? " gets the name" : " becomes unknown")));
-  const named = seen.filter(({ one }) => verdict(one).named).length;
+  const named = seen.filter((one) => one.named).length;
   $("seen-words").textContent = seen.length ? `Walks seen here with a name: ${named} of ${seen.length}.` : "";
   if (!$("errors").open) return;
   state.rates ??= read("error-rates");
@@ -146,7 +146,7 @@ function verdict(seen) {
   const now = chosen();
   const best = seen.candidates[0];
   const own = !now || now.threshold === null || now.false_positive_rate === seen.false_positive_rate;
-  const threshold = own ? seen.threshold : now.threshold;
+  const threshold = own ? seen.threshold : seen.walks > 1 ? now.joined : now.threshold;
   return { best, threshold, named: Boolean(best) && best.score >= threshold };
 }
 
