@@ -222,11 +222,12 @@ class Service:
         """The score from which a person is named, for each of `RATES`; None while no person is known."""
         with self._lock:
             known = len(self._gallery) > 0
-            walks = {"threshold": 1, "joined": 2}
+
+            def limit(rate: float, walks: int) -> float | None:
+                return self.recognizer.threshold(rate, walks) if known else None
+
             return [
-                {"false_positive_rate": rate}
-                | {name: self.recognizer.threshold(rate, count) if known else None for name, count in walks.items()}
-                for rate in RATES
+                {"false_positive_rate": rate, "threshold": limit(rate, 1), "joined": limit(rate, 2)} for rate in RATES
             ]
 
     def error_rates(self) -> dict[str, Any]:
