@@ -30,15 +30,19 @@ class Pooling(Network):
 
 
 @cache
+def clip(name: str, take: int) -> Clip:
+    """Take 0 or 1 of a person."""
+    return _PEOPLE.read(SequenceKey(name, "nm", f"{take + 1:02d}", "090"))
+
+
 def clips(name: str) -> tuple[Clip, Clip]:
     """Both takes of a person."""
-    first, second = (_PEOPLE.read(SequenceKey(name, "nm", take, "090")) for take in ("01", "02"))
-    return first, second
+    return clip(name, 0), clip(name, 1)
 
 
 @cache
 def _usual_frame() -> np.ndarray:
-    means = [clips(f"{number:03d}")[0].frames.mean((0, 1)) for number in range(15, 20)]
+    means = [clip(f"{number:03d}", 0).frames.mean((0, 1)) for number in range(15, 20)]
     return np.mean(means, axis=0).astype(np.float32) / 255
 
 
@@ -47,8 +51,8 @@ def strangers(people: int = 20) -> Cohort:
     """People 20 and on, both takes."""
     network, vectors, subjects = Pooling(), [], []
     for number in range(20, 20 + people):
-        for clip in clips(f"{number:03d}"):
-            unit = network.embed(clip)
+        for walk in clips(f"{number:03d}"):
+            unit = network.embed(walk)
             vectors.append(unit / np.linalg.norm(unit, axis=1, keepdims=True))
             subjects.append(number)
     return Cohort(np.stack(vectors).astype(np.float32), np.array(subjects), "Pooling")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from starlette.testclient import TestClient
-from tests.recognizer.people import Pooling, clips, strangers
+from tests.recognizer.people import Pooling, clip, strangers
 from tests.video.films import film
 
 from walkprint.recognizer import Recognizer
@@ -43,7 +43,7 @@ def video(name: str, take: int = 0) -> bytes:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        return film(Path(folder) / "walk.mp4", past(clips(name)[take].frames[:, 0])).read_bytes()
+        return film(Path(folder) / "walk.mp4", past(clip(name, take).frames[:, 0])).read_bytes()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The page in a real Chromium: two people are enrolled, a third video is named, a stranger is not, one is forgotten."""
 
+import base64
 import importlib.util
 import os
 import shutil
@@ -14,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import uvicorn
-from tests.recognizer.people import Pooling, clips, strangers
+from tests.recognizer.people import Pooling, clip, clips, strangers
 from tests.web.server import LIMITS, TOKEN, past, video
 
 from walkprint.recognizer import Recognizer
@@ -39,7 +40,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     film = tmp_path_factory.mktemp("camera") / "walk.y4m"
-    images = past(clips("002")[1].frames[:, 0])
+    images = past(clip("002", 1).frames[:, 0])
     images = [images[0]] * 10 + images + [images[0]] * 10
     height, width, _ = images[0].shape
     with film.open("wb") as file:
@@ -60,7 +61,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     page.set_default_timeout(60_000)
     page.complaints = []
     page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
@@ -79,8 +80,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
             tmp_path / "people.gallery", Pooling(), segmenter=Background(), cohort=strangers(), false_positive_rate=0.1
         )
         for name, person in (known or {}).items():
-            for clip in clips(person):
-                recognizer.enroll(clip, name, keep_silhouettes=True)
+            for walk in clips(person):
+                recognizer.enroll(walk, name, keep_silhouettes=True)
         listening = socket.create_server(("127.0.0.1", 0))
         app = create_app(Service(recognizer, LIMITS), token=TOKEN)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=1))
@@ -104,15 +105,16 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
 def drop(page: Any, place: str, name: str, content: bytes) -> None:
     """Drop a file as a hand does."""
     page.evaluate(
-        """([place, name, numbers]) => {
+        """([place, name, content]) => {
             const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(numbers)], name, {type: "video/mp4"}));
+            const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+            data.items.add(new File([bytes], name, {type: "video/mp4"}));
             for (const kind of ["dragenter", "dragover", "drop"]) {
                 document.querySelector(place).dispatchEvent(
                     new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
             }
         }""",
-        [place, name, list(content)],
+        [place, name, base64.b64encode(content).decode()],
     )
 
 

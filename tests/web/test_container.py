@@ -2,7 +2,13 @@
 
 import json
 import re
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+
+import pytest
 
 from walkprint.cli import find_verb
 
@@ -25,6 +31,26 @@ def test_its_command_is_understood() -> None:
     given, _ = find_verb("serve").parse(entry[2:])
     assert given["host"] == "0.0.0.0"
     assert given["gallery"].parent == given["token_file"].parent == Path("/gallery")
+
+
+def test_its_health_check_asks_the_server(capfd: pytest.CaptureFixture[str]) -> None:
+    class Healthy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health" else 404)
+            self.end_headers()
+
+    (check,) = [json.loads(one) for one in re.findall(r"CMD (\[.*\])", TEXT)]
+    assert check[0] == "python"
+    server = HTTPServer(("127.0.0.1", 0), Healthy)
+    command = [sys.executable, "-I", *check[1:-1], check[-1].replace(":8000/", f":{server.server_port}/")]
+    assert f":{server.server_port}/" in command[-1]
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    assert subprocess.run(command, check=False).returncode == 0
+    thread.join()
+    server.server_close()
+    assert subprocess.run(command, check=False).returncode == 1
+    assert "refused" in capfd.readouterr().err
 
 
 def test_everything_it_copies_is_here() -> None:

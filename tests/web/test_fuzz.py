@@ -66,7 +66,7 @@ def test_no_endpoint_fails_by_values_of_its_schema(client: TestClient) -> None:
             continue
 
         @settings(
-            max_examples=5, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=3, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
         )
         @given(case=operation.as_strategy())
         def check(case: "schemathesis.Case") -> None:
