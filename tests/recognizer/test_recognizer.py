@@ -210,3 +210,9 @@ def test_walks_of_one_video_keep_their_tracks(recognizer: Recognizer) -> None:
     assert (together.track, together.walks) == (4, 2)
     other = Walk(masks[:10], 4, 0.0, 0.4, "left", "b")
     assert [one.walks for one in recognizer.identify([*cut[:1], other])] == [1, 1]
+
+
+def test_the_bundled_network_is_understood(tmp_path: Path) -> None:
+    recognizer = Recognizer(tmp_path / "g", segmenter=Background())
+    assert (recognizer.gallery.binding.network, recognizer.gallery.binding.parts) == ("street", 31)
+    assert recognizer.enroll(clips("001")[0], "Anna").walks == 1

@@ -79,7 +79,7 @@ class Recognizer:
         whitening = self.network.whitening
         scoring = f"cosine, {whitening or 'parts of unit length'}"
         mask = np.pad(np.full((self.network.min_frames, 60, 20), 255, np.uint8), ((0, 0), (2, 2), (22, 22)))
-        self._embed = folded(self.network, torch.from_numpy(mask)[None]).embed
+        self._embed = folded(self.network, torch.from_numpy(mask)[None, :, None]).embed
         parts, features = self._embed(mask).shape
         self._binding = Binding(name, weights_source(self.network), parts, features, scoring)
         if site is not None:

@@ -1,6 +1,6 @@
 // Drawings in SVG: error rates, scores. Pure functions of numbers; colors and sizes are the style sheet's.
 
-const WIDTH = 360, HEIGHT = 250, LEFT = 46, RIGHT = 12, TOP = 14, BOTTOM = 40;
+const WIDTH = 360, HEIGHT = 250, LEFT = 50, RIGHT = 20, TOP = 14, BOTTOM = 40;
 const INNER = WIDTH - LEFT - RIGHT;
 
 function s(tag, attributes = {}, ...children) {
@@ -45,7 +45,7 @@ export function det(points, chosen) {
     ...y.ticks.flatMap(([value, strong]) => [line(LEFT, y.at(value), WIDTH - RIGHT, y.at(value), "grid"),
       strong ? text(LEFT - 6, y.at(value) + 4, value === 0.01 ? "≤ 1 %" : share(value), "end") : null]),
     text(LEFT + INNER / 2, HEIGHT - 5, "strangers who are named (FPIR)"),
-    s("text", { transform: `translate(11 ${TOP + (HEIGHT - TOP - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle" }, "missed (FNIR)"),
+    s("text", { transform: `translate(10 ${TOP + (HEIGHT - TOP - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle" }, "missed (FNIR)"),
     s("path", { d: `${path(band)}Z`, class: "band" }),
     s("path", { d: path(inside.map(([at, one]) => [at, y.at(one.value)])), class: "curve" }),
     line(x.at(fpir.low), there, x.at(fpir.high), there, "spread"), line(here, y.at(fnir.low), here, y.at(fnir.high), "spread"),
