@@ -112,10 +112,16 @@ def test_nobody_enrolled_and_no_walk(tmp_path: Path) -> None:
     empty = Recognizer(tmp_path / "g", Pooling(), segmenter=Background(), cohort=strangers())
     (seen,) = empty.identify(clips("001")[0])
     assert (seen.name, seen.candidates, seen.unknown) == (None, (), 1.0)
+    assert str(seen).endswith("unknown  no person is enrolled")
     with pytest.raises(DataError, match="no person is enrolled"):
         empty.threshold()
     with pytest.raises(DataError, match="Anna: no walk found"):
         empty.enroll(iter([np.zeros((48, 64, 3), np.uint8)] * 5), "Anna")
+    frames = iter([np.zeros((48, 64, 3), np.uint8)])
+    for name, day in (("", None), ("Anna", "tomorrow")):
+        with pytest.raises(DataError, match="expected"):
+            empty.enroll(frames, name, expires=day)
+    assert len(list(frames)) == 1, "refused before a frame is read"
     assert len(empty.gallery) == 0
 
 

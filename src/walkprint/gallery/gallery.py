@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +23,7 @@ from walkprint.gallery.known import Known
 from walkprint.gallery.records import (
     NewWalk,
     Person,
+    check_day,
     check_name,
     pack,
     pack_silhouettes,
@@ -95,7 +95,7 @@ class Gallery(Known):
         Raises:
             DataError: no walk, embeddings of another shape or not finite, or a name or day that is none.
         """
-        name, expires = check_name(name), _check_day(expires)
+        name, expires = check_name(name), check_day(expires)
         shape = (self.binding.parts, self.binding.features)
         if not walks or any(walk.vectors.shape != shape for walk in walks):
             found = ", ".join(sorted({str(walk.vectors.shape) for walk in walks})) or "no walk"
@@ -349,10 +349,3 @@ def _bound(database: Database, binding: Binding | None, cipher: Cipher, *, seale
     if binding is not None:
         found.check(binding, path)
     return found
-
-
-def _check_day(day: str | None) -> str | None:
-    try:
-        return None if day is None else date.fromisoformat(day).isoformat()
-    except ValueError as error:
-        raise DataError(f"last day {day!r}: expected a day such as 2027-12-31") from error

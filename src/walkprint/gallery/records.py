@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import zstandard
@@ -106,6 +107,18 @@ def check_name(name: str) -> str:
             f"name {name[:40]!r}: expected 1 to {_LONGEST_NAME} characters, none of them a control character"
         )
     return plain
+
+
+def check_day(day: str | None) -> str | None:
+    """A day as it is kept, ISO 8601, or None.
+
+    Raises:
+        DataError: it is none.
+    """
+    try:
+        return None if day is None else date.fromisoformat(day).isoformat()
+    except ValueError as error:
+        raise DataError(f"last day {day!r}: expected a day such as 2027-12-31") from error
 
 
 def pack(vectors: NDArray[np.float32]) -> bytes:

@@ -18,6 +18,7 @@ from walkprint.evaluation.site import Site
 from walkprint.evaluation.whitening import moved, unit_parts
 from walkprint.gallery import Binding, Gallery, NewWalk, Person
 from walkprint.gallery.journal import now
+from walkprint.gallery.records import check_day, check_name
 from walkprint.networks.base import Network
 from walkprint.networks.folded import folded
 from walkprint.recipes.trained import load_network
@@ -116,9 +117,9 @@ class Recognizer:
             hook: called with every frame of a video.
 
         Raises:
-            DataError: no walk is found, or two people are seen at a time.
+            DataError: no walk is found, two people are seen at a time, or the name or day is none.
         """
-        begun = now()
+        begun, name, expires = now(), check_name(name), check_day(expires)  # before a long video is read
         found = list(self._embedded(source, hook))
         if not found:
             raise DataError(f"{name}: no walk found; expected a person who walks past, whole in the picture")

@@ -78,7 +78,7 @@ class Sighting:
             f"  best {one.name} {one.score:.2f} of {self.threshold:.2f}, {one.probability:.0%}"
             for one in self.candidates[:1]
         )
-        return f"{who}  {self.name or 'unknown'}{best}"
+        return f"{who}  {self.name or 'unknown'}{best or '  no person is enrolled'}"
 
 
 def save_sightings(path: str | Path, found: Iterable[tuple[str | Path, Sighting]]) -> None:

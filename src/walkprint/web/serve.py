@@ -49,7 +49,9 @@ def serve(
         raise DataError(f"false positive rate is {false_positive_rate}; expected above 0 and below 1, e.g. 0.05")
     local = is_local(host)
     if not local and token_file is None:
-        raise DataError(f"{host} can be reached from other machines: name the file of a token that you keep safe")
+        raise DataError(
+            f"{host} can be reached from other machines: name the file of a token that you keep safe by --token_file"
+        )
     path = token_file or token_beside(recognizer.gallery.path)
     token, new = read_or_make_token(path)
     listening = _listen(host, port)
