@@ -3,7 +3,13 @@ import pytest
 from tests.oracles.evaluation import rank_one_probe
 
 from walkprint.core.errors import DataError
-from walkprint.evaluation.ranking import PairLabels, Ranks, cumulative_matches, rank, rank_block
+from walkprint.evaluation.ranking import NOT_COUNTED, PairLabels, Ranks, rank, rank_block
+
+
+def cumulative_matches(first, length):
+    """The curve of cumulative matches, (length,), of the counted probes; unmatched ones are misses; NaN without any."""
+    counted = first[first != NOT_COUNTED]
+    return np.array([np.mean((counted >= 0) & (counted < k)) if len(counted) else np.nan for k in range(1, length + 1)])
 
 
 @pytest.mark.parametrize("subjects", [1, 2, 8, 60])

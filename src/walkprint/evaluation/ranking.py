@@ -131,15 +131,6 @@ def rank_block(
     )  # fmt: skip
 
 
-def cumulative_matches(first: NDArray[np.int32], length: int) -> NDArray[np.float64]:
-    """The curve of cumulative matches, (length,), of the counted probes; unmatched ones are misses; NaN without any."""
-    counted = first[first != NOT_COUNTED]
-    if not len(counted):
-        return np.full(length, np.nan)
-    found = counted[(counted >= 0) & (counted < length)]
-    return np.cumsum(np.bincount(found, minlength=length)) / len(counted)
-
-
 @compiled(nogil=True)
 def _rank(
     distances: Any, subject: Any, exclude: Any, require: Any, identity: Any,

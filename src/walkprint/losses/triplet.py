@@ -72,7 +72,7 @@ class TripletLoss(Loss):
         farthest = distances.masked_fill(~positive, -torch.inf).amax(2)
         nearest = distances.masked_fill(same, torch.inf).amin(2)
         terms = (farthest - nearest + self.margin).clamp_min(0)  # without positive or negative: 0
-        anchors = (positive.any(1) & ~same.all(1)).sum().clamp_min(1)
+        anchors = positive.any(1).sum().clamp_min(1)
         numbers = {
             "active": (terms.detach() > 0).sum() / (anchors * len(distances)),
             "mean_distance": distances.detach().mean(),
