@@ -50,6 +50,8 @@ def test_demo_writes_a_report_that_stands_alone(finished: tuple[Path, str]) -> N
     assert "narrow GaitSet, coats added: identical-view-excluded" in lead  # whose tiles follow
     assert "<figcaption>generated coats</figcaption>" in page  # of whom is written into the picture
     assert "<figcaption>BG, with a bag</figcaption>" in page
+    assert "<h2>narrow GaitSet, coats added: identical-view-excluded: verification</h2>" in page.replace("\n", "")
+    assert "What the coats add" in page
     assert page.count("<svg") == 2  # one CMC of the three systems, one ROC
     assert page.count("data:image/png;base64,") >= 3  # one per condition; coats that held together too
     assert 'src="http' not in page

@@ -5,6 +5,7 @@ depend on; that they arrive in a training is the matter of test_recognition.py.
 """
 
 import importlib
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ OTHER: dict[str, Any] = {
     "variants": 1, "switches": 1, "generator_widths": (8, 8, 8, 8), "width": 12,
 }  # fmt: skip
 """Another value of a field; a number n stands for the first n of the default, any other number is made here."""
+KEYS = Path(__file__).resolve().parents[1] / "golden" / "study_cells.json"
+STAND_INS = 1000
+"""The seed of people who stand for real ones."""
 IGNORED = {
     ("inter-class", "compare"): {"real", "protocol", "street_subjects", "training_subjects"},
     ("inter-class", "subjects"): {"real", "protocol", "street_subjects"},
@@ -89,3 +93,36 @@ def test_nothing_stands_here_in_vain() -> None:
     known = {one.name for name in STUDIES for one in fields(_study(name, _sections(name)[0]))}
     assert OTHER.keys() <= known
     assert IGNORED.keys() == set(CASES)
+
+
+def _keys(tree: Any, path: str = "") -> dict[str, set[str]]:
+    """Path of every map -> its keys."""
+    found = {path: {*tree}} if isinstance(tree, dict) else {}
+    for name, branch in tree.items() if isinstance(tree, dict) else ():
+        found |= _keys(branch, f"{path}.{name}".strip("."))
+    return found
+
+
+def _all_keys(name: str, section: str) -> dict[str, list[str]]:
+    """Those of all cells of a section together."""
+    found: dict[str, set[str]] = {}
+    for cell in _study(name, section, seeds=1).cells():
+        for path, keys in _keys(dict(cell.settings)).items():
+            found[path] = found.get(path, set()) | keys
+    return {path: sorted(keys) for path, keys in sorted(found.items())}
+
+
+@pytest.mark.parametrize(("name", "section"), CASES)
+def test_a_cell_says_no_less_than_before(name: str, section: str) -> None:
+    """What left a cell would be taken from a default in silence; a new key belongs into the file."""
+    assert _all_keys(name, section) == json.loads(KEYS.read_text())[f"{name}, {section}"]
+
+
+@pytest.mark.parametrize(("name", "section"), CASES)
+def test_a_seed_is_a_seed_everywhere(name: str, section: str) -> None:
+    def seeds(tree: Any) -> set[Any]:
+        inner = [one for branch in tree.values() for one in seeds(branch)] if isinstance(tree, dict) else []
+        return {*inner, tree["seed"]} if isinstance(tree, dict) and "seed" in tree else {*inner}
+
+    for cell in _study(name, section, seeds=2).cells():
+        assert seeds(dict(cell.settings)) <= {cell.settings["seed"], STAND_INS}
