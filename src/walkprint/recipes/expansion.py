@@ -37,7 +37,7 @@ def expand_to_store(
         data: folder of a store; the one that the generator of --run was trained on by default.
         set: settings of data and expander, e.g. data.train=40 expander.p=0.1.
         run: folder of a generator's finished run.
-        expander: Copying, NoiseInjection, MorphologicalCoat or your own by its dotted path, instead of --run.
+        expander: Copying, NoiseInjection, MorphologicalCoat, Rerendering or your own by dotted path, instead of --run.
         wanted: takes that each training subject gets, those recorded included, e.g. cl=6.
         out: folder of the store.
         seed: of everything random.
