@@ -215,7 +215,9 @@ def test_copies_are_measured_and_help_nobody_to_order(tmp_path):
     assert measures["quality"][0] == pytest.approx(1)
     assert measures["quality"][1] < 0.99
     runs = list((tmp_path / "runs").iterdir())
-    assert len(runs) == 3 * 3  # three data sets for each of three scarcities; the judge is one of them
+    assert (
+        len(runs) == 3 * 3 + 1
+    )  # three data sets for each of three scarcities, a judge among them; and one without coats
     page = cloth_expansion_page.page(study, results, {}, tmp_path)
     assert {"Scarcity: rank-1 by the number of takes in a coat", "How good the generated coats are"} <= {
         table.title for table in page.tables
