@@ -69,7 +69,8 @@ class CodedWalks:
             encode: parts of unit length, float16 (walk, part, feature), and the walks' views -> codes, uint64 (walk,
                 word), and norms, float32 (walk, part), which are kept beside them.
         """
-        last: int | None = 0
+        coded = self._database.value("SELECT count(*) FROM codes")
+        last: int | None = 0 if self._gallery.count_walks() > coded else None
         while last is not None:
             last = self._code_some(encode, last)
         with self._database.reading() as connection:
