@@ -11,7 +11,7 @@ import torch
 from walkprint.core.errors import CheckpointError, DataError, RecipeError
 from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.whitening import Whitening
-from walkprint.networks import GaitSet
+from walkprint.networks import GaitPart, GaitSet
 from walkprint.networks.base import Network
 from walkprint.networks.exported import ONNX_NAME, Exported
 from walkprint.recipes.export import export
@@ -63,6 +63,19 @@ def test_both_runtimes_embed_as_the_original_in_any_batch_and_length(
     another = copy.copy(fast)  # as a worker process gets it: without the session
     assert another._session is None
     np.testing.assert_array_equal(another.embed(walk), fast.embed(walk))
+
+
+def test_short_movements_keep_any_length(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    save_network(tmp_path / "small", GaitPart(channels=(2, 4, 4), strips=(2,), feature=4))
+    assert export(tmp_path / "small", tmp_path / "out")["difference"] < 1e-4
+    slow, fast = load_network(tmp_path / "small"), load_network(tmp_path / "out")
+    for batch, frames in ((1, 1), (2, 4), (1, 23)):
+        given = clips(batch, frames)
+        with torch.inference_mode():
+            wanted = slow(slow.prepare(given)).embeddings.numpy()
+        found = fast(fast.prepare(given)).embeddings.numpy()
+        np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
 def test_its_source_is_its_own_and_its_whitening_comes_along(original: Path, exported: Path) -> None:

@@ -48,8 +48,11 @@ class ShortMovements(nn.Module):
         """(batch, part, feature, time) to the same axes."""
         attention = torch.sigmoid(self.conv2(F.leaky_relu(self.conv1(features))))
         rows, window, edge = features.flatten(1, 2), self.window, self.window // 2
-        pooled = F.avg_pool1d(rows, window, 1, edge) + F.max_pool1d(rows, window, 1, edge)
-        return pooled.view(features.shape) * attention
+        if torch.compiler.is_compiling():  # the same, slower; max_pool1d cannot be traced with a free time
+            most = F.max_pool2d(rows.unsqueeze(2), (1, window), 1, (0, edge)).squeeze(2)
+        else:
+            most = F.max_pool1d(rows, window, 1, edge)
+        return (F.avg_pool1d(rows, window, 1, edge) + most).view(features.shape) * attention
 
 
 class GaitPart(Network):
