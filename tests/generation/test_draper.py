@@ -1,4 +1,4 @@
-"""Draper: small; its loss is its slow twin; pairs are one body at one step; it dresses whom no coat was recorded of."""
+"""Draper: small; its loss is its slow twin; pairs are one body at one step; it dresses without a recorded coat."""
 
 from dataclasses import replace
 

@@ -41,7 +41,7 @@ def test_strangers_are_named_about_as_often_as_asked(shift: float, rate: float) 
     rng = np.random.default_rng(1)
     moved = shift * rng.normal(size=(PARTS, FEATURES))  # what all people of one camera share
     named = []
-    for _ in range(5):  # over galleries, since eight people tell little of a rate
+    for _ in range(5):  # over galleries, since eight people say little about a rate
         judge = judge_of(people(rng, 8, 2, moved), cohort(rng))
         others = people(rng, 100, 1, moved).astype(np.float32)
         named += [judge.score(one, ["left"]).scores[0] >= judge.threshold(rate) for one in others]
@@ -88,7 +88,7 @@ def test_strangers_seen_walking_twice_are_named_about_as_often_as_asked(shift: f
         limit = judge.threshold(0.2, walks=2)
         named += [judge.score(two, ["left", "left"]).scores[0] >= limit for two in others]
     assert 0.2 / 8 < np.mean(named) < 2.2 * 0.2
-    assert judge.threshold(0.2, walks=2) > judge.threshold(0.2), "a mean of two walks lies closer to everybody"
+    assert judge.threshold(0.2, walks=2) > judge.threshold(0.2), "a mean of two walks is nearer to every person"
 
 
 def test_joined_walks_are_the_weighted_mean_of_their_unit_parts() -> None:
@@ -117,31 +117,39 @@ def test_joined_walks_are_the_weighted_mean_of_their_unit_parts() -> None:
 
 def test_few_known_people_raise_the_threshold_by_students_distribution() -> None:
     best = np.sort(np.random.default_rng(13).normal(size=5000))
-    alike = [Impostors(best, 0.0, 1.0, known) for known in (0, 3, 100_000)]
-    limits = [one.threshold(0.2) for one in alike]
+    galleries = [Impostors(best, 0.0, 1.0, known) for known in (0, 3, 100_000)]
+    limits = [one.threshold(0.2) for one in galleries]
     assert limits[0] > limits[1] > limits[2] == pytest.approx(0.8416, abs=0.05)
     # seven people, three of them enrolled: t(6) exceeds 0.9057 with probability 0.2, once in middle and spread
     assert limits[1] - np.median(best) == pytest.approx(
         (limits[2] - np.median(best)) * 0.9057 / 0.8416 * np.sqrt(8 / 7), 1e-3
     )
     rates = np.linspace(0.001, 0.999, 200)
-    assert (np.diff([alike[1].threshold(rate) for rate in rates]) < 0).all()
+    assert (np.diff([galleries[1].threshold(rate) for rate in rates]) < 0).all()
     for rate in (0.0, 1.0, -1.0):
         with pytest.raises(ProtocolError, match="expected above 0 and below 1"):
-            alike[0].threshold(rate)
+            galleries[0].threshold(rate)
 
 
 def test_known_people_who_score_higher_among_others_move_the_threshold() -> None:
     rng = np.random.default_rng(14)
     best, own = rng.normal(size=3000), rng.normal(2.0, 3.0, size=4000)
-    found = Impostors.learn(best, own)
+    found = Impostors.learn(best, own, 4000)
     assert found.known == 4000
     assert (found.shift, found.scale) == (pytest.approx(2, abs=0.2), pytest.approx(3, abs=0.2))
     assert (own > found.threshold(0.05)).mean() == pytest.approx(0.05, abs=0.02)
     np.testing.assert_allclose(found.as_rendered(np.array([np.median(own)])), [np.median(best)], atol=1e-9)
-    lower = Impostors.learn(best, rng.normal(-1.0, 0.5, size=50))
+    lower = Impostors.learn(best, rng.normal(-1.0, 0.5, size=50), 50)
     assert (lower.shift, lower.scale) == (0.0, 1.0), "never below rendered strangers"
-    assert Impostors.learn(best, own[:1]).shift == 0.0
+    assert Impostors.learn(best, own[:1], 1).shift == 0.0
+
+
+def test_walks_of_one_person_are_no_further_people() -> None:
+    rng = np.random.default_rng(15)
+    drawn, strangers = people(rng, 3, 10), cohort(rng, 50)
+    for walks in (1, 2, 10):
+        judge = judge_of(drawn[:, :walks], strangers)
+        assert [one.known for one in judge._impostors] == [3, 3]
 
 
 def test_the_tail_goes_on_beyond_what_was_seen() -> None:

@@ -85,7 +85,8 @@ def _carry_out(verb: Verb, words: Sequence[str]) -> int:
         let_waiting_threads_sleep()
         summary = verb.call(given)
         if summary is not None:  # of several processes that train together, all but the first are silent
-            text = f"{_as_typed(str(summary), verb)}{_next(verb, given, summary.numbers)}"
+            said = str(summary) if summary.verbatim else _as_typed(str(summary), verb)
+            text = f"{said}{_next(verb, given, summary.numbers)}"
             show(json.dumps(summary.numbers) if as_json else text.rstrip("\n"))
     except (UsageError, ArgumentError) as error:
         return _refuse(f"{_as_typed(str(error), verb)}; see walkprint {verb.name} --help")

@@ -48,7 +48,9 @@ def _explained(kind: type) -> Summary:
     parameters = inspect.signature(kind).parameters
     settings = [str(one.replace(annotation=one.empty)) for one in parameters.values()]
     text = f"{kind.__name__}\n\n{inspect.getdoc(kind) or ''}\n\nSettings:\n    " + "\n    ".join(settings)
-    return Summary({"class": kind.__name__, "settings": list(parameters), "documentation": inspect.getdoc(kind)}, text)
+    return Summary(
+        {"class": kind.__name__, "settings": list(parameters), "documentation": inspect.getdoc(kind)}, text, True
+    )
 
 
 def _found(path: str) -> Any:

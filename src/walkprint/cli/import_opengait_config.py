@@ -31,4 +31,6 @@ def import_opengait_config(file: Path, *, out: Path | None = None) -> Summary:
         write_atomically(out, text)
         text = f"{out}: a recipe from {file.name}\n" + "".join(f"not mapped: {one}\n" for one in unmapped)
         text += f"next: walkprint train {out} --run runs/{out.stem}"
-    return Summary({"out": None if out is None else str(out), "recipe": recipe, "unmapped": unmapped}, text)
+    return Summary(
+        {"out": None if out is None else str(out), "recipe": recipe, "unmapped": unmapped}, text, verbatim=True
+    )

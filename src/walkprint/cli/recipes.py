@@ -22,7 +22,7 @@ def recipes(name: str | None = None) -> Summary:
             text = read_text(find_file(name))
         except ValueError as error:
             raise RecipeError(f"{error}; expected settings in YAML") from error
-        return Summary({"name": name, "text": text}, text)
+        return Summary({"name": name, "text": text}, text, verbatim=True)
     found = {one: first_comment(path) for one, path in bundled().items()}
     width = max(map(len, found))
     return Summary({"recipes": found}, "\n".join(f"{one:<{width}}  {said}" for one, said in found.items()))

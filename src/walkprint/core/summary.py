@@ -11,10 +11,12 @@ class Summary:
     Attributes:
         numbers: plain data, for JSON.
         text: the same for people, in lines; `str` gives it.
+        verbatim: the text is a file or documentation, to be shown as it is.
     """
 
     numbers: dict[str, Any]
     text: str
+    verbatim: bool = False
 
     def __str__(self) -> str:
         return self.text

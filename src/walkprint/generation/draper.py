@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from walkprint.core.bounds import Count, Positive, Seed, Width
+from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align
 from walkprint.data.walkers.clothes import Hanging, Outfit, draw_coat, draw_outfit
@@ -116,7 +117,9 @@ class Draper(GenerativeModel):
         if condition not in (known := names.get("conditions", ())):
             names["conditions"] = (*known, condition)
         super().__init__(**names)
-        self.people, self.world, self.people_per_batch = people, world, people_per_batch
+        if condition == self.source_condition:
+            raise RecipeError(f"Draper: condition is {condition}, which is what it dresses; expected that of coats")
+        self.condition, self.people, self.world, self.people_per_batch = condition, people, world, people_per_batch
         self.learning_rate = learning_rate
         self.unet = UNet(COAT_FEATURES, widths)
 
@@ -126,13 +129,13 @@ class Draper(GenerativeModel):
         return [Stage("pairs", 1.0, (Phase("pairs", self.unet.parameters, self._pair_loss, adam),))]
 
     def generate(self, sources: Tensor, labels: Labels, generator: torch.Generator) -> Tensor:
-        """See `GenerativeModel`; all frames of a subject in a call wear one coat; those of the source stay as are."""
+        """See `GenerativeModel`; all frames of a subject in a call wear one coat; other conditions stay as they are."""
         seeds = torch.randint(2**31, (len(self.names.subjects),), generator=generator).tolist()
         coats = torch.from_numpy(np.stack([_coat(seeds[row]) for row in labels.subjects.tolist()]))
         frames = self.to_unit(sources)
         dressed = (self.unet(frames, coats.to(frames)) / 2).tanh()
-        normal = labels.conditions == self.names.conditions.index(self.source_condition)
-        return torch.where(normal[:, None, None, None], frames, dressed)
+        wearing = labels.conditions == self.names.conditions.index(self.condition)
+        return torch.where(wearing[:, None, None, None], dressed, frames)
 
     def pairs(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A batch to learn from: frames without and with a coat, uint8 (count, 1, 64, 64) each, and the coats."""

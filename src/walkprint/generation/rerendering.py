@@ -1,7 +1,7 @@
-"""Re-rendering: the same walk of a rendered person, in a coat. The best that can be made from a take.
+"""Re-rendering: the same walk of a rendered person, in a coat, on the same body.
 
-Source: none; the upper bound of every expander that works frame by frame. Only for `walkprint.data.walkers`, whose
-bodies are known.
+Source: none; a reference for every expander that works frame by frame. Only for `walkprint.data.walkers`, whose bodies
+are known. Frames are those of the first steps: behind a frame that the take has lost, steps are shifted.
 Deviations: none.
 """
 

@@ -47,11 +47,14 @@ class Compared:
     def scoring(self) -> "Scoring":
         """The same with what the files hold."""
         from walkprint.evaluation import Scoring, Site
-        from walkprint.recipes.trained import load_whitening
 
         sides = {side: getattr(self, side) for side in ("gallery_site", "probe_site")}
         sites = {side: file and Site.load(file) for side, file in sides.items()}
-        whitening = None if self.whitening is None else load_whitening(self.whitening)
+        whitening = None
+        if self.whitening is not None:
+            from walkprint.recipes.trained import load_whitening
+
+            whitening = load_whitening(self.whitening)
         return Scoring(**{**vars(self), **sites, "whitening": whitening})
 
 

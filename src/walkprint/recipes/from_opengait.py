@@ -70,7 +70,7 @@ def recipe_from_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     """
     settings = Settings({name: section for name, section in config.items() if name != "evaluator_cfg"})
     if "evaluator_cfg" in config:
-        settings.note("evaluator_cfg: evaluation is `embed`, then `identify`")
+        settings.note("evaluator_cfg: evaluation is `embed`, then `evaluate`")
     model = settings.take("model_cfg.model")
     if model not in _NETWORKS:
         raise RecipeError(f"model_cfg.model is {model!r}; expected one of {', '.join(_NETWORKS)}")

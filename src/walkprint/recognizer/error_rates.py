@@ -19,7 +19,7 @@ from walkprint.gallery.records import KnownWalk
 from walkprint.recognizer.verdict import Verdict
 
 LEAST_PEOPLE = 3
-_MOST_VIDEOS = 200
+_MOST_VIDEOS, _FEWEST_VIDEOS, _MOST_COMPARED = 200, 20, 200_000  # each video is compared with all walks
 _NORMAL_95 = 1.959964
 
 
@@ -90,7 +90,8 @@ def measure(verdict: Verdict, walks: Sequence[KnownWalk], strangers: int, rates:
             "further videos under names that are known"
         )
     groups = sorted({(one, video) for one, video in zip(people, videos, strict=True) if one in set(several)})
-    some = {groups[at] for at in np.linspace(0, len(groups) - 1, min(len(groups), _MOST_VIDEOS)).round().astype(int)}
+    count = min(len(groups), _MOST_VIDEOS, max(_FEWEST_VIDEOS, _MOST_COMPARED // len(walks)))
+    some = {groups[at] for at in np.linspace(0, len(groups) - 1, count).round().astype(int)}
     own: list[float] = []
     for one, video in sorted(some):
         scores = verdict.look_up((people == one) & (videos == video))

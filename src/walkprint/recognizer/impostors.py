@@ -40,17 +40,18 @@ class Impostors:
     known: float = 0
 
     @classmethod
-    def learn(cls, best: NDArray[np.floating], own: NDArray[np.floating]) -> "Impostors":
+    def learn(cls, best: NDArray[np.floating], own: NDArray[np.floating], people: int) -> "Impostors":
         """From the best scores of rendered strangers and of known people among the others.
 
         Args:
-            best, own: (person,), in any order; `own` may be empty.
+            best, own: (question,), in any order; `own` may be empty.
+            people: of how many people `own` is; walks of one person are no further people.
         """
         rising = np.sort(best.astype(np.float64))
         if len(own) < 2:
-            return cls(rising, known=len(own))
+            return cls(rising, known=people)
         shift = max(0.0, float(np.median(own) - np.median(rising)))
-        return cls(rising, shift, max(1.0, float(np.std(own) / max(np.std(rising), 1e-6))), len(own))
+        return cls(rising, shift, max(1.0, float(np.std(own) / max(np.std(rising), 1e-6))), people)
 
     def threshold(self, rate: float) -> float:
         """The score that strangers' best scores exceed at a rate.

@@ -25,7 +25,7 @@ from walkprint.recognizer.verdict import Verdict, flat, origins_of
 EXACT_WALKS = 50_000
 _PROPOSED, _SAMPLE, _AT_ONCE, _READ = 100, 20_000, 16, 256
 _TWICE, _CHANGED = 2.0, 1.02
-_KEPT = ("single walks", "joined walks")
+_KEPT = ("walks alone", "walks joined")
 _Floats = NDArray[np.float32]
 
 

@@ -215,9 +215,10 @@ class Recognizer:
         Raises:
             DataError: too few people have walks from two videos, or there are more than 50,000 walks.
         """
-        judge, walks = self._judge(), self.gallery.walks()
+        judge, count = self._judge(), self.gallery.count_walks()
         if judge is None or isinstance(judge, ManyVerdict):
-            raise DataError(f"{self.gallery.path}: error rates need 1 to {EXACT_WALKS:,} walks, found {len(walks)}")
+            raise DataError(f"{self.gallery.path}: error rates need 1 to {EXACT_WALKS:,} walks, found {count}")
+        walks = self.gallery.walks()
         if self._verdict is None or self._verdict[0] != self.gallery.state:
             raise DataError(f"{self.gallery.path}: changed meanwhile; ask again")
         return measure(judge, walks, len(np.unique(self.cohort.subjects)), rates)

@@ -152,7 +152,9 @@ class Verdict:
         found = [
             self._by_person(flat(one) @ known, self._person) for one in (self._strangers, self._joined_strangers())
         ]
-        return Impostors.learn(found[0].max(axis=1), single), Impostors.learn(found[1].max(axis=1), joined)
+        alone, together = (one.max(axis=1) for one in found)
+        people = len(joined)  # one question each
+        return Impostors.learn(alone, single, people), Impostors.learn(together, joined, people)
 
     def _look_up_known(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Best scores of known people among the others, for single walks and for all walks of a person joined."""

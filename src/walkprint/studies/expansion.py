@@ -248,7 +248,7 @@ def measures(
         "memorized": memorized(store, list(store.generated), coats),
     }
     if coatless is not None:
-        unused = partial(embed, coatless, store, device=device, frames_per_batch=256)
+        unused = partial(embed, coatless, store, device=device)
         found["identity, no coat seen"] = identity_kept(unused(made), unused([*coats, *normal]), gallery=searched)
     numbers = {name: [one.generated, one.real] for name, one in found.items()}
     if others:  # there is no recorded coat to compare with

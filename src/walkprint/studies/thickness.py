@@ -36,11 +36,15 @@ def coat_thickness(people: Packed, bodies: Rerendering) -> Numbers:
     takes = [(key, SequenceKey.parse(line["source"])) for key, line in sorted(store.generated.items())]
     takes = [pair for pair in takes if pair[1].condition == bodies.source_condition] if store.ordered else []
     made, known = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
-    for key, source in takes[:: max(1, len(takes) // _LOOKED_AT)]:
+    rendered = int(store.meta["settings"]["frames"])
+    for at in np.random.default_rng(0).permutation(len(takes))[:_LOOKED_AT].tolist():  # all views
+        key, source = takes[at]
         normal = store.read(source)
+        if len(normal) != rendered:  # some were lost, and the steps of the others are not known
+            continue
         truth, _ = bodies.make(normal, key, np.random.default_rng(0))
         frames = store.read(key).frames
-        if len(frames) == len(truth) == len(normal):  # else some fell away, and the steps of the others are not known
+        if len(frames) == len(truth) == len(normal):  # the same of made ones
             made.append(thickness_px(frames, normal.frames))
             known.append(thickness_px(truth, normal.frames))
     if not made:

@@ -50,10 +50,11 @@ def serve(
     local = is_local(host)
     if not local and token_file is None:
         raise DataError(
-            f"{host} can be reached from other machines: name the file of a token that you keep safe by --token_file"
+            f"{host} can be reached from other machines: name the file of a token that you keep safe by `token_file`"
         )
     path = token_file or token_beside(recognizer.gallery.path)
     token, new = read_or_make_token(path)
+    _ = recognizer.cohort  # rendered here, where none comes with the network, not while a request waits
     listening = _listen(host, port)
     port = listening.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
@@ -65,7 +66,6 @@ def serve(
     if not local:
         say(_TLS)
     recognizer.false_positive_rate = false_positive_rate
-    _ = recognizer.cohort  # rendered here, where none comes with the network, not while a request waits
     service = Service(recognizer, limits)
     config = uvicorn.Config(
         create_app(service, token=token, local=local), access_log=False, log_level="warning", server_header=False,

@@ -95,8 +95,7 @@ function showRate() {
   const count = Math.round(1 / now.false_positive_rate);
   $("rate-words").textContent = now.threshold === null
     ? "Enroll a person first."
-    : `About one stranger in ${count} is given a name. A name needs a score of ${now.threshold.toFixed(2)}.`;
-  localStorage.setItem("rate", now.false_positive_rate);
+    : `About one stranger in ${count} is given a name. A name needs a score of ${now.threshold.toFixed(2)}, where several walks are joined of ${now.joined.toFixed(2)}.`;
   for (const job of state.jobs.values()) showJob(job);
   showErrors();
 }
@@ -105,7 +104,8 @@ async function loadThresholds() {
   state.thresholds = await read("thresholds");
   $("rate").max = state.thresholds.length - 1;
   if ($("rate").dataset.set !== "1") {
-    const usual = Number(localStorage.getItem("rate") ?? state.about.false_positive_rate);
+    const stored = Number(localStorage.getItem("false-positive-rate"));
+    const usual = stored > 0 && stored < 1 ? stored : state.about.false_positive_rate;
     const place = state.thresholds.findIndex((one) => one.false_positive_rate >= usual);
     $("rate").value = place < 0 ? state.thresholds.length - 1 : place;
     $("rate").dataset.set = "1";
@@ -120,7 +120,7 @@ async function showErrors() {
   $("errors").hidden = !now || now.threshold === null;
   if ($("errors").hidden) return $("changes").replaceChildren();
   const seen = [...state.jobs.values()].flatMap((job) => job.sightings.filter((one) => one.candidates.length)
-    .map((one) => ({ one, named: verdict(one).named, score: one.candidates[0].score, hue: hue(one.candidates[0].id), label: `${state.files.get(job.id) ?? "Video"}, ${seconds(one.start_s)}: ${one.candidates[0].name}` })));
+    .map((one) => ({ one, named: verdict(one).named, score: one.candidates[0].score, hue: hue(one.candidates[0].id), alone: one.walks === 1, label: `${state.files.get(job.id) ?? "Video"}, ${seconds(one.start_s)}: ${one.candidates[0].name}` })));
   const changed = seen.filter(({ one, named }) => named !== (one.name !== null));
   $("changes").replaceChildren(...changed.map(({ one, label }) => h("li", {}, label, one.name === null ? " gets the name" : " becomes unknown")));
   const named = seen.filter((one) => one.named).length;
@@ -134,12 +134,15 @@ async function showErrors() {
     $("errors-words").textContent = point
       ? `Of ${plural(rates.walks, "enrolled walk")} of ${rates.people} people, each looked up among the others, `
         + `${percent(point.fnir.value)} are missed (95 %: ${percent(point.fnir.low)} to ${percent(point.fnir.high)}). `
-        + `Of ${rates.strangers} rendered strangers, ${percent(point.fpir.value)} are named. Real strangers are named up to twice as often.`
+        + `Of ${rates.strangers} rendered strangers, ${percent(point.fpir.value)} are named. Each walk is judged alone. Real strangers are named more often: up to twice, at 1 % up to five times.`
       : `No curve yet: ${rates.missing}.`;
     $("det").replaceChildren(...(point ? [det(rates.points, rates.points.indexOf(point))] : []));
     $("scores").replaceChildren(...(point || seen.length
-      ? [scores(rates.others, rates.own.filter((one) => one !== null), seen, now.threshold)] : []));
-  } catch (error) { $("errors-words").textContent = error.message; }
+      ? [scores(rates.others, rates.own.filter((one) => one !== null), seen.filter((one) => one.alone), now.threshold)] : []));
+  } catch (error) {
+    state.rates = null;
+    $("errors-words").textContent = error.message;
+  }
 }
 
 function verdict(seen) {
@@ -393,12 +396,13 @@ const camera = { stop: null, clips: 0, walkers: 0, reading: 0, begun: 0, spans: 
 async function watchSwitch() {
   if (camera.stop) return camera.stop();
   notice("");
+  $("watch").disabled = true;  // until the camera is on or refused
   Object.assign(camera, { clips: 0, walkers: 0, reading: 0, begun: Date.now(), spans: [] });
   try {
     camera.stop = await film({
       device: $("camera-device").value, length_s: Number($("clip-s").value), view: $("camera-view"), take: takeClip, ended: cameraOff,
     });
-  } catch (error) { return notice(error.message, true); }
+  } catch (error) { return notice(error.message, true); } finally { $("watch").disabled = false; }
   $("watch").setAttribute("aria-checked", "true");
   $("camera-live").hidden = false;
   cameraWords();
@@ -448,7 +452,7 @@ async function takeClip(clip, begun) {
 
 function showClip(job, begun) {
   state.jobs.set(job.id, job);
-  for (const seen of job.sightings) camera.spans.push({ job: job.id, seen, start: begun / 1000 + seen.start_s, end: begun / 1000 + seen.end_s });
+  for (const seen of job.sightings) camera.spans.push({ job: job.id, event: seen.event, start: begun / 1000 + seen.start_s, end: begun / 1000 + seen.end_s });
   showJob(job);
   showErrors();
   loadJournal();
@@ -456,7 +460,8 @@ function showClip(job, begun) {
 
 // Who walked when, over all clips: a lane for each person.
 function showCameraLine() {
-  const spans = camera.spans.filter((one) => state.jobs.has(one.job));
+  const spans = camera.spans.map((one) => ({ ...one, seen: state.jobs.get(one.job)?.sightings.find((seen) => seen.event === one.event) }))
+    .filter((one) => one.seen);
   const from = camera.begun / 1000, to = Math.max(...spans.map((one) => one.end), from + 1, camera.stop ? Date.now() / 1000 : 0);
   const lanes = new Map();
   for (const span of spans) {
@@ -542,7 +547,10 @@ $("login-form").addEventListener("submit", (event) => {
   sessionStorage.setItem("token", $("token").value.trim());
   start();
 });
-$("rate").addEventListener("input", showRate);
+$("rate").addEventListener("input", () => {
+  localStorage.setItem("false-positive-rate", chosen().false_positive_rate);
+  showRate();
+});
 $("errors").addEventListener("toggle", showErrors);
 $("watch").addEventListener("click", watchSwitch);
 $("verify").addEventListener("click", verify);

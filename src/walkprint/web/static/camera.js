@@ -22,8 +22,6 @@ export async function film({ device, length_s, view, take, ended }) {
   if (device) wanted.deviceId = { exact: device };
   const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false })
     .catch((error) => { throw new Error(SAID[error.name] ?? error.message); });
-  view.srcObject = stream;
-  await view.play();
   let on = true, recorder = null, timer = 0;
   const finish = () => {
     if (!on) return;
@@ -46,6 +44,13 @@ export async function film({ device, length_s, view, take, ended }) {
     timer = setTimeout(() => recorder.state === "recording" && recorder.stop(), 1000 * length_s);
   };
   stream.getVideoTracks()[0].addEventListener("ended", finish);  // unplugged
-  clip();
+  try {
+    view.srcObject = stream;
+    await view.play();
+    clip();
+  } catch (error) {
+    finish();
+    throw error;
+  }
   return finish;
 }

@@ -75,10 +75,10 @@ export function scores(others, own, seen, threshold) {
       ...bins.map((count, bin) => [LEFT + step * (bin + 0.5), base - (46 * count) / highest]), [WIDTH - RIGHT, base]])}Z` }));
   }
   if (own.length) row("enrolled walks, each against its own person", 15, (y) => s("g", {}, ...own.map((value) => line(at(value), y - 7, at(value), y + 7, value < threshold ? "own under" : "own"))));
-  if (seen.length) row("walks seen here", 15, (y) => s("g", {}, ...seen.map((one) => s("circle", {
+  if (seen.length) row("single walks seen here", 15, (y) => s("g", {}, ...seen.map((one) => s("circle", {
     cx: at(one.score), cy: y, r: 6, hue: one.hue, class: `person ${one.named ? "" : "unknown"}` }, s("title", {}, one.label)))));
   const label = at(threshold), bottom = top - 8;
-  return figure(bottom + 34, `Threshold ${threshold.toFixed(2)}; ${seen.filter((one) => one.named).length} of ${seen.length} walks seen here have a name.`,
+  return figure(bottom + 34, `Threshold ${threshold.toFixed(2)}; ${seen.filter((one) => one.named).length} of ${seen.length} single walks seen here have a name.`,
     ...rows, line(LEFT, bottom, WIDTH - RIGHT, bottom, "axis-line"),
     ...[low + 0.08 * reach, (low + high) / 2, high - 0.08 * reach].map((value) => text(at(value), bottom + 14, (Math.round(100 * value) / 100 || 0).toFixed(2))),
     text(LEFT + INNER / 2, bottom + 29, "score"),
