@@ -56,14 +56,7 @@ def compare_systems(
         ProtocolError: fewer than two systems, no resamples, an unknown figure, keys that differ, and as in `identify`.
     """
     at = (1, 5, 10)
-    if len(systems) < 2 or not all(systems.values()):
-        raise ProtocolError(f"comparison: {len(systems)} systems; expected two or more, each with embeddings")
-    if figure not in figure_names(at) or not scoring.resamples:
-        raise ProtocolError(
-            f"comparison: figure {figure!r}, {scoring.resamples} resamples; expected one of "
-            f"{', '.join(figure_names(at))}, and resamples"
-        )
-    _same_keys(systems)
+    _check(systems, figure, figure_names(at), scoring)
     column = figure_names(at).index(figure)
     ways = {name: (scorings or {}).get(name, scoring) for name in systems}
     ways = {name: replace(one, resamples=scoring.resamples, seed=scoring.seed) for name, one in ways.items()}
@@ -107,6 +100,18 @@ def compare_systems(
         facts={**facts, **(provenance or {})},
         numbers={"first": first, "figure": figure, "figures": figures, "differences": differences},
     )
+
+
+def _check(systems: Mapping[str, Sequence[EmbeddingSet]], figure: str, names: Sequence[str], scoring: Scoring) -> None:
+    """Refuse what cannot be compared."""
+    if len(systems) < 2 or not all(systems.values()):
+        raise ProtocolError(f"comparison: {len(systems)} systems; expected two or more, each with embeddings")
+    if figure not in names or not scoring.resamples:
+        raise ProtocolError(
+            f"comparison: figure {figure!r}, {scoring.resamples} resamples; expected one of {', '.join(names)}, and "
+            "resamples"
+        )
+    _same_keys(systems)
 
 
 def _entry(pair: tuple[str, str], value: float, draws: _Floats) -> dict[str, Any]:
