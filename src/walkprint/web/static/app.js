@@ -134,7 +134,7 @@ async function showErrors() {
     $("errors-words").textContent = point
       ? `Of ${plural(rates.walks, "enrolled walk")} of ${rates.people} people, each looked up among the others, `
         + `${percent(point.fnir.value)} are missed (95 %: ${percent(point.fnir.low)} to ${percent(point.fnir.high)}). `
-        + `Of ${rates.strangers} rendered strangers, ${percent(point.fpir.value)} are named. Each walk is judged alone. Real strangers are named more often: up to twice, at 1 % up to five times.`
+        + `Of ${rates.strangers} rendered strangers, ${percent(point.fpir.value)} are named. Each walk is judged alone. Real strangers are named more often: up to twice, at 1 % up to four times.`
       : `No curve yet: ${rates.missing}.`;
     $("det").replaceChildren(...(point ? [det(rates.points, rates.points.indexOf(point))] : []));
     $("scores").replaceChildren(...(point || seen.length
