@@ -30,7 +30,7 @@ lint: $(READY)  ## style, types, floors
 	$(BIN)/lint-imports
 
 test: lint  ## lint, all tests with coverage, documentation without warnings
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-fail-under=90
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 models: $(READY)  ## the optional pose model of MediaPipe for `walkprint segment` (Apache-2.0, 2.8 MB; needs npm)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from walkprint.core.bounds import Processes
+from walkprint.core.bounds import Checked, Processes
 from walkprint.core.errors import ArgumentError, DataError, GaitError, RecipeError
 
 Item = TypeVar("Item")
@@ -38,7 +38,7 @@ Engine = Ray | None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machines:
+class Machines(Checked):
     """Where work is done.
 
     Attributes:

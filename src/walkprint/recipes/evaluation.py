@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from walkprint.core.bounds import Count, CountOrZero, OpenFraction, Seed
+from walkprint.core.bounds import Checked, Count, CountOrZero, OpenFraction, Seed
 from walkprint.core.errors import ArgumentError
 from walkprint.core.files import check_there
 from walkprint.core.progress import progress
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compared:
+class Compared(Checked):
     """How sequences are compared.
 
     Attributes:

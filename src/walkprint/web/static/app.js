@@ -396,13 +396,14 @@ const camera = { stop: null, clips: 0, walkers: 0, reading: 0, begun: 0, spans: 
 async function watchSwitch() {
   if (camera.stop) return camera.stop();
   notice("");
-  $("watch").disabled = true;  // until the camera is on or refused
+  if (camera.starting) return;  // until the camera is on or refused
+  camera.starting = true;
   Object.assign(camera, { clips: 0, walkers: 0, reading: 0, begun: Date.now(), spans: [] });
   try {
     camera.stop = await film({
       device: $("camera-device").value, length_s: Number($("clip-s").value), view: $("camera-view"), take: takeClip, ended: cameraOff,
     });
-  } catch (error) { return notice(error.message, true); } finally { $("watch").disabled = false; }
+  } catch (error) { return notice(error.message, true); } finally { camera.starting = false; }
   $("watch").setAttribute("aria-checked", "true");
   $("camera-live").hidden = false;
   cameraWords();
