@@ -54,6 +54,31 @@ def test_memorized_equals_its_slow_twin(store):
     assert found == pytest.approx(oracle.memorized(frames, takes), abs=0.1)  # the twin looks at all recorded frames
 
 
+def test_what_is_no_nearer_than_recorded_coats_are_is_not_memorized(tmp_path):
+    """The spoiled copy is nearer than half of the recorded frames are, but not than 95 % of them."""
+    rng = np.random.default_rng(0)
+    recorded = [
+        np.stack([person(subject, "cl", 0.3 * (i + 7 * take)) for i in range(2)])
+        for subject, take in product(range(2), range(2))
+    ]
+    spoiled = recorded[0][0].copy()
+    at = rng.permutation(spoiled.size)[:20]
+    spoiled.flat[at] = 255 - spoiled.flat[at]
+    pool = [frame for take in recorded for frame in take]
+    others = [[one for take in recorded if take is not own for one in take] for own in recorded]
+    known = [
+        oracle.nearest_similarity(frame, other) for own, other in zip(recorded, others, strict=True) for frame in own
+    ]
+    assert np.quantile(known, 0.5) < oracle.nearest_similarity(spoiled, pool) < np.quantile(known, 0.95)
+    with StoreWriter(tmp_path / "store", further={"generated": {}}) as writer:
+        for number, frames in enumerate(recorded):
+            writer.add(Clip(frames[:, None], key(number // 2, "cl", number % 2 + 1)))
+        made = np.stack([spoiled, spoiled])[:, None]
+        writer.add(Clip(made, key(3, "cl", 1)), origin={"source": str(key(0, "cl", 1))})
+    store = Store.open(tmp_path / "store")
+    assert memorized(store, [key(3, "cl", 1)], [one for one in store.keys if one not in store.generated]).generated == 0
+
+
 def test_without_two_recordings_of_a_view_nothing_is_compared(store):
     with pytest.raises(NothingToCompareError, match="memorized"):
         memorized(store, [key(0, "cl", 2)], [key(0, "cl", 1)])

@@ -8,6 +8,7 @@ import torch
 from tests.generation.miniatures import tiny_store
 from tests.oracles import flows as slow
 
+from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align
 from walkprint.data.packed import Packed
@@ -27,6 +28,19 @@ NAMES = {"subjects": ("a", "b"), "conditions": ("nm",), "views": ("090",)}
 
 def test_at_most_a_million_parameters():
     assert sum(one.numel() for one in Draper(**NAMES).parameters()) <= 1_000_000
+
+
+def test_it_dresses_in_coats_alone():
+    torch.manual_seed(0)
+    made = Draper(condition="cl", subjects=("a",), conditions=("nm", "bg", "cl"), views=("090",))
+    frames = torch.randint(0, 2, (3, 1, 64, 64), dtype=torch.uint8) * 255
+    labels = Labels(torch.zeros(3, dtype=torch.int64), torch.tensor([0, 1, 2]), torch.zeros(3, dtype=torch.int64))
+    found = made.generate(frames, labels, torch.Generator().manual_seed(0))
+    kept = made.to_unit(frames)
+    assert torch.equal(found[:2], kept[:2]), "normal walking and bags stay as they are"
+    assert not torch.equal(found[2], kept[2])
+    with pytest.raises(RecipeError, match="condition is nm, which is what it dresses"):
+        Draper(condition="nm", **NAMES)
 
 
 def test_the_loss_equals_its_slow_twin():

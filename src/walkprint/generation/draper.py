@@ -89,7 +89,7 @@ class Draper(GenerativeModel):
     """See the module.
 
     Args:
-        condition: what a coat is called; need not occur in the data. All conditions but the source are coats.
+        condition: what a coat is called; need not occur in the data. Other conditions stay as they are.
         people: rendered to learn from.
         world: seed of their world.
         people_per_batch: whose frames a batch shows.
@@ -98,7 +98,7 @@ class Draper(GenerativeModel):
         names: see `GenerativeModel`.
 
     Raises:
-        RecipeError: a setting is out of range.
+        RecipeError: a setting is out of range, or the coat's condition is the one that is dressed.
     """
 
     ordered = True
