@@ -9,7 +9,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.augment import Erasing, Flip, Rotation
 from walkprint.data.frames import AllFrames, Contiguous, RandomSubset
-from walkprint.data.loading import TrainingBatches, equal_length_batches, prefetched
+from walkprint.data.loading import TrainingBatches, equal_length_batches, prefetched, recording_codes
 from walkprint.data.packed import Packed
 from walkprint.data.sampling import SubjectSampler
 
@@ -43,6 +43,13 @@ def test_a_batch_is_what_it_says(store):
         assert any((frames == run).all() for run in runs)
 
 
+def test_recordings_are_numbered_by_name():
+    keys = [SequenceKey("b", "nm", "02", "090"), SequenceKey("a", "cl", "01", "090"), SequenceKey("a", "nm", "01")]
+    codes = recording_codes(keys)
+    assert codes.dtype == np.int64
+    assert codes.tolist() == [[1, 1, 1], [0, 0, 1], [1, 0, 0]]
+
+
 @pytest.mark.parametrize("processes", [2, 3, 4, 6])
 def test_draws_do_not_depend_on_the_number_of_processes(store, processes):
     for step in (0, 7):
@@ -50,6 +57,7 @@ def test_draws_do_not_depend_on_the_number_of_processes(store, processes):
         slices = [feed(store).batch(step, rank, processes) for rank in range(processes)]
         assert torch.equal(torch.cat([one.frames for one in slices]), whole.frames)
         assert torch.equal(torch.cat([one.subjects for one in slices]), whole.subjects)
+        assert torch.equal(torch.cat([one.recordings for one in slices]), whole.recordings)
         assert [key for one in slices for key in one.keys] == list(whole.keys)
 
 

@@ -36,6 +36,7 @@ def both(store, **settings):
 def assert_same(one, other):
     torch.testing.assert_close(one.frames.int(), other.frames.int(), atol=1, rtol=0)
     assert torch.equal(one.subjects, other.subjects)
+    assert torch.equal(one.recordings, other.recordings)
     assert one.keys == other.keys
     assert one.frames.is_contiguous()
 

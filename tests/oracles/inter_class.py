@@ -1,7 +1,11 @@
-"""The inter-class losses one triplet or one pair of classes at a time; all take (batch, part, feature)."""
+"""The inter-class losses one triplet or one pair of classes at a time; all take (batch, part, feature).
+
+A negative whose `origin` is not the anchor's does not count.
+"""
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,12 +15,19 @@ def _cosine(one: Tensor, other: Tensor) -> Tensor:
     return torch.dot(one, other) / (one.norm() * other.norm())
 
 
-def _triplets(subjects: Tensor) -> list[tuple[int, int, int]]:
+def _triplets(subjects: Tensor, origin: Sequence[object] | None = None) -> list[tuple[int, int, int]]:
+    origin = [None] * len(subjects) if origin is None else origin
     all_of_them = itertools.product(range(len(subjects)), repeat=3)
-    return [(a, p, n) for a, p, n in all_of_them if subjects[a] == subjects[p] and subjects[a] != subjects[n]]
+    return [
+        (a, p, n)
+        for a, p, n in all_of_them
+        if subjects[a] == subjects[p] and subjects[a] != subjects[n] and origin[a] == origin[n]
+    ]
 
 
-def weighted_triplet(embeddings: Tensor, subjects: Tensor, margin: float) -> tuple[Tensor, float]:
+def weighted_triplet(
+    embeddings: Tensor, subjects: Tensor, margin: float, origin: Sequence[object] | None = None
+) -> tuple[Tensor, float]:
     """Its value, and the mean over all triplets of the margin that the weights make."""
     parts = [embeddings[:, i] for i in range(embeddings.shape[1])]
     unlike = [[[1.01 - (float(_cosine(x, y)) + 1) / 2 for y in part] for x in part] for part in parts]
@@ -24,7 +35,7 @@ def weighted_triplet(embeddings: Tensor, subjects: Tensor, margin: float) -> tup
     values, margins = [], []
     for part, factors in zip(parts, unlike, strict=True):
         terms = []
-        for a, p, n in _triplets(subjects):
+        for a, p, n in _triplets(subjects, origin):
             near, far = (part[a] - part[p]).norm(), (part[a] - part[n]).norm()
             more_near, more_far = factors[a][p] / largest, factors[a][n] / largest
             margins.append(margin + float(more_near * near - more_far * far))
@@ -35,14 +46,20 @@ def weighted_triplet(embeddings: Tensor, subjects: Tensor, margin: float) -> tup
 
 
 def pairwise_softmax(
-    embeddings: Tensor, subjects: Tensor, temperature: float, *, cosine: bool = True, noisy_weight: float = 1.0
+    embeddings: Tensor,
+    subjects: Tensor,
+    temperature: float,
+    *,
+    cosine: bool = True,
+    noisy_weight: float = 1.0,
+    origin: Sequence[object] | None = None,
 ) -> Tensor:
     """Triplets whose negative is the more similar count `noisy_weight`, each part judging itself."""
     similar = _cosine if cosine else torch.dot
     terms = []
     for i in range(embeddings.shape[1]):
         part = embeddings[:, i]
-        for a, p, n in _triplets(subjects):
+        for a, p, n in _triplets(subjects, origin):
             excess = (similar(part[a], part[n]) - similar(part[a], part[p])) / temperature
             terms.append(torch.log1p(torch.exp(excess)) * (noisy_weight if excess > 0 else 1))
     return torch.stack(terms).mean()

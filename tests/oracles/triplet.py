@@ -1,10 +1,14 @@
-"""The triplet loss one triplet at a time."""
+"""The triplet loss one triplet at a time; a negative whose `origin` is not the anchor's does not count."""
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 
-def triplet(embeddings: Tensor, subjects: Tensor, *, margin: float, self_pairs: bool) -> tuple[Tensor, float]:
+def triplet(
+    embeddings: Tensor, subjects: Tensor, *, margin: float, self_pairs: bool, origin: Sequence[object] | None = None
+) -> tuple[Tensor, float]:
     """Mean over parts of the mean over active triplets, and the fraction that is active; (batch, part, feature)."""
     batch, parts, _ = embeddings.shape
     means, active, triplets = [], 0, 0
@@ -15,7 +19,7 @@ def triplet(embeddings: Tensor, subjects: Tensor, *, margin: float, self_pairs: 
                 if subjects[p] != subjects[a] or (a == p and not self_pairs):
                     continue
                 for n in range(batch):
-                    if subjects[n] == subjects[a]:
+                    if subjects[n] == subjects[a] or (origin is not None and origin[n] != origin[a]):
                         continue
                     triplets += 1
                     near = _distance(embeddings[a, part], embeddings[p, part])
@@ -27,14 +31,20 @@ def triplet(embeddings: Tensor, subjects: Tensor, *, margin: float, self_pairs: 
     return torch.stack(means).mean(), active / max(1, triplets)
 
 
-def hard_triplet(embeddings: Tensor, subjects: Tensor, *, margin: float) -> Tensor:
+def hard_triplet(
+    embeddings: Tensor, subjects: Tensor, *, margin: float, origin: Sequence[object] | None = None
+) -> Tensor:
     """Farthest positive against nearest negative, mean over the anchors that have a negative, and over parts."""
     terms = []
     for part in range(embeddings.shape[1]):
         for a in range(len(embeddings)):
             distances = [_distance(embeddings[a, part], other) for other in embeddings[:, part]]
             positive = [d for d, s in zip(distances, subjects, strict=True) if s == subjects[a]]
-            negative = [d for d, s in zip(distances, subjects, strict=True) if s != subjects[a]]
+            negative = [
+                d
+                for n, (d, s) in enumerate(zip(distances, subjects, strict=True))
+                if s != subjects[a] and (origin is None or origin[n] == origin[a])
+            ]
             if negative:
                 terms.append((max(positive) - min(negative) + margin).clamp_min(0))
     return torch.stack(terms).mean()

@@ -153,7 +153,10 @@ def test_only_the_wanted_conditions_are_learned(store: Path) -> None:
 
 def test_one_part_can_be_built_alone() -> None:
     assert build(Loss, {"class_path": "TripletLoss", "init_args": {"margin": 0.5}}).margin == 0.5
-    for plain in ({"class_path": "os.system"}, {"class_path": "TripletLoss", "init_args": {"marge": 1}}):
+    within = {"class_path": "TripletLoss", "init_args": {"within": ["condition", "view"]}}
+    assert build(Loss, within).within == ("condition", "view")
+    wrong = [{"class_path": "TripletLoss", "init_args": one} for one in ({"marge": 1}, {"within": "view"})]
+    for plain in ({"class_path": "os.system"}, *wrong):
         with pytest.raises(RecipeError, match="Loss"):
             build(Loss, plain)
 

@@ -15,6 +15,7 @@ from walkprint.training.loop import Loop, launch
 from walkprint.training.processes import global_batch
 
 SUBJECTS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+RECORDINGS = torch.tensor([[0, 0, view] for view in (0, 1, 0, 0, 0, 1, 1, 0)])
 
 
 def all_losses() -> dict[str, Loss]:
@@ -23,6 +24,7 @@ def all_losses() -> dict[str, Loss]:
     return {
         **found,
         "hard TripletLoss": TripletLoss(mining="hard"),
+        "TripletLoss within": TripletLoss(within=["view"]),
         "filtered PairwiseSoftmaxLoss": PairwiseSoftmaxLoss(noisy_weight=0.5),
     }
 
@@ -39,7 +41,7 @@ def values_and_gradients(devices: int) -> dict[str, Tensor]:
         slices = {part: tensor[own].clone().requires_grad_() for part, tensor in whole.items()}
         judged = GaitOutput.from_tensors({part: global_batch(fabric, one * 1.0) for part, one in slices.items()})
         for number in range(2):  # twice, for those that count their batches
-            value = loss(judged, global_batch(fabric, SUBJECTS[own])).value
+            value = loss(judged, *(global_batch(fabric, one[own]) for one in (SUBJECTS, RECORDINGS))).value
             found[f"{name}/{number}/value"] = value.detach()
         value.backward()
         for part, one in slices.items():

@@ -12,7 +12,7 @@ from tests.training.tiny import Classify, PairLoss, StubBatches, TinySet, train
 from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
-from walkprint.core.errors import CheckpointError, RecipeError, TrainingError
+from walkprint.core.errors import CheckpointError, DataError, RecipeError, TrainingError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data.augment import Flip
 from walkprint.data.frames import RandomSubset
@@ -21,6 +21,7 @@ from walkprint.data.sampling import SubjectSampler
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
 from walkprint.losses.base import Loss, LossValue
+from walkprint.losses.triplet import TripletLoss
 from walkprint.training.checkpoint import load_weights, read_config
 from walkprint.training.loop import Loop
 from walkprint.training.run import RunFolder
@@ -283,6 +284,11 @@ def test_losses_are_needed(tmp_path: Path) -> None:
 
     with pytest.raises(RecipeError, match="at least one"):
         fit(TinySet(), {}, StubBatches(), torch.optim.SGD, Loop(steps=1), tmp_path)
+
+
+def test_negatives_of_one_view_need_batches_that_name_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="within one view, but recordings are None"):
+        train(tmp_path / "run", losses={"triplet": TripletLoss(within=["view"])})
 
 
 def test_a_run_in_use_is_refused(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_ten_steps_without_waiting(tmp_path):
         device="cpu",
     )
     network = GaitSet(channels=(2, 2, 2), strips=(2,), feature=4, num_subjects=3, height_px=8, width_px=12)
-    losses = WeightedLosses({"triplet": TripletLoss(), "identity": CrossEntropyLoss()})
+    losses = WeightedLosses({"triplet": TripletLoss(within=["view"]), "identity": CrossEntropyLoss()})
     fabric, make = Fabric(accelerator="cpu", devices=1), partial(torch.optim.SGD, lr=0.001)
     learner = Learner(fabric, network, losses, make, None, Loop(steps=11))
     log, found = Log(check_gradient=True), {}
@@ -70,6 +70,7 @@ LOSSES = {
     "triplet": TripletLoss,
     "hard": lambda: TripletLoss(mining="hard"),
     "weighted": WeightedTripletLoss,
+    "within": lambda: WeightedTripletLoss(within=["condition", "view"]),
     "uniformity": ClassUniformityLoss,
     "generalized": GeneralizedInterClassLoss,
     "identity": CrossEntropyLoss,
@@ -83,7 +84,7 @@ def test_losses_do_not_wait(name):
     output = GaitOutput(torch.randn(6, 2, 4, requires_grad=True), torch.randn(6, 2, 3, requires_grad=True))
     subjects = torch.tensor([0, 0, 1, 1, 2, 0])
     with counting(found):
-        loss(output, subjects).value.backward()
+        loss(output, subjects, torch.zeros(6, 3, dtype=torch.int64)).value.backward()
     assert found == {}
 
 

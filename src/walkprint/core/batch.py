@@ -1,7 +1,7 @@
 """What goes into a network and what comes out: rectangular batches, no length vector."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -18,14 +18,16 @@ class ClipBatch:
         frames: uint8 (batch, time, channel, height, width); stays uint8 until it is on the device.
         subjects: int64 (batch,), the class index of each clip's subject; -1 where it is not a training subject.
         keys: one per clip.
+        recordings: int64 (batch, 3), codes of each clip's condition, take and view: equal codes for equal names.
 
     Raises:
-        DataError: the three do not agree.
+        DataError: they do not agree.
     """
 
     frames: Tensor
     subjects: Tensor
     keys: Sequence[SequenceKey]
+    recordings: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.frames.ndim != 5 or self.frames.dtype != torch.uint8:
@@ -40,6 +42,12 @@ class ClipBatch:
             )
         if len(self.keys) != self.frames.shape[0]:
             raise DataError(f"clip batch: {len(self.keys)} keys for {self.frames.shape[0]} clips")
+        recordings = self.recordings
+        if recordings is not None and (recordings.dtype, recordings.shape) != (torch.int64, (len(self.keys), 3)):
+            raise DataError(
+                f"clip batch: recordings are {recordings.dtype} {tuple(recordings.shape)}, "
+                f"expected int64 ({len(self.keys)}, 3)"
+            )
 
     def __len__(self) -> int:
         """How many clips it holds."""
@@ -47,15 +55,17 @@ class ClipBatch:
 
     def to(self, device: torch.device | str) -> "ClipBatch":
         """The same batch with its tensors on `device`."""
-        return replace(
-            self,
-            frames=self.frames.to(device, non_blocking=True),
-            subjects=self.subjects.to(device, non_blocking=True),
-        )
+        return self.each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def each(self, change: Callable[[Tensor], Tensor], keys: Sequence[SequenceKey] | None = None) -> "ClipBatch":
+        """The same batch with every tensor changed, and with other keys if given."""
+        recordings = None if self.recordings is None else change(self.recordings)
+        kept = self.keys if keys is None else keys
+        return ClipBatch(change(self.frames), change(self.subjects), kept, recordings)
 
     def slice(self, start: int, stop: int) -> "ClipBatch":
         """The clips from `start` up to, not including, `stop`."""
-        return ClipBatch(self.frames[start:stop], self.subjects[start:stop], self.keys[start:stop])
+        return self.each(lambda tensor: tensor[start:stop], self.keys[start:stop])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

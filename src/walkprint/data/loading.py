@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,7 @@ class TrainingBatches:
         self._sequences = np.array([store.index(key) for key in keys], dtype=np.int64)
         place = {name: i for i, name in enumerate(self.subjects)}
         self._labels = np.array([place[key.subject] for key in keys], dtype=np.int64)
+        self._recordings = recording_codes(self.keys)
         self._lengths = store.lengths[self._sequences]
 
     def draw(self, step: int, rank: int = 0, processes: int = 1) -> "Draws":
@@ -115,7 +116,14 @@ class TrainingBatches:
             torch.from_numpy(frames),
             torch.from_numpy(self._labels[drawn.picks]),
             [self.keys[i] for i in drawn.picks.tolist()],
+            torch.from_numpy(self._recordings[drawn.picks]),
         )
+
+
+def recording_codes(keys: Sequence[SequenceKey]) -> NDArray[np.int64]:
+    """Condition, take and view of each key as numbers, counted in the order of the names: int64 (key, 3)."""
+    columns = zip(*((key.condition, key.take, key.view) for key in keys), strict=True)
+    return np.stack([np.unique(column, return_inverse=True)[1] for column in columns], axis=1).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,8 +192,9 @@ def prefetched(
             if event is not None:
                 now = torch.cuda.current_stream(device)
                 now.wait_event(event)
-                for tensor in (batch.frames, batch.subjects):
-                    tensor.record_stream(now)
+                for tensor in (batch.frames, batch.subjects, batch.recordings):
+                    if tensor is not None:
+                        tensor.record_stream(now)
             yield batch
     finally:
         ended.set()
@@ -196,7 +205,7 @@ def _pinned(batch: ClipBatch) -> ClipBatch:
     """A batch in memory that a GPU can copy from by itself; one that already lies on a GPU stays as it is."""
     if batch.frames.device.type != "cpu":
         return batch
-    return replace(batch, frames=batch.frames.pin_memory(), subjects=batch.subjects.pin_memory())
+    return batch.each(torch.Tensor.pin_memory)
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,7 @@ class ResidentBatches(TrainingBatches):
         """The batch of a step, or one process's slice of it, on the device; see `TrainingBatches.draw`."""
         drawn = self.draw(step, rank, processes)
         places = self._packed.place(self._sequences[drawn.picks], drawn.positions)
-        arrays: list[NDArray[Any]] = [places, self._labels[drawn.picks]]
+        arrays: list[NDArray[Any]] = [places, self._labels[drawn.picks], self._recordings[drawn.picks]]
         changing = []
         for augmentation, changes in zip(self.augmentations, drawn.changes, strict=True):
             if changes:
@@ -148,12 +148,12 @@ class ResidentBatches(TrainingBatches):
                 arrays.append(np.array([clip for clip, _ in changes], dtype=np.int64))
                 arrays.append(np.stack([_flat(parameters) for _, parameters in changes]))
         sent = iter(send(arrays, self._packed.device))
-        frames, labels = self._packed.gather(next(sent), self.width_px), next(sent)
+        frames, labels, recordings = self._packed.gather(next(sent), self.width_px), next(sent), next(sent)
         for augmentation in changing:
             clips, numbers = next(sent), next(sent)
             changed = augmentation.apply_on_device(frames.index_select(0, clips), numbers)
             frames.index_copy_(0, clips, changed)
-        return ClipBatch(frames, labels, [self.keys[i] for i in drawn.picks.tolist()])
+        return ClipBatch(frames, labels, [self.keys[i] for i in drawn.picks.tolist()], recordings)
 
 
 def placed(batches: TrainingBatches, where: Literal["auto", "device", "host"], device: torch.device) -> TrainingBatches:

@@ -9,6 +9,7 @@ uniformity is bounded (`bounded`). The pairwise softmax compares cosines by defa
 `similarity="dot"` is the released form.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.bounds import Fraction, NonNegative, Positive
-from walkprint.losses.base import Loss, LossValue, no_loss
+from walkprint.losses.base import Field, Loss, LossValue, PairLoss, no_loss
 from walkprint.losses.cross_entropy import CrossEntropyLoss
 from walkprint.losses.pairs import (
     Acting,
@@ -31,7 +32,7 @@ from walkprint.losses.pairs import (
 )
 
 
-class WeightedTripletLoss(Loss):
+class WeightedTripletLoss(PairLoss):
     """Triplet loss whose distances are multiplied by up to two, growing with the dissimilarity of the pair.
 
     Dissimilar positives and similar negatives get larger gradients, and every triplet has its own margin; its mean is
@@ -42,35 +43,43 @@ class WeightedTripletLoss(Loss):
         self_pairs: whether a sample is its own positive.
         acting: effect of the weights. They multiply the gradients of pairs ("pull") and shift the margin of each
             triplet ("margin"); "both" is the published loss, the others separate its two effects.
+        within: negatives come only from clips that share these with the anchor, see `PairLoss`.
 
     Raises:
         RecipeError: a negative margin, or an unknown effect.
     """
 
-    def __init__(self, *, margin: NonNegative = 0.2, self_pairs: bool = True, acting: Acting = "both") -> None:
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        margin: NonNegative = 0.2,
+        self_pairs: bool = True,
+        acting: Acting = "both",
+        within: Sequence[Field] | None = None,
+    ) -> None:
+        super().__init__(within)
         self.margin, self.self_pairs, self.acting = margin, self_pairs, acting
 
-    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+    def forward(self, output: GaitOutput, subjects: Tensor, recordings: Tensor | None = None) -> LossValue:
         """See `Loss`."""
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
             return no_loss(embeddings, "active", "automatic_margin")
-        same, positive = positives(subjects, self_pairs=self.self_pairs)
+        barred, positive = positives(subjects, self_pairs=self.self_pairs, apart=self.apart(recordings))
         largest = torch.stack([_dissimilarity(part).max() for part in torch.split(embeddings.detach(), 4)]).max()
 
         def weigh(chunk: Tensor) -> Tensor:
             return 1 + _dissimilarity(chunk) / largest
 
-        totals, actives, _ = AllTriplets.apply(embeddings, same, positive, self.margin, weigh, self.acting)  # type: ignore[no-untyped-call]
-        extra = _mean_extra_margin(embeddings.detach(), same, positive, largest)
+        totals, actives, _ = AllTriplets.apply(embeddings, barred, positive, self.margin, weigh, self.acting)  # type: ignore[no-untyped-call]
+        extra = _mean_extra_margin(embeddings.detach(), barred, positive, largest)
         if self.acting == "pull":  # whose hinges keep their margin
             extra = 0 * extra
-        numbers = {"active": actives.mean() / count_triplets(same, positive), "automatic_margin": self.margin + extra}
+        numbers = {"active": actives.mean() / count_triplets(barred, positive), "automatic_margin": self.margin + extra}
         return LossValue(mean_of_active(totals, actives).mean(), numbers)
 
 
-class PairwiseSoftmaxLoss(Loss):
+class PairwiseSoftmaxLoss(PairLoss):
     """A smooth triplet: the cross entropy of a positive against a negative, for every triplet.
 
     Args:
@@ -79,6 +88,7 @@ class PairwiseSoftmaxLoss(Loss):
         noisy_weight: weight of triplets whose negative is more similar than the positive in one random part; 1 is no
             filter. The draw depends only on the number of earlier batches, so all processes draw the same.
         self_pairs: whether a sample is its own positive.
+        within: negatives come only from clips that share these with the anchor, see `PairLoss`.
 
     Raises:
         RecipeError: a setting is out of range.
@@ -91,29 +101,30 @@ class PairwiseSoftmaxLoss(Loss):
         similarity: Literal["cosine", "dot"] = "cosine",
         noisy_weight: Fraction = 1.0,
         self_pairs: bool = True,
+        within: Sequence[Field] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(within)
         self.temperature, self.similarity = temperature, similarity
         self.noisy_weight, self.self_pairs = noisy_weight, self_pairs
         self.batches: Tensor
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+    def forward(self, output: GaitOutput, subjects: Tensor, recordings: Tensor | None = None) -> LossValue:
         """See `Loss`."""
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0:
             return no_loss(embeddings, "beaten")
-        same, positive = positives(subjects, self_pairs=self.self_pairs)
+        barred, positive = positives(subjects, self_pairs=self.self_pairs, apart=self.apart(recordings))
         directions = F.normalize(embeddings, dim=-1) if self.similarity == "cosine" else embeddings
         with torch.autocast(embeddings.device.type, enabled=False):
             similar = directions @ directions.transpose(1, 2) / self.temperature
         deciding = self._draw(len(similar)) if self.noisy_weight < 1 else None
         total, beaten = similar.new_zeros(len(similar)), similar.new_zeros(())
-        triplets = count_triplets(same, positive)
+        triplets = count_triplets(barred, positive)
         for column in listed(positive).T:
             index = column.clamp_min(0).expand(len(similar), -1).unsqueeze(2)
             excess = similar - similar.gather(2, index)
-            counts = (~same & (column >= 0).unsqueeze(1)).to(similar.dtype)
+            counts = (~barred & (column >= 0).unsqueeze(1)).to(similar.dtype)
             beaten = beaten + ((excess.detach() > 0) * counts).sum()
             if deciding is not None:
                 counts = counts * torch.where(excess[deciding].detach() > 0, self.noisy_weight, 1.0)
@@ -170,7 +181,7 @@ class ClassUniformityLoss(Loss):
         return LossValue(value.mean(), {"mean_distance_of_classes": mean})
 
 
-class GeneralizedInterClassLoss(Loss):
+class GeneralizedInterClassLoss(PairLoss):
     """Weighted triplet and class uniformity; the softmax form adds pairwise softmax and cross entropy.
 
     Args:
@@ -180,6 +191,7 @@ class GeneralizedInterClassLoss(Loss):
         uniformity: weight of the class uniformity.
         bounded: see `ClassUniformityLoss`.
         scale, smoothing: of the cross entropy.
+        within: of the weighted triplet and the pairwise softmax, see `PairLoss`.
 
     Raises:
         RecipeError: an unknown form.
@@ -195,20 +207,21 @@ class GeneralizedInterClassLoss(Loss):
         bounded: bool = True,
         scale: Positive = 1.0,
         smoothing: Fraction = 0.0,
+        within: Sequence[Field] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(within)
         terms: dict[str, tuple[float, Loss]] = {
-            "triplet": (1.0, WeightedTripletLoss(margin=margin)),
+            "triplet": (1.0, WeightedTripletLoss(margin=margin, within=within)),
             "uniformity": (uniformity, ClassUniformityLoss(bounded=bounded)),
         }
         if form == "softmax":
-            terms["softmax"] = (1.0, PairwiseSoftmaxLoss(temperature=temperature))
+            terms["softmax"] = (1.0, PairwiseSoftmaxLoss(temperature=temperature, within=within))
             terms["identity"] = (1.0, CrossEntropyLoss(scale=scale, smoothing=smoothing))
         self.terms = terms
 
-    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+    def forward(self, output: GaitOutput, subjects: Tensor, recordings: Tensor | None = None) -> LossValue:
         """See `Loss`; numbers: those of the terms, under their names."""
-        values = {name: loss(output, subjects) for name, (_, loss) in self.terms.items()}
+        values = {name: loss(output, subjects, recordings) for name, (_, loss) in self.terms.items()}
         weighted = [self.terms[name][0] * one.value for name, one in values.items()]
         numbers = {name: one.value.detach() for name, one in values.items()}
         for name, one in values.items():
@@ -223,12 +236,12 @@ def _dissimilarity(embeddings: Tensor) -> Tensor:
         return 1 - (directions @ directions.transpose(1, 2) + 1) / 2 + 0.01
 
 
-def _mean_extra_margin(embeddings: Tensor, same: Tensor, positive: Tensor, largest: Tensor) -> Tensor:
+def _mean_extra_margin(embeddings: Tensor, barred: Tensor, positive: Tensor, largest: Tensor) -> Tensor:
     """What the weights add to the margin, mean over triplets and parts."""
-    near, far = positive.sum(1).to(embeddings.dtype), (~same).sum(1).to(embeddings.dtype)
+    near, far = positive.sum(1).to(embeddings.dtype), (~barred).sum(1).to(embeddings.dtype)
     extra = embeddings.new_zeros(())
     for chunk in torch.split(embeddings, 4):
         added = pair_distances(chunk) * _dissimilarity(chunk) / largest
-        per_anchor = (added * positive).sum(2) * far - (added * ~same).sum(2) * near
+        per_anchor = (added * positive).sum(2) * far - (added * ~barred).sum(2) * near
         extra = extra + per_anchor.sum()
     return extra / ((near * far).sum().clamp_min(1) * len(embeddings))

@@ -8,6 +8,7 @@ Deviations: those of the library. Its means exclude samples with a loss of 0, e.
 """
 
 import importlib
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import torch
@@ -17,8 +18,8 @@ from torch import Tensor, nn
 from walkprint.core.batch import GaitOutput
 from walkprint.core.bounds import NonNegative, Positive, Range, Subjects, Width
 from walkprint.core.errors import RecipeError
-from walkprint.losses.base import Loss, LossValue, check_subjects, no_loss
-from walkprint.losses.pairs import by_part
+from walkprint.losses.base import Field, Loss, LossValue, PairLoss, check_subjects, no_loss
+from walkprint.losses.pairs import by_part, positives
 
 
 class _MarginSoftmax(Loss):
@@ -103,18 +104,22 @@ class CosFaceLoss(_MarginSoftmax):
         super().__init__(num_subjects, parts, features, margin, scale)
 
 
-class _Pairs(Loss):
+class _Pairs(PairLoss):
     """Base of the library's losses over the pairs of a batch."""
 
     loss: nn.Module
 
-    def forward(self, output: GaitOutput, subjects: Tensor) -> LossValue:
+    def forward(self, output: GaitOutput, subjects: Tensor, recordings: Tensor | None = None) -> LossValue:
         """See `Loss`; numbers: `mean_cosine` over all pairs."""
         embeddings = by_part(output.embeddings, subjects)
         if not embeddings.numel():
             return no_loss(embeddings, "mean_cosine")
+        pairs = None
+        if self.within:
+            barred, positive = positives(subjects, self_pairs=False, apart=self.apart(recordings))
+            pairs = (*torch.where(positive), *torch.where(~barred))
         with torch.autocast(embeddings.device.type, enabled=False):
-            value = torch.stack([self.loss(part, subjects) for part in embeddings]).mean()
+            value = torch.stack([self.loss(part, subjects, pairs) for part in embeddings]).mean()
             cosines = F.normalize(embeddings.detach(), dim=-1).mean(1).square().sum(1)
         return LossValue(value, {"mean_cosine": cosines.mean()})
 
@@ -125,13 +130,20 @@ class CircleLoss(_Pairs):
     Args:
         margin: how far from 1 and 0 the cosines of positives and negatives may stay.
         scale: of the cosines.
+        within: negatives come only from clips that share these with the anchor, see `PairLoss`.
 
     Raises:
         RecipeError: a setting is out of range, or the library is absent.
     """
 
-    def __init__(self, *, margin: Annotated[float, Range(0, 1, below=True)] = 0.25, scale: Positive = 128.0) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        margin: Annotated[float, Range(0, 1, below=True)] = 0.25,
+        scale: Positive = 128.0,
+        within: Sequence[Field] | None = None,
+    ) -> None:
+        super().__init__(within)
         self.loss = _library("CircleLoss", "CircleLoss")(m=margin, gamma=scale)
 
 
@@ -140,13 +152,14 @@ class SupervisedContrastiveLoss(_Pairs):
 
     Args:
         temperature: divides the cosines.
+        within: as of `CircleLoss`.
 
     Raises:
         RecipeError: a temperature that is not positive, or the library is absent.
     """
 
-    def __init__(self, *, temperature: Positive = 0.1) -> None:
-        super().__init__()
+    def __init__(self, *, temperature: Positive = 0.1, within: Sequence[Field] | None = None) -> None:
+        super().__init__(within)
         self.loss = _library("SupervisedContrastiveLoss", "SupConLoss")(temperature=temperature)
 
 

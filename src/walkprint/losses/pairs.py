@@ -61,21 +61,24 @@ def roots(squared: Tensor) -> Tensor:
     return squared.masked_fill(flat, 1.0).sqrt().masked_fill(flat, 0.0)
 
 
-def positives(subjects: Tensor, *, self_pairs: bool) -> tuple[Tensor, Tensor]:
-    """Which samples are of one subject.
+def positives(subjects: Tensor, *, self_pairs: bool, apart: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Which samples are positives of each, and which are no negatives.
 
     Args:
         subjects: int64 (batch,).
         self_pairs: whether a sample is its own positive.
+        apart: bool (batch, batch), which samples are no negatives of each even where the subject is another.
 
     Returns:
-        same: bool (batch, batch), the diagonal included.
+        barred: bool (batch, batch), which samples are not negatives: those of one subject, diagonal included, and
+            those apart.
         positive: bool (batch, batch), which samples are positives of each.
     """
     same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
+    barred = same if apart is None else same | apart
     if self_pairs:
-        return same, same
-    return same, same & ~torch.eye(len(subjects), dtype=torch.bool, device=subjects.device)
+        return barred, same
+    return barred, same & ~torch.eye(len(subjects), dtype=torch.bool, device=subjects.device)
 
 
 def listed(positive: Tensor) -> Tensor:
@@ -92,9 +95,9 @@ def listed(positive: Tensor) -> Tensor:
     return order.masked_fill(held == 0, -1)
 
 
-def count_triplets(same: Tensor, positive: Tensor) -> Tensor:
+def count_triplets(barred: Tensor, positive: Tensor) -> Tensor:
     """How many triplets a batch holds, at least 1: scalar."""
-    return (positive.sum(1) * (~same).sum(1)).sum().clamp_min(1)
+    return (positive.sum(1) * (~barred).sum(1)).sum().clamp_min(1)
 
 
 class AllTriplets(torch.autograd.Function):
@@ -108,7 +111,7 @@ class AllTriplets(torch.autograd.Function):
     def forward(
         ctx: Any,
         embeddings: Tensor,
-        same: Tensor,
+        barred: Tensor,
         positive: Tensor,
         margin: float,
         weighting: Weighting | None,
@@ -118,8 +121,7 @@ class AllTriplets(torch.autograd.Function):
 
         Args:
             embeddings: (part, batch, feature).
-            same: bool (batch, batch), one subject.
-            positive: bool (batch, batch) of `positives`.
+            barred, positive: bool (batch, batch) of `positives`.
             margin: of the hinge.
             weighting: factors (part, batch, batch) of the distances from embeddings, constant to the gradient.
             acting: whether the factors multiply gradients ("pull"), move the margin of each triplet ("margin"), which
@@ -140,9 +142,9 @@ class AllTriplets(torch.autograd.Function):
             factors = None if weighting is None else weighting(chunk)
             scaled = distances if factors is None or acting == "pull" else distances * factors
             if lists is not None:
-                total, active, slope = _terms_by_list(scaled, same, lists, margin)
+                total, active, slope = _terms_by_list(scaled, barred, lists, margin)
             else:
-                total, active, slope = _terms_by_order(scaled, same, positive, margin)
+                total, active, slope = _terms_by_order(scaled, barred, positive, margin)
             results.append((total, active, distances.mean((1, 2))))
             if gradient is not None:
                 slope = slope if factors is None or acting == "margin" else slope * factors
@@ -160,12 +162,12 @@ class AllTriplets(torch.autograd.Function):
         return gradient * outer[0].view(-1, 1, 1), None, None, None, None, None
 
 
-def _terms_by_list(distances: Tensor, same: Tensor, lists: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
+def _terms_by_list(distances: Tensor, barred: Tensor, lists: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
     """Sum and number of active terms (part,), and the sum's slope in each distance (part, batch, batch).
 
     Positives are taken one by one: quick where a call costs little.
     """
-    negatives = distances.masked_fill(same, torch.inf)
+    negatives = distances.masked_fill(barred, torch.inf)
     slope = torch.zeros_like(distances)
     total, active = distances.new_zeros(len(distances)), distances.new_zeros(len(distances))
     for column in lists.T:
@@ -181,19 +183,21 @@ def _terms_by_list(distances: Tensor, same: Tensor, lists: Tensor, margin: float
     return total, active, slope
 
 
-def _terms_by_order(distances: Tensor, same: Tensor, positive: Tensor, margin: float) -> tuple[Tensor, Tensor, Tensor]:
+def _terms_by_order(
+    distances: Tensor, barred: Tensor, positive: Tensor, margin: float
+) -> tuple[Tensor, Tensor, Tensor]:
     """As `_terms_by_list`, in a few calls of fixed shapes, so that a GPU is neither waited for nor kept waiting.
 
     A positive's active negatives are the first ones in the order of distance, so their number and the sum of their
     distances, in float64, are enough.
     """
-    negatives = distances.masked_fill(same, torch.inf)
+    negatives = distances.masked_fill(barred, torch.inf)
     reach = (distances + margin).masked_fill(~positive, -torch.inf)
     ordered = negatives.sort(2).values
     number = torch.searchsorted(ordered, reach)
     sums = F.pad(ordered.double().cumsum(2), (1, 0)).gather(2, number)
     total = torch.where(positive, number * reach.double() - sums, 0.0).sum((1, 2))
-    beaten = len(same) - torch.searchsorted(reach.sort(2).values, negatives, right=True)
+    beaten = len(barred) - torch.searchsorted(reach.sort(2).values, negatives, right=True)
     slope = (number - beaten).to(distances.dtype)
     return total.to(distances.dtype), number.sum((1, 2)).to(distances.dtype), slope
 

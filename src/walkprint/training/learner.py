@@ -119,10 +119,11 @@ class Learner:
         tensors = {name: global_batch(self.fabric, one) for name, one in self._module(batch.frames).items()}
         output = GaitOutput.from_tensors(tensors)
         subjects = global_batch(self.fabric, batch.subjects)
+        recordings = None if batch.recordings is None else global_batch(self.fabric, batch.recordings)
         parts: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.fabric.device)
         for name, loss in self.losses.items():
-            judged = loss(output, subjects)
+            judged = loss(output, subjects, recordings)
             total = total + self.weights[name] * judged.value
             parts[f"{name}/loss"] = judged.value.detach()
             parts.update({f"{name}/{key}": number.detach() for key, number in judged.numbers.items()})
