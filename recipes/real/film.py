@@ -13,72 +13,23 @@ import argparse
 import multiprocessing
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import yaml
 
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.walkers import render
-from walkprint.data.walkers.body import template
-from walkprint.data.walkers.camera import HEIGHT_PX, WIDTH_PX, Camera
+from walkprint.data.walkers.camera import HEIGHT_PX, WIDTH_PX
 from walkprint.data.walkers.noise import draw_faults, spoil
-from walkprint.data.walkers.people import Variety, person, stream, walk
+from walkprint.data.walkers.people import Variety, camera_of, person, stream, walk
 
 FRAMES, CROP_PX, RATE_HZ = 16, 128, 12.5
 TAKES = (("nm", "01"), ("nm", "02"), ("bg", "01"), ("cl", "01"), ("cl", "02"), ("cl", "03"))
-VARIETY = Variety(fresh_clothes=True, mixed=0.3, take=1.3)
-
-
-def body_of(who, rng):
-    """Shoes as long as people wear them, and necks and shoulders that differ as much as people's do."""
-    shared = template()
-    vertices, normals = who.vertices.copy(), who.normals
-    neck = shared.vertices_of("neck")
-    vertices[neck] += normals[neck] * np.clip(rng.normal(0.006, 0.008), -0.01, 0.03)
-    shoulders = shared.vertices_of("shoulders", "clavicle", "chest")
-    vertices[shoulders] += normals[shoulders] * np.clip(rng.normal(0.0, 0.008), -0.015, 0.02)
-    return replace(who, vertices=vertices)
-
-
-def shod(body, rng):
-    """One day's shoes: longer and thicker than the foot."""
-    shared = template()
-    vertices = body.vertices.copy()
-    longer, thicker = rng.uniform(1.05, 1.35), rng.uniform(0.0, 0.02)
-    for side in "LR":
-        foot = shared.vertices_of(f"foot.{side}", f"toes.{side}")
-        at = vertices[foot]
-        middle = np.median(at[:, 0])
-        at[:, 0] = middle + (at[:, 0] - middle) * longer
-        vertices[foot] = at + body.normals[foot] * thicker
-    return replace(body, vertices=vertices)
-
-
-def take_of(seed, key, who, rng):
-    """One take: calmer trousers than the usual walkers have, and a stride that differs from place to place."""
-    one = walk(seed, key, who, VARIETY)
-    outfit = one.outfit
-    calm = float(rng.uniform(0.35, 0.8))
-    outfit = replace(outfit, thigh_m=outfit.thigh_m * calm, shin_m=outfit.shin_m * calm, cuff_m=outfit.cuff_m * calm)
-    style = one.gait.style
-    stride = float(np.exp(0.09 * np.clip(rng.standard_normal(), -2, 2)))
-    style = replace(style, hip_swing=style.hip_swing * stride, cadence_hz=style.cadence_hz * stride**0.4)
-    return replace(one, body=shod(one.body, rng), outfit=outfit, gait=replace(one.gait, style=style))
-
-
-def camera_of(rng, right):
-    """Mostly from the side; sometimes up to 50 degrees oblique."""
-    side = 90 + (8 * rng.standard_normal() if rng.random() < 0.6 else rng.uniform(-50, 50))
-    return Camera(
-        azimuth_deg=float(360 - side if right else side),
-        distance_m=float(np.exp(rng.uniform(np.log(4), np.log(14)))),
-        height_m=float(rng.uniform(0.9, 2.2)),
-        roll_deg=float(1.2 * rng.standard_normal()),
-        person_px=float(rng.uniform(50, 108)),
-    )
+PEOPLE = yaml.safe_load(Path(__file__).with_name("walkers.yaml").read_text())
+VARIETY = Variety(**PEOPLE["variety"])
 
 
 def drawn_masks(scene, camera, rng):
@@ -151,15 +102,15 @@ def filmed(scene, camera, rng):
 def film(seed, number):
     """One person's clips; see the module."""
     name = f"{number:06d}"
-    right = number % 2 == 1
+    views = [view for view in PEOPLE["views"].split(",") if (float(view) >= 180) == (number % 2 == 1)]
     rng = stream(seed, "film", name)
     who = person(seed, name, VARIETY)
-    who = replace(who, body=body_of(who.body, rng))
     drawn, films, clean, condition = [], [], [], []
     for kind, take in TAKES:
-        scene = render.act(take_of(seed, SequenceKey(name, kind, take), who, rng), FRAMES, RATE_HZ)
-        mask = drawn_masks(scene, camera_of(rng, right), rng)
-        crops, true = filmed(scene, camera_of(rng, right), rng)
+        keys = [SequenceKey(name, kind, take, str(view)) for view in rng.choice(views, 2, replace=False)]
+        scene = render.act(walk(seed, keys[0], who, VARIETY), FRAMES, RATE_HZ)
+        mask = drawn_masks(scene, camera_of(seed, keys[0], VARIETY), rng)
+        crops, true = filmed(scene, camera_of(seed, keys[1], VARIETY), rng)
         drawn.append(np.zeros((FRAMES, 352), np.uint8) if mask is None else mask)
         films.append(crops.reshape(-1, CROP_PX, 3))
         clean.append(np.packbits(true >= 128, axis=-1))

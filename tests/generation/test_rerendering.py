@@ -28,7 +28,7 @@ def test_in_the_same_clothes_it_is_the_same_take(monkeypatch):
     for variety in (PERFECT, Variety()):
         read = people(variety=variety).read(SOURCE)
         take = walkers_people.walk(4, SOURCE, walkers_people.person(4, "001", variety), variety)
-        monkeypatch.setattr(rerendering, "retouch", lambda *_, worn=take.outfit: worn)
+        monkeypatch.setattr(rerendering, "wear", lambda *_, worn=take.outfit: worn)
         made, dropped = Rerendering(seed=4, variety=variety).make(read, SOURCE, np.random.default_rng(0))
         np.testing.assert_array_equal(made, read.frames)
         assert not dropped

@@ -27,7 +27,8 @@ class People:
         frames: frames of a clip, at 25 Hz.
         size_px: height and width of the frames.
         variety: how much people, takes, masks and cameras differ, as factors of the usual amount: shape, gait, take,
-            noise, camera; also fresh_clothes and mixed.
+            noise, camera; also fresh_clothes, mixed and, as real people have them, fresh_cameras, shoes, neck, stride,
+            trousers and hems.
     """
 
     subjects: Subjects = 124

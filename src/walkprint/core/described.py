@@ -41,7 +41,8 @@ def describe(thing: Any) -> Any:
     """Plain data that say how to build something again.
 
     Args:
-        thing: text, numbers, lists, maps; objects that remember, dataclasses, functions, `functools.partial`.
+        thing: text, numbers, lists, maps; objects that remember, dataclasses (without the defaults of fields whose
+            metadata has `omit_default`), functions, `functools.partial`.
 
     Returns:
         For an object `class_path` and `init_args`; for a function or a class its dotted path. An object that does not
@@ -71,7 +72,11 @@ def _described_object(thing: Any) -> dict[str, Any]:
         positional = {str(place): describe(one) for place, one in enumerate(thing.args)}
         return {"class_path": path_of(thing.func), "init_args": positional | describe(thing.keywords)}
     if is_dataclass(thing):
-        settings = {one.name: describe(getattr(thing, one.name)) for one in fields(thing) if one.init}
+        settings = {
+            one.name: describe(getattr(thing, one.name))
+            for one in fields(thing)
+            if one.init and not (one.metadata.get("omit_default") and getattr(thing, one.name) == one.default)
+        }
         return {"class_path": path_of(type(thing)), "init_args": settings}
     return {"not_remembered": path_of(type(thing))}
 

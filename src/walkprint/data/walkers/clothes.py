@@ -168,6 +168,30 @@ def retouch(worn: Outfit, rng: np.random.Generator, amount: float = 1.0) -> Outf
     )
 
 
+def tailor(worn: Outfit, trousers: float, hems: float) -> Outfit:
+    """The same clothes with trousers of `trousers` times their thickness, hanging `hems` times as far down."""
+    return replace(
+        worn,
+        thigh_m=worn.thigh_m * trousers,
+        shin_m=worn.shin_m * trousers,
+        cuff_m=worn.cuff_m * trousers,
+        hanging=worn.hanging and replace(worn.hanging, hem=worn.hanging.hem * hems),
+    )
+
+
+def draw_shoes(body: Body, rng: np.random.Generator, amount: float = 1.0) -> Body:
+    """The body in one day's shoes: longer and thicker than the foot."""
+    vertices = body.vertices.copy()
+    longer, thicker_m = 1 + amount * rng.uniform(0.05, 0.35), amount * rng.uniform(0.0, 0.02)
+    for side in "LR":
+        foot = template().vertices_of(f"foot.{side}", f"toes.{side}")
+        at = vertices[foot]
+        middle = np.median(at[:, 0])
+        at[:, 0] = middle + (at[:, 0] - middle) * longer
+        vertices[foot] = at + body.normals[foot] * thicker_m
+    return replace(body, vertices=vertices)
+
+
 def _color(rng: np.random.Generator, light: float = 1.0) -> Color:
     base, tint = rng.uniform(30, 225), rng.normal(0, 28, 3)
     red, green, blue = (int(c) for c in np.clip((base + tint) * light, 8, 245))

@@ -5,13 +5,13 @@ Scores on it are synthetic: they compare methods and catch faults, they say noth
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 
 from walkprint.core.bounds import Count, CountOrZero, Frames, Seed, SizePx, Subjects
+from walkprint.core.described import describe
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import Clip, SequenceKey
@@ -111,7 +111,7 @@ class Walkers(GaitDataset):
             "one_side": self.one_side,
             "frames": self.frames,
             "size_px": self.size_px,
-            "variety": asdict(self.variety),
+            "variety": describe(self.variety)["init_args"],
         }
 
     def catalogue(self) -> Sequence[SequenceKey]:

@@ -18,11 +18,11 @@ from walkprint.data.base import Reading
 from walkprint.data.fvg import PROTOCOLS, VIDEOS, VIEWS
 from walkprint.data.walkers.camera import Camera
 from walkprint.data.walkers.carried import draw_carried
-from walkprint.data.walkers.clothes import draw_outfit, retouch
+from walkprint.data.walkers.clothes import draw_outfit
 from walkprint.data.walkers.color import ColorWalkers
 from walkprint.data.walkers.dataset import USUAL
 from walkprint.data.walkers.gait import Gait, draw_take
-from walkprint.data.walkers.people import Take, Variety, stream
+from walkprint.data.walkers.people import Take, Variety, of_the_day, stream, wear
 from walkprint.data.walkers.render import Scene, act, pictures
 
 FAR_M, NEAR_M = 30.0, 5.0
@@ -108,9 +108,10 @@ class FrontalWalkers(ColorWalkers):
             slow_first = own.random() < 0.5
             gait = _at_speed(gait, 0.8 if slow_first == (int(take[1:]) <= 6) else 1.25)
         outfit = draw_outfit(own) if condition == "cl" else who.outfit
-        worn = retouch(outfit, rng, self.variety.take)
+        worn = wear(outfit, rng, self.variety)
         carried = draw_carried(own) if condition == "cb" else None
-        return act(Take(who.body, gait, worn, carried, float(rng.random())), self.frames)
+        one = Take(who.body, gait, worn, carried, float(rng.random()))
+        return act(of_the_day(one, self.seed, SequenceKey(subject, condition, take), self.variety), self.frames)
 
 
 def _at_speed(gait: Gait, speed: float) -> Gait:

@@ -121,6 +121,14 @@ def draw_take(usual: Gait, rng: np.random.Generator, variation: float = 1.0) -> 
     return Gait(faster, gait.shape)
 
 
+def draw_stride(gait: Gait, rng: np.random.Generator, amount: float = 1.0) -> Gait:
+    """The same walk with a longer or shorter stride, as one person has at different places."""
+    stride = float(np.exp(amount * (0.06 + 0.09 * np.clip(rng.standard_normal(), -2, 2))))
+    style = gait.style
+    style = replace(style, hip_swing=style.hip_swing * stride, cadence_hz=style.cadence_hz * stride**0.4)
+    return replace(gait, style=style)
+
+
 def _vary(gait: Gait, rng: np.random.Generator, spread: float) -> Gait:
     values = {
         one.name: getattr(gait.style, one.name)

@@ -1,18 +1,18 @@
 """Who walks: a person's build, gait and wardrobe, and one walk of theirs, all drawn from names and a seed."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from walkprint.core.bounds import Checked, Fraction, NonNegative
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.walkers.body import Body, build, draw_shape
+from walkprint.data.walkers.body import Body, build, draw_neck, draw_shape
 from walkprint.data.walkers.camera import Camera
 from walkprint.data.walkers.carried import Carried, draw_carried
-from walkprint.data.walkers.clothes import Outfit, draw_coat, draw_outfit, retouch
-from walkprint.data.walkers.gait import Gait, draw_gait, draw_take
+from walkprint.data.walkers.clothes import Outfit, draw_coat, draw_outfit, draw_shoes, retouch, tailor
+from walkprint.data.walkers.gait import Gait, draw_gait, draw_stride, draw_take
 
 CONDITIONS = ("nm", "bg", "cl")
 
@@ -20,6 +20,10 @@ CONDITIONS = ("nm", "bg", "cl")
 def stream(seed: int, *names: str) -> np.random.Generator:
     """Random numbers that depend on the seed and the names alone."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
+
+
+# Left out of stores and digests at their defaults, so that earlier ones stay what they are.
+_LATER = {"omit_default": True}
 
 
 @dataclass(frozen=True)  # without slots, so that recipes can read its defaults
@@ -34,6 +38,12 @@ class Variety(Checked):
         fresh_clothes: every take with a bag or a coat wears clothes of its own; else people own one outfit and one
             coat.
         mixed: share of takes of "bg" that also change clothes, and of "cl" that also carry something.
+        fresh_cameras: every clip has a camera of its own, 4 to 14 m away and 0.9 to 2.2 m high; else a view has one.
+        shoes: how much longer and thicker than the foot shoes are, drawn for every take; 0 without shoes.
+        neck: how much thicker necks are, and how much more necks and shoulders differ between people.
+        stride: how much stride and cadence differ further from take to take, as they do between places.
+        trousers: thickness of trousers.
+        hems: how far coats, skirts and shirts hang down the legs.
     """
 
     shape: NonNegative = 1.0
@@ -43,6 +53,12 @@ class Variety(Checked):
     camera: NonNegative = 1.0
     fresh_clothes: bool = False
     mixed: Fraction = 0.0
+    fresh_cameras: bool = field(default=False, metadata=_LATER)
+    shoes: NonNegative = field(default=0.0, metadata=_LATER)
+    neck: NonNegative = field(default=0.0, metadata=_LATER)
+    stride: NonNegative = field(default=0.0, metadata=_LATER)
+    trousers: NonNegative = field(default=1.0, metadata=_LATER)
+    hems: NonNegative = field(default=1.0, metadata=_LATER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +100,8 @@ def person(seed: int, subject: str, variety: Variety) -> Person:
     """The subject of that name in the world of that seed."""
     rng = stream(seed, "person", subject)
     body = build(draw_shape(rng, variety.shape))
+    if variety.neck:
+        body = draw_neck(body, stream(seed, "neck", subject), variety.neck)
     gait = draw_gait(rng, variety.gait)
     outfit = draw_outfit(rng)
     return Person(body, gait, outfit, draw_coat(outfit, rng))
@@ -105,9 +123,25 @@ def walk(seed: int, key: SequenceKey, who: Person, variety: Variety) -> Take:
         coat = draw_coat(outfit, rng)
     coated = key.condition == "cl" or (key.condition == "bg" and rng.random() < variety.mixed)
     loaded = key.condition == "bg" or (key.condition == "cl" and rng.random() < variety.mixed)
-    worn = retouch(coat if coated else outfit, rng, variety.take)
+    worn = wear(coat if coated else outfit, rng, variety)
     carried = draw_carried(rng) if loaded else None
-    return Take(who.body, gait, worn, carried, float(rng.random()))
+    return of_the_day(Take(who.body, gait, worn, carried, float(rng.random())), seed, key, variety)
+
+
+def wear(outfit: Outfit, rng: np.random.Generator, variety: Variety) -> Outfit:
+    """These clothes as they sit on one take."""
+    return tailor(retouch(outfit, rng, variety.take), variety.trousers, variety.hems)
+
+
+def of_the_day(take: Take, seed: int, key: SequenceKey, variety: Variety) -> Take:
+    """The take in its shoes and with its stride, from random numbers of their own."""
+    names = (key.subject, key.condition, key.take)
+    body, gait = take.body, take.gait
+    if variety.shoes:
+        body = draw_shoes(body, stream(seed, "shoes", *names), variety.shoes)
+    if variety.stride:
+        gait = draw_stride(gait, stream(seed, "stride", *names), variety.stride)
+    return replace(take, body=body, gait=gait)
 
 
 def camera_of(seed: int, key: SequenceKey, variety: Variety) -> Camera:
@@ -122,10 +156,19 @@ def camera_of(seed: int, key: SequenceKey, variety: Variety) -> Camera:
         raise DataError(f"walkers: view is {key.view!r}, expected degrees, e.g. '090'") from error
     fixed = stream(seed, "camera", key.view)
     rng = stream(seed, "camera", key.subject, key.condition, key.take, key.view)
-    return Camera(
+    camera = Camera(
         azimuth_deg=nominal + variety.camera * 3.0 * float(rng.standard_normal()),
         distance_m=float(fixed.uniform(4.5, 6.5) * np.exp(0.08 * variety.camera * rng.standard_normal())),
         height_m=float(fixed.uniform(1.0, 1.7) + 0.08 * variety.camera * rng.standard_normal()),
         roll_deg=0.8 * variety.camera * float(rng.standard_normal()),
         person_px=float(rng.uniform(64, 108)),
+    )
+    if not variety.fresh_cameras:
+        return camera
+    rng = stream(seed, "fresh camera", key.subject, key.condition, key.take, key.view)
+    return replace(
+        camera,
+        distance_m=float(np.exp(rng.uniform(np.log(4), np.log(14)))),
+        height_m=float(rng.uniform(0.9, 2.2)),
+        person_px=float(rng.uniform(50, 108)),
     )
