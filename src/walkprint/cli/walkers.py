@@ -28,7 +28,7 @@ class People:
         size_px: height and width of the frames.
         variety: how much people, takes, masks and cameras differ, as factors of the usual amount: shape, gait, take,
             noise, camera; also fresh_clothes, mixed and, as real people have them, fresh_cameras, shoes, neck, stride,
-            trousers and hems.
+            curves, trousers and hems.
     """
 
     subjects: Subjects = 124

@@ -91,7 +91,7 @@ def test_settings_without_scarcity_are_those_of_before():
     }  # fmt: skip
 
 
-LATER = {"fresh_cameras": True, "shoes": 1.0, "neck": 1.0, "stride": 1.0, "trousers": 0.5, "hems": 0.5}
+LATER = {"fresh_cameras": True, "shoes": 1.0, "neck": 1.0, "stride": 1.0, "curves": 1.0, "trousers": 0.5, "hems": 0.5}
 
 
 def test_later_settings_of_variety_are_stored_only_where_they_are_set(tmp_path):
@@ -111,6 +111,7 @@ def test_each_later_setting_moves_only_what_it_names(name):
     usual, other = (walk(seed, key, person(seed, "001", variety), variety) for variety in (Variety(), set_one))
     moved = {
         "stride": usual.gait.style != other.gait.style,
+        "curves": (usual.gait.shape["hip"] != other.gait.shape["hip"]).any(),
         "trousers": usual.outfit.shin_m != other.outfit.shin_m,
         "hems": usual.outfit.hanging != other.outfit.hanging,
         "fresh_cameras": camera_of(seed, key, Variety()) != camera_of(seed, key, set_one),

@@ -106,7 +106,7 @@ def draw_neck(body: Body, rng: np.random.Generator, amount: float = 1.0) -> Body
     """The body with a thicker neck, and neck and shoulders that differ between people as on real recordings."""
     vertices = body.vertices.copy()
     for bones, mean_m, deviation_m, low_m, high_m in (
-        (("neck",), 0.006, 0.008, -0.01, 0.03),
+        (("neck",), 0.003, 0.008, -0.01, 0.03),
         (("shoulders", "clavicle", "chest"), 0.0, 0.008, -0.015, 0.02),
     ):
         skin = template().vertices_of(*bones)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from walkprint.data.walkers.body import Body, Floats, rotation, template, turning
 
 HARMONICS = 5
+Shape = dict[str, NDArray[np.complex128]]
 
 # Percent of the cycle -> degrees; flexion and dorsiflexion are positive.
 _KNOTS = {
@@ -97,7 +98,7 @@ class Gait:
     """
 
     style: GaitStyle
-    shape: dict[str, NDArray[np.complex128]]
+    shape: Shape
 
 
 def draw_gait(rng: np.random.Generator, spread: float = 1.0) -> Gait:
@@ -129,6 +130,11 @@ def draw_stride(gait: Gait, rng: np.random.Generator, amount: float = 1.0) -> Ga
     return replace(gait, style=style)
 
 
+def draw_curves(gait: Gait, rng: np.random.Generator, amount: float = 1.0) -> Gait:
+    """The same walk with joint curves of another shape, as one person has on different days."""
+    return replace(gait, shape=_bent(gait.shape, rng, 0.55 * amount))
+
+
 def _vary(gait: Gait, rng: np.random.Generator, spread: float) -> Gait:
     values = {
         one.name: getattr(gait.style, one.name)
@@ -139,11 +145,15 @@ def _vary(gait: Gait, rng: np.random.Generator, spread: float) -> Gait:
     values["elbow_deg"] = max(values["elbow_deg"], 4.0)
     values["knee_offset_deg"] = max(values["knee_offset_deg"], -3.0)
     values["arm_out_deg"] = max(values["arm_out_deg"], 3.0)
-    shape = {}
+    return Gait(GaitStyle(**values), _bent(gait.shape, rng, spread))
+
+
+def _bent(shape: Shape, rng: np.random.Generator, spread: float) -> Shape:
+    bent = {}
     for joint, deviation in _HARMONIC_DEG.items():
         noise = rng.standard_normal(3) + 1j * rng.standard_normal(3)
-        shape[joint] = gait.shape[joint] + spread * np.array(deviation) * noise / np.sqrt(2)
-    return Gait(GaitStyle(**values), shape)
+        bent[joint] = shape[joint] + spread * np.array(deviation) * noise / np.sqrt(2)
+    return bent
 
 
 def joint_angle(gait: Gait, joint: str, phase: Floats) -> Floats:

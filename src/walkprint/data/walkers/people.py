@@ -12,7 +12,7 @@ from walkprint.data.walkers.body import Body, build, draw_neck, draw_shape
 from walkprint.data.walkers.camera import Camera
 from walkprint.data.walkers.carried import Carried, draw_carried
 from walkprint.data.walkers.clothes import Outfit, draw_coat, draw_outfit, draw_shoes, retouch, tailor
-from walkprint.data.walkers.gait import Gait, draw_gait, draw_stride, draw_take
+from walkprint.data.walkers.gait import Gait, draw_curves, draw_gait, draw_stride, draw_take
 
 CONDITIONS = ("nm", "bg", "cl")
 
@@ -42,6 +42,7 @@ class Variety(Checked):
         shoes: how much longer and thicker than the foot shoes are, drawn for every take; 0 without shoes.
         neck: how much thicker necks are, and how much more necks and shoulders differ between people.
         stride: how much stride and cadence differ further from take to take, as they do between places.
+        curves: how much the shape of joint curves differs further from take to take, as it does between days.
         trousers: thickness of trousers.
         hems: how far coats, skirts and shirts hang down the legs.
     """
@@ -57,6 +58,7 @@ class Variety(Checked):
     shoes: NonNegative = field(default=0.0, metadata=_LATER)
     neck: NonNegative = field(default=0.0, metadata=_LATER)
     stride: NonNegative = field(default=0.0, metadata=_LATER)
+    curves: NonNegative = field(default=0.0, metadata=_LATER)
     trousers: NonNegative = field(default=1.0, metadata=_LATER)
     hems: NonNegative = field(default=1.0, metadata=_LATER)
 
@@ -134,13 +136,15 @@ def wear(outfit: Outfit, rng: np.random.Generator, variety: Variety) -> Outfit:
 
 
 def of_the_day(take: Take, seed: int, key: SequenceKey, variety: Variety) -> Take:
-    """The take in its shoes and with its stride, from random numbers of their own."""
+    """The take in its shoes, with its stride and curves, from random numbers of their own."""
     names = (key.subject, key.condition, key.take)
     body, gait = take.body, take.gait
     if variety.shoes:
         body = draw_shoes(body, stream(seed, "shoes", *names), variety.shoes)
     if variety.stride:
         gait = draw_stride(gait, stream(seed, "stride", *names), variety.stride)
+    if variety.curves:
+        gait = draw_curves(gait, stream(seed, "curves", *names), variety.curves)
     return replace(take, body=body, gait=gait)
 
 
