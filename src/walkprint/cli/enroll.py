@@ -34,10 +34,10 @@ def enroll(
     """
     check_there(*videos)
     recognizer = seeing.recognizer(place)
-    with progress("enrolling") as tell:
+    with progress("enrolling") as on_progress:
         person = recognizer.enroll(
             list(videos), name, consent=consent, expires=expires, keep_silhouettes=keep_silhouettes,
-            hook=lambda frame, _: tell(frame.number + 1, None),
+            hook=lambda frame, _: on_progress(frame.number + 1, None),
         )  # fmt: skip
     text = f"{place.gallery}: {person}"
     numbers = {"name": person.name, "id": person.id, "walks": person.walks, "frames": person.frames}

@@ -41,11 +41,11 @@ def identify(
         raise UsageError(f"--video is a copy of one video; found {len(videos)}")
     recognizer = seeing.recognizer(place, known=True)
     found = []
-    with progress("identifying") as tell:
+    with progress("identifying") as on_progress:
         for one in videos:
             seen = recognizer.identify(
                 one, false_positive_rate=false_positive_rate, most=candidates, fuse=not each_walk,
-                hook=lambda frame, _: tell(frame.number + 1, None),
+                hook=lambda frame, _: on_progress(frame.number + 1, None),
             )  # fmt: skip
             found += [(one, sighting) for sighting in seen]
     if csv is not None:

@@ -57,9 +57,10 @@ def prepare(
 
     settings |= {} if root is None else {"root": str(root)}
     dataset = build(GaitDataset, {"class_path": data, "init_args": settings})
-    with progress("preparing") as tell:
+    with progress("preparing") as on_progress:
         report = pack(
             dataset, out, bits=bits, compression=None if compression == "none" else compression,
-            workers=machines.workers, engine=machines.chosen, share=mine, clean=clean, strict=strict, progress=tell,
+            workers=machines.workers, engine=machines.chosen, share=mine, clean=clean, strict=strict,
+            progress=on_progress,
         )  # fmt: skip
     return Summary(report.to_dict(), str(report))

@@ -52,11 +52,11 @@ def study(
     plan = build_study(name, given, quick=quick, large=large)
     # Processes start more slowly than cells this small.
     workers = one_unless_asked(machines.workers, machines.chosen) if quick else machines.workers
-    with progress("study") as tell:
+    with progress("study") as on_progress:
         folder = out or Path("studies") / name
         found = run_study(
             name, plan, folder, share=mine, workers=workers, engine=machines.chosen, start_worker=worker_start(),
-            progress=tell,
+            progress=on_progress,
         )  # fmt: skip
     numbers = {"report": str(found.saved), "finished": found.finished, "cells": found.cells}
     numbers["synthetic"] = getattr(plan, "real", None) is None

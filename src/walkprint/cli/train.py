@@ -51,8 +51,8 @@ def train(
     from walkprint.training.trackers import tracker
 
     loaded = load_recipe(source, set)
-    with progress("training", bar=False) as tell:
-        listeners: list[Listener] = [lambda step, numbers: tell(step, loaded.schedule.steps)]
+    with progress("training", bar=False) as on_progress:
+        listeners: list[Listener] = [lambda step, numbers: on_progress(step, loaded.schedule.steps)]
         result = train_by(
             loaded,
             run,

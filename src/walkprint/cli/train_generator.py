@@ -35,8 +35,8 @@ def train_generator(
     from walkprint.recipes.training import train_generator as train_by
 
     loaded = load_generator_recipe(source, set)
-    with progress("training", bar=False) as tell:
-        listeners = [lambda step, numbers: tell(step, loaded.steps)]
+    with progress("training", bar=False) as on_progress:
+        listeners = [lambda step, numbers: on_progress(step, loaded.steps)]
         result = train_by(loaded, run, accelerator=accelerator, listeners=listeners, resume=not fresh)
     numbers = dict(result.numbers)
     found = " and ".join(f"{name} {numbers[name]:.2f}" for name in ("diversity", "labels") if name in numbers)

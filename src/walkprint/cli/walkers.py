@@ -68,8 +68,8 @@ def walkers(*, out: Path, people: People, machines: Machines, sheet: Path | None
     if people.views:
         settings["views"] = people.views.split(",")
     dataset = build(GaitDataset, {"class_path": "Walkers", "init_args": settings})
-    with progress("rendering") as tell:
-        report = pack(dataset, out, workers=machines.workers, engine=machines.chosen, progress=tell)
+    with progress("rendering") as on_progress:
+        report = pack(dataset, out, workers=machines.workers, engine=machines.chosen, progress=on_progress)
     text = str(report)
     if sheet is not None:
         save_sheet(Packed(out).store(), sheet)

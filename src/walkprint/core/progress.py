@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 Progress = Callable[[int, int], None]
 """Called with what is done and what there is in all."""
-Tell = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]
 _SECONDS_BETWEEN_LINES = 30
 
 
 @contextmanager
-def progress(phase: str, *, bar: bool = True) -> Iterator[Tell]:
+def progress(phase: str, *, bar: bool = True) -> Iterator[OnProgress]:
     """Show how a phase goes; yields a function of (done, in all).
 
     Where stderr is no terminal, each phase writes a line with its time at the end, and a long one a line every half a
@@ -30,7 +30,7 @@ def progress(phase: str, *, bar: bool = True) -> Iterator[Tell]:
         yield lambda done, total: None
 
 
-def _bar(phase: str) -> Iterator[Tell]:
+def _bar(phase: str) -> Iterator[OnProgress]:
     from rich import progress as rich
     from rich.console import Console
 
@@ -42,7 +42,7 @@ def _bar(phase: str) -> Iterator[Tell]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
-def _lines(phase: str) -> Iterator[Tell]:
+def _lines(phase: str) -> Iterator[OnProgress]:
     start = shown = time.monotonic()
     newest = ""
 
@@ -50,13 +50,13 @@ def _lines(phase: str) -> Iterator[Tell]:
         sys.stderr.write(f"walkprint: {phase}: {newest} {text} {time.monotonic() - start:.0f} s\n")
         sys.stderr.flush()
 
-    def tell(done: int, total: int | None) -> None:
+    def on_progress(done: int, total: int | None) -> None:
         nonlocal shown, newest
         newest = f"{done} of {total}" if total else str(done)
         if time.monotonic() - shown >= _SECONDS_BETWEEN_LINES:
             shown = time.monotonic()
             write("after")
 
-    yield tell
+    yield on_progress
     if newest:  # of several processes that train together, all but the first are silent
         write("done in")

@@ -74,10 +74,10 @@ def embed_to_file(
     if network is None:
         embeddings = energy_image_embeddings(dataset, share_of(keys, mine))
     else:
-        with progress("embedding") as tell:
+        with progress("embedding") as on_progress:
             embeddings = embed_with(
                 network, dataset, keys, device=usable, precision=chosen, frames_per_batch=frames_per_batch,
-                workers=machines.workers, engine=machines.chosen, share=mine, progress=tell,
+                workers=machines.workers, engine=machines.chosen, share=mine, progress=on_progress,
             )  # fmt: skip
     save_embeddings(embeddings, dataset, Path(out))
     parts, features = embeddings.vectors.shape[1:]

@@ -118,10 +118,12 @@ def evaluate_files(
     options: dict[str, Any] = {"gallery": known, "scoring": scoring, "provenance": source}
     reports = []
     if ranking is None or have_answers(probes, chosen, known):
-        with progress("identification") as tell:
-            reports.append(identify(probes, chosen, ranks=ranks, progress=tell, **options))
-        with progress("verification") as tell:
-            reports.append(verify(probes, chosen, false_accept_rates=false_accept_rates, progress=tell, **options))
+        with progress("identification") as on_progress:
+            reports.append(identify(probes, chosen, ranks=ranks, progress=on_progress, **options))
+        with progress("verification") as on_progress:
+            reports.append(
+                verify(probes, chosen, false_accept_rates=false_accept_rates, progress=on_progress, **options)
+            )
         if open_set:
             reports.append(identify_open_set(probes, chosen, **options))
     text = "\n".join(report.to_text() for report in reports) or "no figures: the gallery knows no subject of a probe"

@@ -75,10 +75,10 @@ def expand_to_store(
         if run is None
         else GeneratorExpander(load_generator(run).to(usable), bf16=bf16, cover=cover)
     )
-    with progress("generating") as tell:
+    with progress("generating") as on_progress:
         path = expand_by(
             dataset, made_by, wanted=wanted, out=out, seed=seed,
-            workers=machines.workers, engine=machines.chosen, progress=tell,
+            workers=machines.workers, engine=machines.chosen, progress=on_progress,
         )  # fmt: skip
     store = Store.open(path)
     dropped = lost_frames(store)

@@ -136,7 +136,7 @@ class Settings:
                 self._leaves.pop(name, None)
 
     def note(self, text: str) -> None:
-        """Tell of something that was taken and could not be mapped."""
+        """Note something that was taken and could not be mapped."""
         self._notes.append(text)
 
     def names(self) -> list[str]:

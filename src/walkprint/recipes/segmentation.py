@@ -57,7 +57,7 @@ def segment_to_store(
     from walkprint.recipes.classes import build_segmenter
 
     (settings,) = settings_of(set, "segmenter")
-    with progress("segmenting") as tell:
+    with progress("segmenting") as on_progress:
         found = capture(
             [
                 one
@@ -72,7 +72,7 @@ def segment_to_store(
             preview=None if preview is None else Path(preview),
             workers=machines.workers,
             engine=machines.chosen,
-            progress=tell,
+            progress=on_progress,
         )
     text, artifacts = [str(found)], [str(path) for path in found.previews]
     if preview is not None:

@@ -82,7 +82,7 @@ def make(
     source: str,
     *,
     people: int = PEOPLE,
-    tell: Progress = lambda *_: None,
+    on_progress: Progress = lambda *_: None,
 ) -> Cohort:
     """Render strangers and embed them.
 
@@ -90,13 +90,13 @@ def make(
         embed: uint8 (time, 1, 64, 64) -> float32 (part, feature), as it is compared.
         source: network and scoring.
         people: how many.
-        tell: hears how far it is.
+        on_progress: called with what is done and what there is in all.
     """
     walkers = rendered(people)
     vectors, subjects = [], []
     keys = list(walkers.catalogue())
     for number, key in enumerate(keys, 1):
-        tell(number, len(keys))
+        on_progress(number, len(keys))
         clip = walkers.examine(key).clip
         if clip is not None and len(clip) >= FRAMES // 2:
             vectors.append(embed(clip.frames))
@@ -112,8 +112,8 @@ def find_or_make(embed: Callable[[NDArray[np.uint8]], _Floats], source: str) -> 
             found = Cohort.load(path)
             if found.source == source:
                 return found
-    with progress("rendering strangers, once for this network") as tell:
-        made = make(embed, source, people=FEWER, tell=tell)
+    with progress("rendering strangers, once for this network") as on_progress:
+        made = make(embed, source, people=FEWER, on_progress=on_progress)
     made.save(path)
     return made
 

@@ -308,8 +308,8 @@ class Recognizer:
         for seen in sightings:
             score = f" {seen.candidates[0].score:.2f}" if seen.candidates else ""
             names[seen.track] = f"{seen.name or 'unknown'}{score}"
-        with progress(f"writing {Path(out).name}") as tell, Preview(out, names) as preview:
-            hook = both(preview, lambda frame, _: tell(frame.number + 1, None))
+        with progress(f"writing {Path(out).name}") as on_progress, Preview(out, names) as preview:
+            hook = both(preview, lambda frame, _: on_progress(frame.number + 1, None))
             for _ in walks_of(source, self.segmenter, hook):
                 pass
 

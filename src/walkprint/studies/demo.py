@@ -169,8 +169,8 @@ def _people(size: _Size, store: Path, seed: int, workers: int | None, phase: Pha
         if found.settings != people.settings:
             raise DataError(f"{store}: people of another demo; remove {store.parent}, or choose another folder")
         return found
-    with phase("rendering") as tell:
-        return prepare(people, store, workers=workers, progress=tell)
+    with phase("rendering") as on_progress:
+        return prepare(people, store, workers=workers, progress=on_progress)
 
 
 def _filled(people: Packed, size: _Size, out: Path, seed: int, phase: Phase) -> Packed:
@@ -189,14 +189,19 @@ def _filled(people: Packed, size: _Size, out: Path, seed: int, phase: Phase) -> 
             "seed": seed,
         }
     )
-    with phase(f"training the generator, {precision}", bar=False) as tell:
-        listeners = [lambda step, numbers: tell(step, size.generator_steps)]
+    with phase(f"training the generator, {precision}", bar=False) as on_progress:
+        listeners = [lambda step, numbers: on_progress(step, size.generator_steps)]
         made = train_generator(recipe, out / "generator", accelerator="cpu", listeners=listeners, resume=False).model
     if is_store(out / "filled"):  # that of an earlier demo
         shutil.rmtree(out / "filled")
-    with phase("generating") as tell:
+    with phase("generating") as on_progress:
         expand(
-            people, GeneratorExpander(made, cover=True), wanted=_WANTED, out=out / "filled", seed=seed, progress=tell
+            people,
+            GeneratorExpander(made, cover=True),
+            wanted=_WANTED,
+            out=out / "filled",
+            seed=seed,
+            progress=on_progress,
         )
     return Packed(out / "filled")
 
@@ -226,11 +231,11 @@ def _embedded(
             "seed": seed,
         }
     )
-    with phase(f"training {run.name}", bar=False) as tell:
-        listeners = [lambda step, numbers: tell(step, size.steps)]
+    with phase(f"training {run.name}", bar=False) as on_progress:
+        listeners = [lambda step, numbers: on_progress(step, size.steps)]
         network = train(recipe, run, accelerator="cpu", listeners=listeners, resume=False).network
-    with phase("embedding") as tell:
-        return embed(network, data, keys, progress=tell)
+    with phase("embedding") as on_progress:
+        return embed(network, data, keys, progress=on_progress)
 
 
 def _sheets(people: Store, filled: Store) -> list[Sheet]:

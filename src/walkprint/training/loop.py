@@ -172,7 +172,7 @@ class Log:
 
     def _check(self, step: int, numbers: Mapping[str, float]) -> None:
         checked = {"loss", "gradient_norm"} if self._check_gradient else {"loss"}
-        for name, number in sorted(numbers.items(), key=lambda one: "/" not in one[0]):  # parts tell more than sums
+        for name, number in sorted(numbers.items(), key=lambda one: "/" not in one[0]):  # parts say more than sums
             if name.rpartition("/")[2] in checked and not math.isfinite(number):
                 raise TrainingError(
                     f"step {step}: {name} is {number}, expected a finite number; nothing was saved since the "

@@ -1,4 +1,4 @@
-"""What processes that train together tell each other."""
+"""What processes that train together exchange."""
 
 import contextlib
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ from walkprint.recognizer.sources import SIZE_PX, Walk, digest_of
 from walkprint.video.segmenter import Segmenter
 from walkprint.web.limits import Limits
 
-Tell = Callable[[float | None, int], None]
+OnProgress = Callable[[float | None, int], None]
 """Called with the share that is done, 0 to 1 or None if unknown, and the number of walks so far."""
 _FRAME_BYTES = SIZE_PX**2
 _MOST_BYTES = 2 * 10**8
@@ -44,12 +44,12 @@ class Cutter:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._next: subprocess.Popen[bytes] | None = None
 
-    def cut(self, path: Path, tell: Tell) -> list[Walk]:
+    def cut(self, path: Path, on_progress: OnProgress) -> list[Walk]:
         """The walks in a video file.
 
         Args:
             path: of the file.
-            tell: hears of progress; if it raises, the process is ended.
+            on_progress: called with the share done and the walks so far; if it raises, the process is ended.
 
         Raises:
             DataError: the video cannot be read or exceeds a bound, or its process died.
@@ -71,7 +71,7 @@ class Cutter:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(order.encode() + b"\n")
                 process.stdin.flush()
-            walks = _listen(process.stdout, digest, tell)
+            walks = _listen(process.stdout, digest, on_progress)
         finally:
             timer.cancel()
             _kill(process)
@@ -126,7 +126,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
                 stream.close()
 
 
-def _listen(stream: BinaryIO | Any, digest: str, tell: Tell) -> list[Walk] | None:
+def _listen(stream: BinaryIO | Any, digest: str, on_progress: OnProgress) -> list[Walk] | None:
     """What the process says, checked; None if it ends before it is done.
 
     Raises:
@@ -145,7 +145,7 @@ def _listen(stream: BinaryIO | Any, digest: str, tell: Tell) -> list[Walk] | Non
         if "done" in said:
             return walks
         if "progress" in said:
-            tell(said["progress"], len(walks))
+            on_progress(said["progress"], len(walks))
         if "walk" in said:
             held += len(data)
             if held > _MOST_BYTES:
@@ -154,7 +154,7 @@ def _listen(stream: BinaryIO | Any, digest: str, tell: Tell) -> list[Walk] | Non
             if walk is None:
                 return None
             walks.append(walk)
-            tell(None, len(walks))
+            on_progress(None, len(walks))
     return None
 
 

@@ -70,8 +70,8 @@ class Job:
         """Whether nothing changes any more."""
         return self.state in {"done", "failed"}
 
-    def tell(self, progress: float | None, walks: int) -> None:
-        """Hear of progress.
+    def on_progress(self, progress: float | None, walks: int) -> None:
+        """Note how far it is.
 
         Raises:
             DroppedError: the job was taken back.
@@ -175,7 +175,7 @@ class Jobs:
         try:
             if not job.dropped:
                 job.state = "running"
-                job.tell(0.0, 0)
+                job.on_progress(0.0, 0)
             work(job)
             job.state = "done"
         except DroppedError:

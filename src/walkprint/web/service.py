@@ -167,11 +167,11 @@ class Service:
 
             def run(job: Job) -> None:
                 try:
-                    walks = self._cutter.cut(path, job.tell)
+                    walks = self._cutter.cut(path, job.on_progress)
                 finally:
                     path.unlink(missing_ok=True)
                 with self._lock:
-                    job.tell(1.0, len(walks))
+                    job.on_progress(1.0, len(walks))
                     work(job, walks)
 
             return self.jobs.submit(job, run)
