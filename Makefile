@@ -4,6 +4,8 @@ VENV ?= .venv
 JOBS ?= 2
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Modules are compiled once, when something first imports them, not by each process again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint models docs benchmarks chaos
@@ -12,11 +14,12 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 - /p' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## virtual environment in .venv with the package and all of its tools
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "walkprint needs Python 3.11 or newer, found " + sys.version.split()[0] + "; try: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --no-compile -c constraints.txt -e ".[dev]"
 	touch $@
 	@echo 'ready; next: source $(VENV)/bin/activate && walkprint demo --quick'
 
@@ -29,15 +32,15 @@ lint: $(READY)  ## style, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## lint, all tests with coverage, documentation without warnings
+test: $(READY)  ## lint, all tests with coverage, documentation without warnings
+	$(MAKE) --jobs=2 lint docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
-	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 models: $(READY)  ## the optional pose model of MediaPipe for `walkprint segment` (Apache-2.0, 2.8 MB; needs npm)
 	$(BIN)/python tools/fetch_models.py
 
 docs: $(READY)  ## documentation in docs/_build/html
-	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 benchmarks: $(READY)  ## speed and memory, each against a textbook twin in the same run
 	@set -e; for script in benchmarks/[!_]*.py; do \

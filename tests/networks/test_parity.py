@@ -127,7 +127,7 @@ def differences(network, reference, losses, gradients) -> dict[str, float]:
 
 
 def test_training_with_losses_and_gradients(name, network, reference, inputs):
-    """In float32 within CLOSE on processors like the reference's; else in float64 within the reference's rounding.
+    """Within CLOSE on processors like the reference's; else within the reference's rounding, in float32 or float64.
 
     The reference was computed in float32 on AVX-512: its own rounding, above all in the distances of samples to
     themselves, moves the triplet loss by up to 5e-4 from the exact value and gradient norms by up to 2.5e-3. Processors
@@ -138,7 +138,7 @@ def test_training_with_losses_and_gradients(name, network, reference, inputs):
     found = differences(network, reference, losses, gradients)
     if torch.backends.cpu.get_cpu_capability().startswith("AVX512"):
         assert max(found.values()) <= 1, found
-    if max(found.values()) <= 1:
+    if max(found.values()) <= ROUNDING:
         return
     output, losses, gradients = trained_once(name, network, inputs, torch.float64)
     assert output.embeddings.dtype == torch.float64

@@ -17,7 +17,8 @@ Start = Callable[..., BaseProcess]
 def start() -> Iterator[Start]:
     """Starts `train_alone`."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.training.tiny"])
+    # The last two are what `fit` imports late; each process would take seconds for them.
+    context.set_forkserver_preload(["tests.training.tiny", "lightning_fabric", "torch._dynamo"])
     folder = Path.cwd()
     os.chdir(Path(__file__).resolve().parents[2])  # where the server finds the tests
 

@@ -12,7 +12,7 @@ from tests.training.tiny import train
 
 from walkprint.training.checkpoint import CheckpointFolder
 
-STEPS = 300
+STEPS = 150
 SETTINGS = {"steps": STEPS, "checkpoint_every": 3, "log_every": 2, "keep": 2}
 
 
@@ -42,7 +42,7 @@ def test_killed_at_random_moments(start: Start, undisturbed: Path, tmp_path: Pat
             time.sleep(0.005)
         while kills > 0 and process.is_alive() and len(_starts(tmp_path / "run")) <= kills:
             time.sleep(0.005)
-        time.sleep(rng.uniform(0.0, 0.3))
+        time.sleep(rng.uniform(0.0, 0.2))
         process.kill()
         kills += ends(process) == -9
     assert kills >= 2
