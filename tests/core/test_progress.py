@@ -16,24 +16,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_line_per_phase_and_more_in_long_ones(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.progress("rendering") as tell:
+    with progress.progress("rendering") as on_progress:
         for done in range(1, 5):
             clock[0] += 20
-            tell(done, 4)
+            on_progress(done, 4)
     assert capsys.readouterr().err.splitlines() == [
         "walkprint: rendering: 2 of 4 after 40 s",
         "walkprint: rendering: 4 of 4 after 80 s",
         "walkprint: rendering: 4 of 4 done in 80 s",
     ]
-    with progress.progress("segmenting") as tell:
-        tell(7, 0)
+    with progress.progress("segmenting") as on_progress:
+        on_progress(7, 0)
     assert capsys.readouterr().err == "walkprint: segmenting: 7 done in 0 s\n"
 
 
 def test_a_phase_that_fails_leaves_the_refusal_alone(capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
-        with progress.progress("rendering") as tell:
-            tell(1, 2)
+        with progress.progress("rendering") as on_progress:
+            on_progress(1, 2)
             raise ValueError
 
     with pytest.raises(ValueError):  # noqa: PT011
@@ -43,8 +43,8 @@ def test_a_phase_that_fails_leaves_the_refusal_alone(capsys: pytest.CaptureFixtu
 
 def test_a_training_has_a_bar_of_its_own(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with progress.progress("training", bar=False) as tell:
-        tell(200, 300)
+    with progress.progress("training", bar=False) as on_progress:
+        on_progress(200, 300)
     assert capsys.readouterr().err == ""
 
 

@@ -89,7 +89,7 @@ def test_every_field_changes_a_cell(name: str, section: str) -> None:
     assert ignored == IGNORED[name, section]
 
 
-def test_nothing_stands_here_in_vain() -> None:
+def test_the_tables_name_existing_fields_and_all_sections() -> None:
     known = {one.name for name in STUDIES for one in fields(_study(name, _sections(name)[0]))}
     assert OTHER.keys() <= known
     assert IGNORED.keys() == set(CASES)
@@ -113,7 +113,7 @@ def _all_keys(name: str, section: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(("name", "section"), CASES)
-def test_a_cell_says_no_less_than_before(name: str, section: str) -> None:
+def test_cells_keep_their_keys(name: str, section: str) -> None:
     """What left a cell would be taken from a default in silence; a new key belongs into the file."""
     assert _all_keys(name, section) == json.loads(KEYS.read_text())[f"{name}, {section}"]
 

@@ -142,7 +142,7 @@ def test_a_queue_that_is_full_refuses(tmp_path: Path) -> None:
     with serving(tmp_path, replace(LIMITS, jobs=1, waiting=1)) as client:
         service = client.service  # type: ignore[attr-defined]
         gate = threading.Event()
-        service._cutter.cut = lambda path, tell: gate.wait(20) and []
+        service._cutter.cut = lambda path, on_progress: gate.wait(20) and []
         files = {"video": ("v.mp4", b"x", "video/mp4")}
         answers = [client.post(f"{API}/identify", files=files).status_code for _ in range(4)]
         assert answers == [202, 202, 429, 429]

@@ -32,7 +32,7 @@ PLAIN = [None, True, 0, -1, 1e300, "", "x" * 300, "a\x00b", [], {}, [{}], "2027-
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with serving(tmp_path_factory.mktemp("web"), LIMITS) as opened:
-        opened.service._cutter.cut = lambda path, tell: []  # type: ignore[attr-defined]
+        opened.service._cutter.cut = lambda path, on_progress: []  # type: ignore[attr-defined]
         yield TestClient(
             opened.app, base_url="http://127.0.0.1:8000", headers=HEADERS, raise_server_exceptions=False
         )  # fmt: skip
