@@ -19,8 +19,14 @@ PERFECT = Variety(noise=0.0)
 SOURCE, WANTED = SequenceKey("001", "nm", "01", "090"), SequenceKey("001", "cl", "01", "090")
 
 
-def people(**settings):
-    return Walkers(subjects=2, train=1, seed=4, views=("090",), takes={"nm": 1}, frames=6, **settings)
+def people(frames=6, takes=1, **settings):
+    return Walkers(subjects=2, train=1, seed=4, views=("090",), takes={"nm": takes}, frames=frames, **settings)
+
+
+def without_one(frames, among):
+    """Positions of all of `among` but the one without which they are most similar to `frames`."""
+    ways = [[t for t in range(len(among)) if t != lost] for lost in range(len(among))]
+    return min(ways, key=lambda way: np.abs(among[way].astype(int) - frames).sum())
 
 
 def test_in_the_same_clothes_it_is_the_same_take(monkeypatch):
@@ -42,6 +48,30 @@ def test_a_coat_lies_around_the_body():
     assert np.minimum(made, read.frames).sum() > 0.9 * read.frames.sum()
     legs = slice(58, 64)  # feet are where they were
     assert np.abs(made[:, :, legs].astype(int) - read.frames[:, :, legs]).mean() < 20
+
+
+def test_behind_a_lost_frame_steps_are_those_of_the_source():
+    """The twin tries each frame that a perfect segmenter sees of the whole walk as the lost one."""
+    walkers, world = people(20, takes=8), Rerendering(seed=4)
+    read = next(clip for key in walkers.catalogue() if len(clip := walkers.read(key)) == 19)
+    usual, dressed = world.perfect(read.key, 20, 64)
+    perfect = people(20, takes=8, variety=PERFECT).read(read.key).frames
+    np.testing.assert_array_equal(usual, perfect)
+    assert without_one(read.frames, usual) == world.steps(read, 20).tolist() != list(range(19))
+    world._rendered = 20
+    made, dropped = world.make(read, replace(WANTED, subject=read.key.subject), np.random.default_rng(0))
+    assert not dropped
+    assert without_one(made, dressed) == world.steps(read, 20).tolist()
+
+
+def test_what_its_errors_do_not_explain_is_not_rendered():
+    read = people().read(SOURCE)
+    short = replace(read, frames=read.frames[:-1])
+    world = Rerendering(seed=4)
+    world._rendered = 6
+    made, dropped = world.make(short, WANTED, np.random.default_rng(0))
+    assert len(made) == 0
+    assert dropped == {"steps of the source are not known": 5}
 
 
 def test_another_coat_in_every_take_if_asked():

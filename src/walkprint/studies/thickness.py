@@ -1,4 +1,4 @@
-"""How thick generated coats are, beside those that rendering shows on the very same steps."""
+"""How thick generated coats are, beside those that rendering without noise shows on the very same steps."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,9 @@ def bodies_of(people: Mapping[str, Any]) -> Rerendering:
 
 
 def coat_thickness(people: Packed, bodies: Rerendering) -> Numbers:
-    """Thickness of generated coats and of re-rendered ones, over at most 60 takes.
+    """Thickness of generated coats over their sources, and of rendered ones over bodies without any noise.
+
+    Over at most 60 takes; those are left out whose frames cannot be matched with the steps of the walk.
 
     Args:
         people: rendered, with generated takes.
@@ -39,14 +41,14 @@ def coat_thickness(people: Packed, bodies: Rerendering) -> Numbers:
     rendered = int(store.meta["settings"]["frames"])
     for at in np.random.default_rng(0).permutation(len(takes))[:_LOOKED_AT].tolist():  # all views
         key, source = takes[at]
-        normal = store.read(source)
-        if len(normal) != rendered:  # some were lost, and the steps of the others are not known
+        normal, frames = store.read(source), store.read(key).frames
+        steps = bodies.steps(normal, rendered)
+        if steps is None or len(frames) != len(normal):
             continue
-        truth, _ = bodies.make(normal, key, np.random.default_rng(0))
-        frames = store.read(key).frames
-        if len(frames) == len(truth) == len(normal):  # the same of made ones
+        usual, dressed = bodies.perfect(source, rendered, frames.shape[2])
+        if len(usual) == len(dressed) == rendered:
             made.append(thickness_px(frames, normal.frames))
-            known.append(thickness_px(truth, normal.frames))
+            known.append(thickness_px(dressed[steps], usual[steps]))
     if not made:
         return {}
     found, right = np.concatenate(made), np.concatenate(known)

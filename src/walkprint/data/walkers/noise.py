@@ -71,18 +71,12 @@ def draw_faults(rng: np.random.Generator, level: float = 1.0) -> Faults:
 
 def spoil(masks: Masks, faults: Faults, rng: np.random.Generator) -> Masks:
     """Masks as that segmenter would give them, uint8 (time, height, width), 0 or 255; frames may be missing."""
-    times, height, width = masks.shape
-    field = _slow_field(rng, faults, times, height, width)
-    shares = np.array([faults.hole, faults.lost_feet, faults.lost_part, faults.merged])
-    events: NDArray[np.bool_] = np.asarray(rng.random((times, 4)) < shares)
-    patches = rng.random((times, 4, 4))
-    keep: NDArray[np.bool_] = np.asarray(rng.random(times) >= faults.lost_frames)
-    keep[:1] |= not keep.any()
+    _, height, width = masks.shape
+    field, events, patches, kept = _errors(faults, rng, masks.shape)
     side = float(rng.choice([-1, 1]))
     threshold = int(np.clip(round(127.5 * (1 - faults.shift)), 40, 215))
     kernel = 2 * max(1, round(2 * faults.smooth_px)) + 1
     warp = _distortion(faults, height, width)
-    kept = np.flatnonzero(keep)
     out = np.empty((len(kept), height, width), np.uint8)
     for place, t in enumerate(kept):
         mask = masks[t] if warp is None else cv2.warpAffine(masks[t], warp, (width, height), flags=cv2.INTER_NEAREST)
@@ -100,6 +94,25 @@ def spoil(masks: Masks, faults: Faults, rng: np.random.Generator) -> Masks:
             mask = _doubtful(soft, doubt, threshold)
         out[place] = mask
     return out
+
+
+def kept_frames(faults: Faults, rng: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[np.int64]:
+    """Which of the masks (time, height, width) `spoil` keeps, with a generator in the same state: int64 (kept,)."""
+    return _errors(faults, rng, shape)[3]
+
+
+def _errors(
+    faults: Faults, rng: np.random.Generator, shape: tuple[int, ...]
+) -> tuple[Masks, NDArray[np.bool_], Floats, NDArray[np.int64]]:
+    """The field of errors, what strikes each frame and where, and which frames are kept."""
+    times, height, width = shape
+    field = _slow_field(rng, faults, times, height, width)
+    shares = np.array([faults.hole, faults.lost_feet, faults.lost_part, faults.merged])
+    events: NDArray[np.bool_] = np.asarray(rng.random((times, 4)) < shares)
+    patches = rng.random((times, 4, 4))
+    keep: NDArray[np.bool_] = np.asarray(rng.random(times) >= faults.lost_frames)
+    keep[:1] |= not keep.any()
+    return field, events, patches, np.flatnonzero(keep)
 
 
 @compiled()
