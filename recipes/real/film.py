@@ -22,7 +22,7 @@ import yaml
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.walkers import render
-from walkprint.data.walkers.camera import HEIGHT_PX, WIDTH_PX
+from walkprint.data.walkers.film import film
 from walkprint.data.walkers.noise import draw_faults, spoil
 from walkprint.data.walkers.people import Variety, camera_of, person, stream, walk
 
@@ -48,58 +48,25 @@ def packed(frames):
     return np.packbits(frames[chosen].reshape(FRAMES, -1) >= 128, axis=1)
 
 
-def scenery(rng):
-    """A background (HEIGHT_PX, WIDTH_PX, 3): a wall, ground, blotches, edges and texture."""
-    light, contrast = rng.uniform(30, 220), rng.uniform(4, 32)
-    wall = np.full((HEIGHT_PX, WIDTH_PX, 3), light) + rng.normal(0, 10, 3)
-    for cells, share in ((5, 1.0), (20, 0.5), (60, 0.35)):
-        coarse = rng.normal(0, contrast * share * rng.uniform(0.2, 1), (cells, cells, 1)).astype(np.float32)
-        wall = wall + cv2.resize(coarse, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_CUBIC)[..., None]
-    floor = int(rng.uniform(0.62, 0.95) * HEIGHT_PX)
-    wall[floor:] += rng.normal(0, 35)
-    for _ in range(rng.integers(0, 4)):
-        left, wide = int(rng.integers(0, WIDTH_PX)), int(rng.integers(2, 24))
-        wall[: int(rng.uniform(0.4, 1) * HEIGHT_PX), left : left + wide] += rng.normal(0, 40)
-    return np.clip(wall, 0, 255).astype(np.uint8)
-
-
-def filmed(scene, camera, rng):
+def cut_out(film, rng):
     """Crops as a product would cut them out, (time, CROP_PX, CROP_PX, 3), and their true masks."""
-    rgb, masks = render.pictures(scene, camera, 0.5, rng, scenery(rng))
-    shadow, gray = rng.random() < 0.35, rng.random() < 0.6
-    blur, grain = rng.uniform(0, 1.2), rng.uniform(0, 9)
-    gain, lift = rng.uniform(0.6, 1.2), rng.uniform(-25, 35)
     margin, off = rng.uniform(1.12, 1.45), rng.normal(0, 0.03, 2)
-    grains = lift + rng.standard_normal((2 * HEIGHT_PX, 2 * HEIGHT_PX, 1), np.float32) * np.float32(grain)
-    grains = grains.astype(np.float32)
-    crops = np.empty((len(rgb), CROP_PX, CROP_PX, 3), np.uint8)
-    true = np.empty((len(rgb), CROP_PX, CROP_PX), np.uint8)
-    for t, mask in enumerate(masks):
-        picture = rgb[t]
+    crops = np.empty((len(film.masks), CROP_PX, CROP_PX, 3), np.uint8)
+    true = np.empty((len(film.masks), CROP_PX, CROP_PX), np.uint8)
+    for t, mask in enumerate(film.masks):
         left, top, wide, tall = cv2.boundingRect(mask)
-        if shadow:
-            spot = np.zeros(mask.shape, np.float32)
-            cv2.ellipse(spot, (left + wide // 2, top + tall - 2), (max(wide, 8), max(tall // 14, 3)), 0, 0, 360, 1, -1)
-            spot = cv2.GaussianBlur(spot, (9, 9), 2.5) * (mask < 128)
-            picture = (picture * (1 - np.float32(0.55) * spot[..., None])).astype(np.uint8)
-        if blur > 0.3:
-            picture = cv2.GaussianBlur(picture, (5, 5), blur)
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None] if gray else picture
-        row, column = rng.integers(0, HEIGHT_PX, 2)
-        picture = picture * np.float32(gain) + grains[row : row + HEIGHT_PX, column : column + WIDTH_PX]
-        picture = np.clip(picture, 0, 255).astype(np.uint8)
         side = max(wide, tall) * margin * (1 + 0.03 * rng.standard_normal())
         shift = off + 0.012 * rng.standard_normal(2)
         center = (left + wide / 2 + shift[0] * side, top + tall / 2 + shift[1] * side)
         zoom = CROP_PX / side
         to_crop = np.array([[zoom, 0, CROP_PX / 2 - center[0] * zoom], [0, zoom, CROP_PX / 2 - center[1] * zoom]])
-        crop = cv2.warpAffine(picture, to_crop, (CROP_PX, CROP_PX), borderMode=cv2.BORDER_REPLICATE)
-        crops[t] = crop[..., None] if gray else crop
-        true[t] = cv2.warpAffine(mask, to_crop, (CROP_PX, CROP_PX))
+        size = (CROP_PX, CROP_PX)
+        crops[t] = cv2.warpAffine(film.pictures[t], to_crop, size, borderMode=cv2.BORDER_REPLICATE)
+        true[t] = cv2.warpAffine(mask, to_crop, size)
     return crops, true
 
 
-def film(seed, number):
+def filmed(seed, number):
     """One person's clips; see the module."""
     name = f"{number:06d}"
     views = [view for view in PEOPLE["views"].split(",") if (float(view) >= 180) == (number % 2 == 1)]
@@ -110,13 +77,12 @@ def film(seed, number):
         keys = [SequenceKey(name, kind, take, str(view)) for view in rng.choice(views, 2, replace=False)]
         scene = render.act(walk(seed, keys[0], who, VARIETY), FRAMES, RATE_HZ)
         mask = drawn_masks(scene, camera_of(seed, keys[0], VARIETY), rng)
-        crops, true = filmed(scene, camera_of(seed, keys[1], VARIETY), rng)
+        crops, true = cut_out(film(scene, camera_of(seed, keys[1], VARIETY), rng), rng)
         drawn.append(np.zeros((FRAMES, 352), np.uint8) if mask is None else mask)
         films.append(crops.reshape(-1, CROP_PX, 3))
         clean.append(np.packbits(true >= 128, axis=-1))
         condition.append(("nm", "bg", "cl").index(kind))
-    quality = int(rng.uniform(55, 95))
-    strip = cv2.imencode(".jpg", np.concatenate(films)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    strip = cv2.imencode(".jpg", np.concatenate(films)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
     return {
         "drawn": np.stack(drawn),
         "film": strip,
@@ -136,7 +102,7 @@ def work(arguments):
         if not target.exists():
             part = folder / f".{number:06d}.part"
             with part.open("wb") as file:
-                np.savez(file, **film(seed, number))
+                np.savez(file, **filmed(seed, number))
             part.rename(target)
             done += 1
         number += step

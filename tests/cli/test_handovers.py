@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from walkprint.cli import VERBS, find_verb
+from walkprint.cli.walkers import People
 from walkprint.core.embedding import EmbeddingSet
-from walkprint.core.engine import Ray
+from walkprint.core.engine import Machines, Ray
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
@@ -278,6 +279,24 @@ CASES = {
             "walkprint.data.packed.Packed": DATA,
         },
         {"walkprint.data.prepare.pack": {"bits", "clean", "compression", "share", "strict"}},
+        without={"segmented"},
+    ),
+    "walkers segmented": Case(
+        f"--out store --segmented pose --workers 2 {_CLUSTER}",
+        {
+            "walkprint.recipes.segmented.segmented_to_store": {
+                "walkers": DATA,
+                "out": Path("store"),
+                "segmenter": "pose",
+                "machines": Machines(engine="ray", address="head:6379", workers=2),
+                "progress": ...,
+            },
+        },
+        {
+            "walkprint.recipes.classes.build": DATA,
+            "walkprint.recipes.segmented.segmented_to_store": SimpleNamespace(to_dict=dict),
+        },
+        without={one.name for one in fields(People)} | {"sheet"},
     ),
     "segment": Case(
         "a.mp4 b.mp4 --out store --segmenter background --set segmenter.contrast=20 --color --gaitnet_crop "

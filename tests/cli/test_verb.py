@@ -119,6 +119,25 @@ def test_what_is_missing_is_named_at_once() -> None:
     assert Verb(salute, "salute").parse(["a", "b", "--out", "x"])[0] == {"names": ["a", "b"], "out": Path("x")}
 
 
+def several() -> None:
+    """Do it.
+
+    Example:
+        walkprint several --one
+        walkprint several --loud --other things \\
+            --more   # and why
+    """
+
+
+def test_each_example_has_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        Verb(several, "several").parse(["--help"])  # type: ignore[arg-type]
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "example: walkprint several --one",
+        "         walkprint several --loud --other things \\ --more   # and why",
+    ]
+
+
 def test_help_is_the_docstring(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         VERB.parse(["--help"])

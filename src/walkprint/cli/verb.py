@@ -177,7 +177,7 @@ class Verb:
             prog=f"walkprint {self.name}",
             usage=f"walkprint {' '.join([self.name, *usage])} [OPTION ...]",
             description="\n".join(said["Summary"]).strip(),
-            epilog=f"example: {' '.join(line.strip() for line in said.get('Example', []))}",
+            epilog=_examples(said.get("Example", [])),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             argument_default=argparse.SUPPRESS,
             allow_abbrev=False,
@@ -189,6 +189,17 @@ class Verb:
         parser.add_argument("--config", metavar="PATH", help=_CONFIG)
         parser.add_argument("--json", action="store_true", help=_JSON)
         return parser
+
+
+def _examples(lines: Sequence[str]) -> str:
+    """Each example on a line of its own; a line that does not begin with the command continues the one before."""
+    examples: list[str] = []
+    for line in map(str.strip, lines):
+        if line.startswith("walkprint ") or not examples:
+            examples.append(line)
+        else:
+            examples[-1] += f" {line}"
+    return "example: " + "\n         ".join(examples)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -44,7 +44,9 @@ class People:
     variety: dict[str, Any] | None = None
 
 
-def walkers(*, out: Path, people: People, machines: Machines, sheet: Path | None = None) -> Summary:
+def walkers(
+    *, out: Path, people: People, machines: Machines, segmented: str | None = None, sheet: Path | None = None
+) -> Summary:
     """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
 
     The same settings give the same pixels on every machine. Figures on these people are synthetic.
@@ -53,10 +55,13 @@ def walkers(*, out: Path, people: People, machines: Machines, sheet: Path | None
         out: folder of the store.
         people: who is rendered.
         machines: where work is done.
+        segmented: film them in color and cut them out with selfie or pose, the bundled models of MediaPipe, or with a
+            segmenter class by name; variety.noise is not used. A finished store of the same settings is kept.
         sheet: also draw some of them into this PNG.
 
     Example:
         walkprint walkers --out stores/walkers --subjects 30 --seed 0 --sheet walkers.png
+        walkprint walkers --config real/walkers --segmented selfie --out stores/segmented
     """
     from walkprint.data.base import GaitDataset
     from walkprint.data.packed import Packed
@@ -69,7 +74,12 @@ def walkers(*, out: Path, people: People, machines: Machines, sheet: Path | None
         settings["views"] = people.views.split(",")
     dataset = build(GaitDataset, {"class_path": "Walkers", "init_args": settings})
     with progress("rendering") as on_progress:
-        report = pack(dataset, out, workers=machines.workers, engine=machines.chosen, progress=on_progress)
+        if segmented is None:
+            report = pack(dataset, out, workers=machines.workers, engine=machines.chosen, progress=on_progress)
+        else:
+            from walkprint.recipes.segmented import segmented_to_store
+
+            report = segmented_to_store(dataset, out=out, segmenter=segmented, machines=machines, progress=on_progress)
     text = str(report)
     if sheet is not None:
         save_sheet(Packed(out).store(), sheet)

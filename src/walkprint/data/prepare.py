@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -206,25 +206,33 @@ def pack(
             _take(writer, key, reading, report, strict)
             if progress is not None:
                 progress(done, len(keys))
-    _sum_up(writer, report)
+    report.dropped, report.doubtful = writer.dropped, writer.doubtful
+    _sum_up(writer.done, report)
     return report
 
 
-def _sum_up(writer: StoreWriter, report: PrepareReport) -> None:
-    """Fill in what a closed writer knows."""
-    report.finished = writer.path.exists()
-    report.dropped, report.doubtful = writer.dropped, writer.doubtful
-    for key, length in writer.done.items():
+def report_of(store: Store) -> PrepareReport:
+    """What a finished store says of how it was made; faults and misplaced files are forgotten."""
+    empty = {SequenceKey.parse(key): 0 for key in store.meta["empty"]}
+    report = PrepareReport(store.path, dropped=Counter(store.meta["dropped"]), doubtful=Counter(store.meta["doubtful"]))
+    _sum_up(dict(zip(store.keys, store.lengths.tolist(), strict=True)) | empty, report)
+    return report
+
+
+def _sum_up(done: Mapping[SequenceKey, int], report: PrepareReport) -> None:
+    """Fill in what a closed writer or a store knows: the frames of each sequence."""
+    report.finished = report.path.exists()
+    for key, length in done.items():
         report.sequences += length > 0
         report.frames += length
         if length < FEW_FRAMES:
             (report.short if length else report.empty).append(key)
-    written = [key for key, length in writer.done.items() if length]
+    written = [key for key, length in done.items() if length]
     report.people, report.conditions, report.views = (
         len({getattr(key, name) for key in written}) for name in ("subject", "condition", "view")
     )
     if report.finished:
-        store = Store.open(writer.path)
+        store = Store.open(report.path)
         report.repeated = _somebody_repeats(store.keys)
         report.tested = not {key.subject for key in store.keys} <= set(store.meta["train"])
 

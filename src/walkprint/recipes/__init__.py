@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from walkprint.recipes.protocols import find_protocol
     from walkprint.recipes.recipe import Plan, Recipe, load_recipe
     from walkprint.recipes.segmentation import segment_to_store
+    from walkprint.recipes.segmented import segmented_to_store
     from walkprint.recipes.trained import load_generator, load_network
     from walkprint.recipes.training import train, train_generator
 
@@ -31,6 +32,7 @@ _HOMES = {
     "load_generator": "trained",
     "find_protocol": "protocols",
     "segment_to_store": "segmentation",
+    "segmented_to_store": "segmented",
     "expand_to_store": "expansion",
     "embed_to_file": "embedding",
     "evaluate_files": "evaluation",
@@ -48,6 +50,7 @@ __all__ = [
     "load_network",
     "load_recipe",
     "segment_to_store",
+    "segmented_to_store",
     "train",
     "train_generator",
 ]

@@ -18,6 +18,7 @@ from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.base import GaitDataset, Reading, Split
 from walkprint.data.casia_b import CasiaB
+from walkprint.data.walkers.film import Film, film
 from walkprint.data.walkers.noise import draw_faults, spoil
 from walkprint.data.walkers.people import CONDITIONS, Person, Variety, camera_of, person, stream, walk
 from walkprint.data.walkers.render import FRAME_RATE_HZ, Scene, act, pictures, silhouettes
@@ -178,6 +179,12 @@ class Walkers(GaitDataset):
         rgb, masks = pictures(scene, camera, float(rng.random()), rng)
         color = Clip(np.ascontiguousarray(rgb.transpose(0, 3, 1, 2)), key, FRAME_RATE_HZ)
         return color, Clip(masks[:, None], key, FRAME_RATE_HZ)
+
+    def film(self, key: SequenceKey, empty: int = 9) -> Film:
+        """Film one clip with a fixed camera, and its place `empty` times before, for segmenters; see `walkers.film`."""
+        camera = camera_of(self.seed, key, self.variety)
+        scene = self._scene(key.subject, key.condition, key.take)
+        return film(scene, camera, stream(self.seed, "film", str(key)), empty)
 
     def _make_person(self, subject: str) -> Person:
         if subject not in self.names:
