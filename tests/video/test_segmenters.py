@@ -85,6 +85,47 @@ def test_a_model_that_is_missing_or_another_is_said(tmp_path: Path, monkeypatch:
         MediaPipe(model="other")  # type: ignore[arg-type]
 
 
+class _WholePerson(MediaPipe):
+    """Instead of the network: the person of `_in_gray`, where the crop shows head and feet."""
+
+    def _infer(self, crop: np.ndarray) -> np.ndarray:
+        shade = crop[..., 0].astype(int)
+        rows = np.flatnonzero((shade > 220).any(1) | (shade < 30).any(1))
+        mask = np.zeros(crop.shape[:2], np.float32)
+        if (shade > 220).any() and (shade < 30).any():
+            columns = np.flatnonzero((shade < 30).any(0))
+            mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 1
+        return mask
+
+
+def _in_gray() -> tuple[np.ndarray, np.ndarray]:
+    """A wall, and a person before it: a white head, black legs, and a sweater of the wall's gray."""
+    wall = np.full((200, 300, 3), 128, np.uint8)
+    person = wall.copy()
+    person[30:58, 112:138] = 250
+    person[95:170, 105:145] = 10
+    return wall, person
+
+
+def test_a_person_in_clothes_of_the_walls_color_is_whole() -> None:
+    wall, frame = _in_gray()
+    segmenter = _WholePerson()
+    segmenter.learn([wall] * 5)
+    assert len(segmenter._background.blobs(segmenter._background.foreground(frame))) == 2
+    (person,) = segmenter(frame)
+    assert abs(person.box.top - 30) <= 3
+    assert abs(person.box.height - 140) <= 5
+    middle = person.mask[60 - person.box.top : 90 - person.box.top, 125 - person.box.left]
+    assert (middle >= 128).all()
+
+
+def test_boxes_are_joined_over_a_gap_of_some_pixels_or_of_a_share() -> None:
+    head, legs, aside, whole = Box(10, 0, 20, 30), Box(5, 50, 30, 50), Box(100, 0, 20, 100), Box(5, 0, 30, 100)
+    apart, joined = {head, legs, aside}, {whole, aside}
+    for gap_px, share, expected in ((5, 0.0, apart), (20, 0.0, joined), (0, 0.19, apart), (0, 0.2, joined)):
+        assert set(background_module.stacked([head, legs, aside], gap_px, share)) == expected
+
+
 def test_pieces_share_no_pixel() -> None:
     soft = np.zeros((60, 80), np.uint8)
     soft[10:50, 10:30], soft[10:50, 33:60], soft[5, 70] = 255, 200, 255

@@ -132,7 +132,7 @@ class Background(Segmenter):
         joined = cv2.morphologyEx(certain, cv2.MORPH_CLOSE, gap)
         count, _, figures, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         boxes = [Box(*(int(value) for value in row[:4])) for row in figures[1:count] if row[cv2.CC_STAT_AREA] > 30]
-        boxes = _stacked(boxes, 0.25 * self.least_height * high)
+        boxes = stacked(boxes, 0.25 * self.least_height * high)
         return [box for box in boxes if box.height >= self.least_height * high and _upright(box) > 0.2]
 
     def _prepared(self, image: NDArray[np.uint8]) -> Gray:
@@ -191,19 +191,25 @@ def _comparisons(count: int) -> Iterator[tuple[int, int]]:
         span *= 2
 
 
-def _stacked(boxes: list[Box], gap_px: float) -> list[Box]:
-    """Join boxes above each other: a belt in the color of the wall must not split a person."""
+def stacked(boxes: list[Box], gap_px: float, share: float = 0.0) -> list[Box]:
+    """Join boxes above each other: a belt in the color of the wall must not split a person.
+
+    Args:
+        boxes: of moving pixels.
+        gap_px: the largest gap between two of them.
+        share: larger gaps count as well, up to this share of the joined box's height.
+    """
     boxes = sorted(boxes, key=lambda box: -box.width * box.height)
     i = 0
     while i < len(boxes):
         for j in range(i + 1, len(boxes)):
             one, other = boxes[i], boxes[j]
-            shared = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-            down = max(one.top, other.top) - min(one.top + one.height, other.top + other.height)
-            if shared >= 0.6 * min(one.width, other.width) and down <= gap_px:
-                left, top = min(one.left, other.left), min(one.top, other.top)
-                right = max(one.left + one.width, other.left + other.width)
-                bottom = max(one.top + one.height, other.top + other.height)
+            left, top = min(one.left, other.left), min(one.top, other.top)
+            right = max(one.left + one.width, other.left + other.width)
+            bottom = max(one.top + one.height, other.top + other.height)
+            shared = one.width + other.width - (right - left)
+            down = bottom - top - one.height - other.height
+            if shared >= 0.6 * min(one.width, other.width) and down <= max(gap_px, share * (bottom - top)):
                 boxes[i] = Box(left, top, right - left, bottom - top)
                 del boxes[j]
                 i = -1

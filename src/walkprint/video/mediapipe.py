@@ -2,7 +2,8 @@
 
 Source: the models of MediaPipe (Google, Apache License 2.0): "selfie", its selfie segmentation; "pose", the mask of its
 pose landmark model, V. Bazarevsky et al., "BlazePose: On-device Real-time Body Pose Tracking", CVPR workshops 2020.
-Deviations: crops come from moving pixels instead of a face or pose detector; mask pixels far from all moving pixels are
+Deviations: crops come from moving pixels instead of a face or pose detector; where clothes have the color of the
+background, so that only head and legs move, there is a crop of both as well; mask pixels far from all moving pixels are
 dropped; people whose masks do not touch are separated, even if they share a box.
 """
 
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 
 from walkprint.core.bounds import Fraction, OpenFraction, Range
 from walkprint.core.errors import DataError
-from walkprint.video.background import Background
+from walkprint.video.background import Background, stacked
 from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, pieces
 
 MODELS = Path(__file__).parent / "models"
 _SIZE_PX = 256
+_MOST_UNSEEN = 0.35  # of a person's height: what moves above it and below may belong together
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ class MediaPipe(Segmenter):
         """See `Segmenter`."""
         moving = self._background.foreground(image)
         scale = (image.shape[1] / moving.shape[1], image.shape[0] / len(moving))
+        boxes = self._background.blobs(moving)
         found: list[PersonMask] = []
-        for box in self._background.blobs(moving):
+        for box in dict.fromkeys([*boxes, *stacked(boxes, 0, share=_MOST_UNSEEN)]):
             found += self._people(image, moving, box, scale)
         return _without_doubles(found)
 
@@ -118,7 +121,8 @@ class MediaPipe(Segmenter):
             (moving >= 128).astype(np.uint8), to_crop @ np.diag([*scale, 1]).astype(np.float32), (_SIZE_PX, _SIZE_PX),
             flags=cv2.INTER_NEAREST,
         )  # fmt: skip
-        near = cv2.dilate(moves, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25)))
+        between = cv2.morphologyEx(moves, cv2.MORPH_CLOSE, np.ones((round(_MOST_UNSEEN * _SIZE_PX), 1), np.uint8))
+        near = cv2.dilate(between, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25)))
         soft = np.asarray(np.clip(255 * probability + 0.5, 0, 255) * near, np.uint8)
         found = []
         for piece in pieces(soft, least_px=round(0.02 * _SIZE_PX**2)):
