@@ -67,9 +67,7 @@ def embeddings(network, people: Walkers) -> tuple[np.ndarray, np.ndarray, np.nda
     """Embeddings on unit parts (sequence, feature), subjects and takes."""
     keys = people.catalogue()
     vectors = np.stack([network.embed(people.read(key).frames) for key in keys])
-    vectors = unit_parts(vectors)
-    flat = vectors.reshape(len(keys), -1) / np.sqrt(vectors.shape[1])
-    return flat, np.array([key.subject for key in keys]), np.array([key.take for key in keys])
+    return _flat(vectors), np.array([key.subject for key in keys]), np.array([key.take for key in keys])
 
 
 def interval(right: np.ndarray, resamples: int = 2000) -> str:
@@ -86,20 +84,29 @@ def rank_1(found) -> str:
     return interval((np.argmax(probes @ gallery.T, axis=1) == np.arange(len(probes))).astype(float))
 
 
-def probe(found) -> str:
-    """A ridge regression on the outfit, learned on half of the people, asked on the others."""
-    vectors, subjects, takes = found
+def probe(vectors, subjects, outfits) -> np.ndarray:
+    """A ridge regression on the outfit, learned on half of the people: shares read correctly of each of the others."""
     names = np.unique(subjects)
     learned = np.isin(subjects, names[: len(names) // 2])
-    wanted = np.eye(OUTFITS)[takes.astype(int) - 1]
+    wanted = np.eye(OUTFITS)[outfits]
     mean = vectors[learned].mean(axis=0)
     inputs = vectors - mean
     gram = inputs[learned] @ inputs[learned].T
     ridge = 0.01 * np.trace(gram) / len(gram) * np.eye(len(gram))
     answers = inputs[~learned] @ inputs[learned].T @ np.linalg.solve(gram + ridge, wanted[learned] - 1 / OUTFITS)
-    right = answers.argmax(axis=1) == takes[~learned].astype(int) - 1
+    right = answers.argmax(axis=1) == outfits[~learned]
     people = subjects[~learned]
-    return interval(np.array([right[people == name].mean() for name in np.unique(people)]))
+    return np.array([right[people == name].mean() for name in np.unique(people)])
+
+
+def probe_of(vectors, subjects, outfits) -> float:
+    """The mean of `probe` in percent, on unit parts of embeddings (clip, part, feature)."""
+    return 100 * float(probe(_flat(vectors), subjects, outfits).mean())
+
+
+def _flat(vectors: np.ndarray) -> np.ndarray:
+    vectors = unit_parts(vectors)
+    return vectors.reshape(len(vectors), -1) / np.sqrt(vectors.shape[1])
 
 
 def main() -> None:
@@ -115,7 +122,9 @@ def main() -> None:
         people = kind(subjects=given.people, takes={"nm": 2}, **plain)
         print(f"rank-1 of {given.people} who differ in {what}: {rank_1(embeddings(network, people))}", flush=True)
     people = EightOutfits(subjects=given.people // 2, takes={"nm": OUTFITS}, **plain)
-    print(f"outfit read by a linear probe, chance {100 / OUTFITS}: {probe(embeddings(network, people))}", flush=True)
+    vectors, subjects, takes = embeddings(network, people)
+    read = interval(probe(vectors, subjects, takes.astype(int) - 1))
+    print(f"outfit read by a linear probe, chance {100 / OUTFITS}: {read}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,343 @@
+"""From scratch on a CPU, one change at a time: which training helps on real people.
+
+    python recipes/real/grid.py --pool pool.npz --real real.npz --out runs/grid --arms drawn film --seeds 0 1
+
+Each arm trains the network of `street` anew at half the size (narrow GaitSet, frames of 32 x 22, 400 steps of 16 people
+x 4 clips x 6 frames). It is then scored on real people by `fair.py`, whitened by the pool's held-out people, and by
+`anatomy.py`'s probe of the outfit. A finished arm and seed is skipped; an unfinished one starts again. `--table` prints
+what is there.
+
+`pool.py` makes the pool; `score.pack_real` makes `real.npz`, which is never part of the project.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from anatomy import probe_of
+from fair import WAYS, Clips, Hits, load, mean_interval, of_store, score
+from safetensors.torch import save_file
+from score import whitening
+from torch import Tensor, nn
+from train import loss_of, spoiled
+from upright import Landmarks, learn_file, upright_bits
+
+from walkprint.core.process import keep_freed_memory
+from walkprint.networks import GaitSet
+
+HELD_OUT, SUBJECTS, CLIPS, FRAMES, FEWEST = 50, 16, 4, 6, 8
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What an arm changes.
+
+    Attributes:
+        kinds: arrays of the pool that its clips are drawn from.
+        bare: weight of the loss that a dressed clip and the same steps without clothes have the same embedding.
+        clothes: weight of the squared correlation between embeddings and what is worn, within people.
+        within: negatives of a triplet come from one kind of clip only.
+        upright: all masks, real ones as well, are aligned by the skeleton first.
+        oracle: half of a batch are real people, every other one of KTH and USF, and only the others are scored; two
+            trainings, so that each person is scored once. It shows where the ceiling is and is no result.
+        trained: False leaves the network as it was drawn: what the shape of the network alone is worth.
+        channels: of the network.
+    """
+
+    kinds: tuple[str, ...] = ("drawn", "film")
+    bare: float = 0.0
+    clothes: float = 0.0
+    within: bool = False
+    upright: bool = False
+    oracle: bool = False
+    trained: bool = True
+    channels: tuple[int, int, int] = (24, 48, 96)
+
+
+ARMS = {
+    "untrained": Arm(trained=False),
+    "clean": Arm(kinds=("clean",)),
+    "drawn": Arm(kinds=("drawn",)),
+    "film": Arm(kinds=("film",)),
+    "model": Arm(kinds=("model",)),
+    "both": Arm(),
+    "within": Arm(within=True),
+    "bare": Arm(kinds=("film",), bare=1.0),
+    "clothes": Arm(clothes=1.0),
+    "clothes-strong": Arm(clothes=5.0),
+    "upright": Arm(upright=True),
+    "oracle": Arm(oracle=True),
+}
+
+
+class Pool:
+    """Clips of rendered people, `pool.py`; the last `HELD_OUT` people train nothing."""
+
+    def __init__(self, file: Path) -> None:
+        with np.load(file, allow_pickle=False) as stored:
+            self.bits = {
+                name: torch.from_numpy(stored[name])
+                for name in ("drawn", "film", "clean", "bare", "model")
+                if name in stored
+            }
+            outfit, seen = stored["outfit"].astype(np.float32), stored["seen"]
+        self.usable = {name: bits.any(-1).numpy() for name, bits in self.bits.items()}  # (person, clip, time)
+        if "film" in self.usable:
+            self.usable["film"] &= seen
+        spread = outfit.reshape(-1, outfit.shape[-1])
+        self.outfit = torch.from_numpy(np.clip((outfit - spread.mean(0)) / (spread.std(0) + 1e-6), -3, 3))
+        self.training = len(outfit) - HELD_OUT
+        self.real: list[list[Tensor]] = []  # of each real person and direction, all clips in bits
+
+    def align(self, landmarks: Landmarks) -> None:
+        """Align all clips by their skeletons."""
+        for name, bits in self.bits.items():
+            flat = bits.numpy().reshape(-1, *bits.shape[2:])
+            self.bits[name] = torch.from_numpy(np.stack([upright_bits(landmarks, clip) for clip in flat])).view_as(bits)
+
+    def draw(self, rng: np.random.Generator, arm: Arm):
+        """Bits (clip, time, 352), the worn (clip, thing) and the kind (clip,) of each of a batch's clips."""
+        rows, worn, kinds = [], [], []
+        known = SUBJECTS // 2 if self.real else 0
+        for real in rng.choice(len(self.real), known, replace=False) if known else ():
+            for clip in rng.permutation(len(self.real[real]))[np.arange(CLIPS) % len(self.real[real])]:
+                bits = self.real[real][clip]
+                rows.append(bits[torch.from_numpy(rng.choice(len(bits), FRAMES, replace=len(bits) < FRAMES))])
+                worn.append(torch.zeros(self.outfit.shape[-1]))
+                kinds.append("real")
+        for who in rng.choice(self.training, SUBJECTS - known, replace=False):
+            choice = [
+                (kind, take) for kind in arm.kinds for take in range(6) if self.usable[kind][who, take].sum() >= FEWEST
+            ]
+            order = rng.permutation(len(choice))
+            picked = [choice[order[i % len(order)]] for i in range(CLIPS - (1 if arm.bare else 0))]
+            if arm.bare:
+                picked.append(("bare", picked[-1][1]))
+            times = None
+            for kind, take in picked:
+                if kind != "bare" or times is None:
+                    times = rng.choice(np.flatnonzero(self.usable[kind][who, take]), FRAMES, replace=False)
+                rows.append(self.bits[kind][who, take, torch.from_numpy(times)])
+                worn.append(self.outfit[who, take])
+                kinds.append(kind)
+        return torch.stack(rows), torch.stack(worn), np.array(kinds)
+
+    def held_out(self) -> tuple[list[Tensor], Tensor]:
+        """Drawn and filmed clips of the people held out, as lists of bits (time, 352), and their labels."""
+        clips, labels = [], []
+        for who in range(self.training, len(self.outfit)):
+            for kind in ("drawn", "film"):
+                for take in range(6):
+                    times = np.flatnonzero(self.usable[kind][who, take])
+                    if len(times) >= FEWEST:
+                        clips.append(self.bits[kind][who, take, torch.from_numpy(times)])
+                        labels.append(who)
+        return clips, torch.tensor(labels)
+
+
+def unpack(bits: Tensor) -> Tensor:
+    """Bits uint8 (..., 352) to float (..., 64, 44), 0 or 1."""
+    shifts = torch.arange(7, -1, -1, dtype=torch.uint8)
+    return (bits.unsqueeze(-1) >> shifts & 1).flatten(-2).unflatten(-1, (64, 44)).float()
+
+
+def halved(clips: Tensor) -> Tensor:
+    """Frames (clip, time, 1, 64, 44) at half the size."""
+    return F.avg_pool2d(clips.flatten(0, 1), 2).unflatten(0, clips.shape[:2])
+
+
+def by_clothes(embeddings: Tensor, worn: Tensor) -> Tensor:
+    """Squared correlation of each feature with each worn thing, within people, against the features' whole spread."""
+    unit = F.normalize(embeddings.float(), dim=-1).unflatten(0, (SUBJECTS, CLIPS))
+    rest = (unit - unit.mean(1, keepdim=True)).flatten(0, 1)
+    things = worn.unflatten(0, (SUBJECTS, CLIPS))
+    things = (things - things.mean(1, keepdim=True)).flatten(0, 1)
+    things = things / things.square().mean(0).add(1e-3).sqrt()
+    spread = (unit - unit.mean((0, 1))).square().mean((0, 1)).sum(-1).detach()  # (part,)
+    covariance = torch.einsum("bpf,bt->pft", rest, things) / len(things)
+    return (covariance.square().sum(1).mean(-1) / spread).mean() * 10
+
+
+def within_kinds(embeddings: Tensor, kinds: np.ndarray) -> Tensor:
+    """The loss of `train.loss_of`, but a triplet's negative is of the anchor's kind."""
+    number = torch.from_numpy(np.unique(kinds, return_inverse=True)[1])
+    wide = embeddings.float().transpose(0, 1)
+    same = torch.arange(SUBJECTS).repeat_interleave(CLIPS)
+    equal, fits = same[:, None] == same, number[:, None] == number
+    distances = torch.cdist(wide, wide).clamp_min(1e-4)
+    farthest = distances.masked_fill(~equal, -1.0).amax(2)
+    nearest = distances.masked_fill(equal | ~fits, 1e4).amin(2)
+    mine = F.relu(farthest - nearest + 0.2).mean()
+    free = F.relu(farthest - distances.masked_fill(equal, 1e4).amin(2) + 0.2).mean()
+    return loss_of(embeddings, SUBJECTS, CLIPS) - free + mine
+
+
+def train(arm: Arm, pool: Pool, seed: int, steps: int) -> nn.Module:
+    """The averaged network, ready to embed."""
+    torch.manual_seed(seed)
+    size = {"height_px": 32, "width_px": 22, "strips": (8, 4, 2, 1)}
+    network = GaitSet(channels=arm.channels, feature=128, global_branch=False, batch_norm=True, **size)
+    network = network.to(memory_format=torch.channels_last).train()
+    average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=5e-3)
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    for step in range(steps):
+        share = step / steps
+        rate = 2e-3 * min(share / 0.08, 1.0) * (0.5 + 0.5 * np.cos(np.pi * max(share - 0.08, 0) / 0.92)) + 1e-6
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        bits, worn, kinds = pool.draw(rng, arm)
+        embeddings = network(halved(spoiled(unpack(bits).unsqueeze(2), generator))).embeddings
+        loss = within_kinds(embeddings, kinds) if arm.within else loss_of(embeddings, SUBJECTS, CLIPS)
+        if arm.bare:
+            pairs = F.normalize(embeddings.unflatten(0, (SUBJECTS, CLIPS))[:, -2:], dim=-1)
+            loss = loss + arm.bare * (1 - (pairs[:, 0] * pairs[:, 1]).sum(-1)).mean() * 4
+        if arm.clothes:
+            loss = loss + arm.clothes * by_clothes(embeddings, worn)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+        keep = min(0.99, 1 - 1 / (1 + step))
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                average[name].lerp_(value, 1 - keep)
+        if step % 10 == 0:
+            print(f"  step {step} of {steps}: loss {float(loss.detach()):.3f}", flush=True)
+    network.load_state_dict(average)
+    return network.eval()
+
+
+def embedder(network: nn.Module, landmarks: Landmarks | None = None):
+    """A function of a list of clips in bits (time, 352); with landmarks they are aligned by the skeleton first."""
+
+    @torch.inference_mode()
+    def embed(clips) -> np.ndarray:
+        if landmarks is not None:
+            clips = [upright_bits(landmarks, np.asarray(clip)) for clip in clips]
+        found = [network(halved(unpack(torch.as_tensor(clip)).unsqueeze(1).unsqueeze(0))).embeddings for clip in clips]
+        return torch.cat(found).float().numpy()
+
+    return embed
+
+
+def half_of(sets: dict[str, Clips], fold: int) -> list[list[Tensor]]:
+    """Every other person of KTH and USF, one list of clips for each direction."""
+    found = []
+    for name in ("kth", "usf"):
+        clips = sets[name]
+        for who in np.unique(clips.subject)[fold::2]:
+            for view in np.unique(clips.view):
+                rows = np.flatnonzero((clips.subject == who) & (clips.view == view))
+                found.append([torch.from_numpy(clips.frames[row]) for row in rows])
+    return [clips for clips in found if clips]
+
+
+def joined(halves: list, sets: dict[str, Clips]) -> dict:
+    """Each person's hits by the network that was not trained on them."""
+    found: dict = {way: {} for way in WAYS}
+    for way in WAYS:
+        for name in ("kth", "usf"):
+            people = np.unique(sets[name].subject)
+            parts = [(half[way][name], people[1 - fold :: 2]) for fold, half in enumerate(halves)]
+            found[way][name] = {
+                column: Hits(
+                    np.concatenate([one[column].subject[np.isin(one[column].subject, who)] for one, who in parts]),
+                    np.concatenate([one[column].right[np.isin(one[column].subject, who)] for one, who in parts]),
+                )
+                for column in parts[0][0]
+            }
+    return found
+
+
+def one(name: str, seed: int, given: argparse.Namespace) -> None:
+    """Train and score an arm; its row is written last."""
+    row = given.out / f"{name}-{seed}.json"
+    if row.exists():
+        return
+    pool, landmarks = Pool(given.pool), None
+    clips, labels = pool.held_out()
+    if ARMS[name].upright:
+        landmarks = learn_file(given.pool.with_name("marks.npz"), given.pool.with_name("landmarks.pt"))
+        pool.align(landmarks)
+    sets = load(given.real) | {store.name: of_store(store) for store in given.videos}
+    began, halves = time.time(), []
+    for fold in (0, 1) if ARMS[name].oracle else (None,):
+        pool.real = [] if fold is None else half_of(sets, fold)
+        network = train(ARMS[name], pool, seed, given.steps if ARMS[name].trained else 0)
+        if fold is None:
+            save_file(
+                {key: value.contiguous() for key, value in network.state_dict().items()},
+                given.out / f"{name}-{seed}.safetensors",
+            )  # never of real people
+        embed = embedder(network, landmarks)
+        mean, root = (one.numpy() for one in whitening(torch.from_numpy(embed(clips)), labels))
+        halves.append(score(sets, embed, mean, root))
+    found = halves[0] if len(halves) == 1 else joined(halves, sets)
+    trained = time.time() - began
+    leak = None
+    if given.outfits:
+        with np.load(given.outfits, allow_pickle=False) as stored:
+            leak = probe_of(embed(stored["bits"]), stored["subject"], stored["outfit"])
+    plain = {way: {name: {column: [hit.subject.tolist(), hit.right.tolist()] for column, hit in columns.items()}
+             for name, columns in groups.items()} for way, groups in found.items()}  # fmt: skip
+    row.write_text(
+        json.dumps(
+            {"arm": name, "seed": seed, "seconds": trained, "settings": asdict(ARMS[name]), "leak": leak, "hits": plain}
+        )
+    )
+    print(name, seed, f"{trained:.0f} s", f"outfit read: {leak}", flush=True)
+    table(given.out, [name])
+
+
+def table(out: Path, names: list[str]) -> None:
+    """Rows of what is there: mean over seeds, 95 % over people."""
+    for name in names:
+        runs = [json.loads(file.read_text()) for file in sorted(out.glob(f"{name}-[0-9]*.json"))]
+        if not runs:
+            continue
+        print(f"{name}: seeds {[run['seed'] for run in runs]}, outfit read {[run['leak'] for run in runs]}")
+        for group in runs[0]["hits"]["none"]:
+            cells = []
+            for way in WAYS:
+                columns = [
+                    {column: Hits(*map(np.array, pair)) for column, pair in run["hits"][way][group].items()}
+                    for run in runs
+                ]
+                middle, low, high = mean_interval(columns)
+                each = "/".join(f"{np.mean([run[column].percent for run in columns]):.0f}" for column in columns[0])
+                seeds = " ".join(f"{np.mean([hit.percent for hit in run.values()]):.1f}" for run in columns)
+                cells.append(f"{way} {each} {middle:.1f} [{low:.0f}, {high:.0f}] ({seeds})")
+            print(f"  {group}: " + " | ".join(cells))
+
+
+def main() -> None:
+    """See the module."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--pool", type=Path)
+    options.add_argument("--real", type=Path)
+    options.add_argument("--videos", type=Path, nargs="*", default=[], help="stores that `walkprint segment` made")
+    options.add_argument("--outfits", type=Path, help="file of `pool.py --outfits`")
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--arms", nargs="*", choices=list(ARMS), default=list(ARMS))
+    options.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
+    options.add_argument("--steps", type=int, default=400)
+    options.add_argument("--table", action="store_true", help="train nothing")
+    given = options.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    if not given.table:
+        for seed in given.seeds:
+            for name in given.arms:
+                one(name, seed, given)
+    table(given.out, given.arms)
+
+
+if __name__ == "__main__":
+    main()
