@@ -49,21 +49,22 @@ def packed(frames):
 
 
 def cut_out(film, rng):
-    """Crops as a product would cut them out, (time, CROP_PX, CROP_PX, 3), and their true masks."""
+    """Crops as a product would cut them out, (time, CROP_PX, CROP_PX, 3), their true masks, and the maps to them."""
     margin, off = rng.uniform(1.12, 1.45), rng.normal(0, 0.03, 2)
     crops = np.empty((len(film.masks), CROP_PX, CROP_PX, 3), np.uint8)
     true = np.empty((len(film.masks), CROP_PX, CROP_PX), np.uint8)
+    maps = np.empty((len(film.masks), 2, 3))
     for t, mask in enumerate(film.masks):
         left, top, wide, tall = cv2.boundingRect(mask)
         side = max(wide, tall) * margin * (1 + 0.03 * rng.standard_normal())
         shift = off + 0.012 * rng.standard_normal(2)
         center = (left + wide / 2 + shift[0] * side, top + tall / 2 + shift[1] * side)
         zoom = CROP_PX / side
-        to_crop = np.array([[zoom, 0, CROP_PX / 2 - center[0] * zoom], [0, zoom, CROP_PX / 2 - center[1] * zoom]])
+        maps[t] = [[zoom, 0, CROP_PX / 2 - center[0] * zoom], [0, zoom, CROP_PX / 2 - center[1] * zoom]]
         size = (CROP_PX, CROP_PX)
-        crops[t] = cv2.warpAffine(film.pictures[t], to_crop, size, borderMode=cv2.BORDER_REPLICATE)
-        true[t] = cv2.warpAffine(mask, to_crop, size)
-    return crops, true
+        crops[t] = cv2.warpAffine(film.pictures[t], maps[t], size, borderMode=cv2.BORDER_REPLICATE)
+        true[t] = cv2.warpAffine(mask, maps[t], size)
+    return crops, true, maps
 
 
 def filmed(seed, number):
@@ -77,7 +78,7 @@ def filmed(seed, number):
         keys = [SequenceKey(name, kind, take, str(view)) for view in rng.choice(views, 2, replace=False)]
         scene = render.act(walk(seed, keys[0], who, VARIETY), FRAMES, RATE_HZ)
         mask = drawn_masks(scene, camera_of(seed, keys[0], VARIETY), rng)
-        crops, true = cut_out(film(scene, camera_of(seed, keys[1], VARIETY), rng), rng)
+        crops, true, _ = cut_out(film(scene, camera_of(seed, keys[1], VARIETY), rng), rng)
         drawn.append(np.zeros((FRAMES, 352), np.uint8) if mask is None else mask)
         films.append(crops.reshape(-1, CROP_PX, 3))
         clean.append(np.packbits(true >= 128, axis=-1))

@@ -38,7 +38,7 @@ class Arm:
     """What an arm changes.
 
     Attributes:
-        kinds: arrays of the pool that its clips are drawn from.
+        kinds: forms of the pool's clips that it learns from.
         bare: weight of the loss that a dressed clip and the same steps without clothes have the same embedding.
         clothes: weight of the squared correlation between embeddings and what is worn, within people.
         within: negatives of a triplet come from one kind of clip only.
@@ -64,12 +64,11 @@ ARMS = {
     "clean": Arm(kinds=("clean",)),
     "drawn": Arm(kinds=("drawn",)),
     "film": Arm(kinds=("film",)),
-    "model": Arm(kinds=("model",)),
     "both": Arm(),
     "within": Arm(within=True),
     "bare": Arm(kinds=("film",), bare=1.0),
     "clothes": Arm(clothes=1.0),
-    "clothes-strong": Arm(clothes=5.0),
+    "clothes-weak": Arm(clothes=0.1),
     "upright": Arm(upright=True),
     "oracle": Arm(oracle=True),
 }

@@ -51,16 +51,9 @@ class Segmenter:
 def aligned(soft: Tensor) -> Tensor:
     """Cropped to the person's height, 64 rows, 44 columns around the column of half the mass; bool (frame, 64, 44)."""
     frames, size = soft.shape[0], soft.shape[-1]
-    there = soft >= 0.5
-    rows = there.any(2)
-    place = torch.arange(size, device=soft.device)
-    top = torch.where(rows, place, size).amin(1).clamp_max(size - 2).float()
-    bottom = torch.where(rows, place, -1).amax(1).clamp_min(1).float()
-    tall = (bottom - top + 1).clamp_min(8)
-    mass = there.sum(1).cumsum(1)
-    center = (mass * 2 <= mass[:, -1:]).sum(1).float()
-    row = top[:, None] + (torch.arange(64, device=soft.device) + 0.5) * (tall / 64)[:, None] - 0.5
-    column = center[:, None] + (torch.arange(44, device=soft.device) - 22 + 0.5) * (tall / 64)[:, None]
+    top, center, scale = placed(soft)
+    row = top[:, None] + (torch.arange(64, device=soft.device) + 0.5) * scale[:, None] - 0.5
+    column = center[:, None] + (torch.arange(44, device=soft.device) - 22 + 0.5) * scale[:, None]
     grid = torch.stack(
         [
             ((column + 0.5) / size * 2 - 1)[:, None, :].expand(frames, 64, 44),
@@ -69,6 +62,19 @@ def aligned(soft: Tensor) -> Tensor:
         -1,
     )
     return F.grid_sample(soft[:, None], grid, align_corners=False)[:, 0] >= 0.5
+
+
+def placed(soft: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Each frame's first row, column of half the mass, and crop pixels per aligned pixel."""
+    size = soft.shape[-1]
+    there = soft >= 0.5
+    rows = there.any(2)
+    place = torch.arange(size, device=soft.device)
+    top = torch.where(rows, place, size).amin(1).clamp_max(size - 2).float()
+    bottom = torch.where(rows, place, -1).amax(1).clamp_min(1).float()
+    mass = there.sum(1).cumsum(1)
+    center = (mass * 2 <= mass[:, -1:]).sum(1).float()
+    return top, center, (bottom - top + 1).clamp_min(8) / 64
 
 
 def pack(masks: Tensor) -> Tensor:
