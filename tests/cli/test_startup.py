@@ -3,10 +3,14 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from walkprint.cli import VERBS
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.sequence import SequenceKey
 
 HEAVY = ("torch", "numba", "cv2", "numpy", "matplotlib", "rich", "lightning_fabric")
 _CODE = """
@@ -18,7 +22,7 @@ print(code, round(used.ru_utime + used.ru_stime, 2), *sorted(set({heavy}) & set(
 """
 
 
-def _outcome(*words: str, folder: str) -> tuple[str, float, list[str]]:
+def _outcome(*words: str, folder: Path) -> tuple[str, float, list[str]]:
     """Exit code, CPU seconds, heavy libraries that were loaded."""
     command = [sys.executable, "-c", _CODE.format(heavy=HEAVY), *words]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
@@ -57,13 +61,13 @@ def _outcome(*words: str, folder: str) -> tuple[str, float, list[str]]:
     ],
     ids=" ".join,
 )
-def test_what_is_known_early_is_said_early(words: list[str], expected: str, tmp_path: str) -> None:
+def test_what_is_known_early_is_said_early(words: list[str], expected: str, tmp_path: Path) -> None:
     code, seconds, loaded = _outcome(*words, folder=tmp_path)
     assert (code, loaded) == (expected, [])
     assert seconds < 1.5
 
 
-def test_help_of_every_verb_loads_nothing_heavy(tmp_path: str) -> None:
+def test_help_of_every_verb_loads_nothing_heavy(tmp_path: Path) -> None:
     code = "import sys; from walkprint.cli import main\nfor verb in sys.argv[1:]: main([verb, '--help'])\n"
     code += f"print(*set({HEAVY}) & set(sys.modules), file=sys.stderr)"
     start = time.process_time()
@@ -71,3 +75,15 @@ def test_help_of_every_verb_loads_nothing_heavy(tmp_path: str) -> None:
     assert done.stderr == "\n"
     assert done.stdout.count("usage: walkprint ") == len(VERBS)
     assert time.process_time() - start < 1.5
+
+
+def test_tables_are_made_without_torch(tmp_path: Path) -> None:
+    keys = [SequenceKey(subject, "nm", take, "090") for subject in "ab" for take in ("01", "02")]
+    vectors = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float32)
+    EmbeddingSet(vectors, keys).save(tmp_path / "e.npz")
+    (tmp_path / "p.yaml").write_text('name: p\ngallery: {takes: ["01"]}\nprobes: {second: {takes: ["02"]}}\n')
+    words = ["evaluate", "--embeddings", "e.npz", "--protocol", "p.yaml", "--resamples", "0", "--out", "r"]
+    code, _, loaded = _outcome(*words, folder=tmp_path)
+    assert code == "0"
+    assert (tmp_path / "r" / "report.html").is_file()
+    assert not {"torch", "lightning_fabric"} & {*loaded}

@@ -4,19 +4,24 @@ import copy
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from walkprint.cli import main
 from walkprint.core.errors import CheckpointError, DataError, RecipeError
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.walkers import ColorWalkers
 from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.whitening import Whitening
 from walkprint.networks import GaitPart, GaitSet
 from walkprint.networks.base import Network
 from walkprint.networks.exported import ONNX_NAME, Exported
-from walkprint.recipes.export import export
+from walkprint.recipes.export import SEGMENTER_NAME, export
 from walkprint.recipes.trained import load_network
 from walkprint.training.checkpoint import save_network
+from walkprint.video.mediapipe import MediaPipe
 
 for needed in ("onnx", "onnxscript", "onnxruntime", "openvino"):
     pytest.importorskip(needed, reason=f"{needed} of the extra `export` is not installed")
@@ -128,3 +133,20 @@ def test_the_config_says_what_the_file_takes(exported: Path) -> None:
     for name in ("channels", "height_px", "width_px", "min_frames", "ordered", "made_from", "precision"):
         assert settings[name] == getattr(network, name)
     assert settings["width_px"] == 64
+
+
+def test_the_segmenter_gives_the_masks_that_opencv_gives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import onnxruntime
+
+    assert main(["export", "selfie", "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["difference"] < 1e-4
+    session = onnxruntime.InferenceSession(tmp_path / "out" / SEGMENTER_NAME, providers=["CPUExecutionProvider"])
+    walkers = ColorWalkers(subjects=1, views=("090",), frames=2, takes={"nm": 1})
+    color, _ = walkers.read_color(SequenceKey("001", "nm", "01", "090"))
+    crops = np.stack([cv2.resize(frame.transpose(1, 2, 0), (256, 256)) for frame in color.frames])
+    masks = session.run(["masks"], {"frames": crops})[0]
+    expected = np.stack([MediaPipe()._infer(crop) for crop in crops])
+    assert (expected > 0.5).sum() > 3000, "the pictures must show somebody, or the test proves nothing"
+    np.testing.assert_allclose(masks, expected, atol=2e-3)
+    with pytest.raises(RecipeError, match="leave int8 out"):
+        export("selfie", tmp_path / "int8", int8=True)

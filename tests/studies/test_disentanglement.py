@@ -1,9 +1,13 @@
 """The study of disentanglement, tiny."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from walkprint.core.errors import RecipeError
+from walkprint.evaluation import Scoring
+from walkprint.studies import disentanglement
 from walkprint.studies.disentanglement import (
     EMBEDDING,
     FULL,
@@ -98,3 +102,16 @@ def test_what_the_map_needs_is_said_before_anything_is_trained(monkeypatch):
     DisentanglementStudy(sections=("networks",))
     with pytest.raises(RecipeError, match=r"walkprint\[studies\]"):
         DisentanglementStudy()
+
+
+def test_figures_are_scored_by_the_metric_that_is_asked_for_without_intervals(monkeypatch):
+    asked = []
+    monkeypatch.setattr(disentanglement, "scores", lambda found, protocol, scoring: asked.append(scoring) or {})
+
+    def verify(found, protocol, *, false_accept_rates, scoring):
+        asked.append(scoring)
+        return SimpleNamespace(probe_sets=())
+
+    monkeypatch.setattr(disentanglement, "verify", verify)
+    disentanglement._figures(None, SimpleNamespace(protocols={"own": None}), "cosine")
+    assert asked == [Scoring(metric="cosine", resamples=0)] * 2

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.data.miniatures import casia_keys, write_tree
@@ -12,6 +13,7 @@ from walkprint.core.errors import RecipeError
 from walkprint.data.casia_b import CasiaB
 from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
+from walkprint.evaluation import Scoring
 from walkprint.studies import fine_tuning
 from walkprint.studies.fine_tuning import BOTH, NORMAL, RENDERED, FineTuningStudy, compute
 from walkprint.studies.fine_tuning_page import page
@@ -52,6 +54,7 @@ def test_one_command_from_rendered_people_to_coats(
     store = Packed(added["data"]["root"])
     assert [name for name in store.subjects("train") if name.startswith("real-")] != []
     assert len(store.subjects("train")) == 2 + 4
+    assert (store.store().meta["dataset"], store.store().meta["protocols"]) == ("Folder", [])
     assert not [key for key in store.keys("all") if key.subject in ("real-075", "real-076")]
 
 
@@ -77,6 +80,19 @@ def test_a_network_that_is_given_is_where_learning_begins(casia: Path, tmp_path:
     few = {cell.settings["variant"]: cell for cell in small.cells()}["9 real people"]
     with pytest.raises(RecipeError, match="9 real people to add, but 3 do not test"):
         compute(few, tmp_path)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_how_real_people_are_scored(center: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked = []
+    real = SimpleNamespace(protocol=lambda: None)
+    for name, found in {"_real": (real, []), "rendered_people": None, "load_network": None, "embedded": None}.items():
+        monkeypatch.setattr(fine_tuning, name, lambda *_, found=found: found)
+    monkeypatch.setattr(fine_tuning, "scores", lambda found, protocol, scoring: asked.append(scoring) or {})
+    study = replace(TINY, init="street", center=center)
+    (cell,) = [one for one in study.cells() if one.settings["variant"] == RENDERED]
+    compute(cell, tmp_path)
+    assert asked == [Scoring(metric="cosine", normalize=True, center=center, resamples=0)]
 
 
 def test_real_people_may_be_missing() -> None:

@@ -1,4 +1,4 @@
-"""`walkprint export`: a trained network as an ONNX file."""
+"""`walkprint export`: a trained network, or the segmenter, as an ONNX file."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ def export(run: Path, *, out: Path, int8: bool = False) -> Summary:
     """Write a trained network as ONNX, from stored frames to embeddings; OpenVINO reads the same file.
 
     Args:
-        run: folder of a run or of a finished network; or street, which is bundled.
+        run: folder of a run or of a finished network; or street, which is bundled; or selfie, the segmenter.
         out: folder of the exported network; `walkprint embed --run FOLDER` takes it.
         int8: in whole numbers of 8 bits: smaller and faster, calibrated on rendered walks.
 
     Example:
         walkprint export street --out networks/street-onnx
     """
-    find_trained(run)
+    find_trained("street" if str(run) == "selfie" else run)
     from walkprint.recipes.export import export as write
 
     found = write(run, out, int8=int8)

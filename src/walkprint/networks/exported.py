@@ -112,7 +112,13 @@ class Exported(Network):
         return self.__dict__ | {"_session": None}
 
 
-def _onnxruntime(file: Path) -> Any:
+def onnxruntime_session(file: Path) -> Any:
+    """A function from `frames` to the only output of an ONNX file, run on the CPU.
+
+    Raises:
+        RecipeError: ONNX Runtime is not installed.
+        CheckpointError: it cannot open the file.
+    """
     try:
         import onnxruntime
     except ImportError:
@@ -140,4 +146,4 @@ def _openvino(file: Path) -> Any:
     return lambda frames: compiled({"frames": frames})[0]
 
 
-_OPEN = {"onnxruntime": _onnxruntime, "openvino": _openvino}
+_OPEN = {"onnxruntime": onnxruntime_session, "openvino": _openvino}

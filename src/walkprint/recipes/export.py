@@ -1,4 +1,7 @@
-"""Networks out of PyTorch: one ONNX file from stored frames to embeddings, checked against the original."""
+"""Networks out of PyTorch: one ONNX file from stored frames to embeddings, checked against the original.
+
+So is the segmenter of MediaPipe that the package holds: from RGB crops to masks.
+"""
 
 import hashlib
 import logging
@@ -20,10 +23,13 @@ from walkprint.data.walkers import Walkers
 from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.whitening import WHITENING_NAME
 from walkprint.networks.base import Network
-from walkprint.networks.exported import ONNX_NAME, Exported
+from walkprint.networks.exported import ONNX_NAME, Exported, onnxruntime_session
 from walkprint.recipes.trained import load_network, network_folder
 from walkprint.training.checkpoint import save_network
+from walkprint.video.mediapipe import BUNDLED, MODELS
+from walkprint.video.tflite import TfliteNetwork
 
+SEGMENTER_NAME = "segmenter.onnx"
 _PARITY = 1e-4
 _LENGTHS = (1, 7, 30)
 _CALIBRATION_CLIPS = 24
@@ -43,14 +49,29 @@ class _Chain(nn.Module):
         return embeddings
 
 
+class _Segmenting(nn.Module):
+    """What the segmenter's file does: scale, find the person."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = TfliteNetwork(MODELS / BUNDLED)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        masks: Tensor = self.network(frames.permute(0, 3, 1, 2).to(torch.float32) / 255)
+        return masks[:, 0]
+
+
 def export(name: str | Path, out: str | Path, *, int8: bool = False) -> dict[str, Any]:
     """Write a trained network as an ONNX file, in a folder that `load_network` opens.
 
     Batch and time stay free. The file takes stored frames, uint8 (batch, time, channel, height, width), named `frames`,
     and gives `embeddings`, float32 (batch, part, feature). OpenVINO reads the same file.
 
+    The segmenter's file takes RGB crops, uint8 (batch, 256, 256, 3), and gives `masks`, float32 (batch, 256, 256), 0 to
+    1.
+
     Args:
-        name: the `name` of `load_network`.
+        name: the `name` of `load_network`; or "selfie", the segmenter that the package holds.
         out: folder to be.
         int8: quantize the weights and activations of convolutions and products, calibrated on rendered walks.
 
@@ -60,12 +81,16 @@ def export(name: str | Path, out: str | Path, *, int8: bool = False) -> dict[str
 
     Raises:
         DataError: the folder exists, or the file does not compute what the network does, within 1e-4 in fp32.
-        RecipeError: the extra `export` is not installed, or the network is exported already.
+        RecipeError: the extra `export` is not installed, the network is exported already, or `int8` for the segmenter.
         CheckpointError: as in `load_network`.
     """
     out = Path(out)
     if out.exists():
         raise DataError(f"{out}: already exists; choose another folder or remove it first")
+    if str(name) == "selfie":
+        if int8:
+            raise RecipeError("selfie: the segmenter is exported in fp32; leave int8 out")
+        return _export_segmenter(out)
     network = load_network(name)
     if isinstance(network, Exported):
         raise RecipeError(f"{name}: is exported already; export the network that it was made from")
@@ -77,17 +102,15 @@ def export(name: str | Path, out: str | Path, *, int8: bool = False) -> dict[str
     }  # fmt: skip
     with TemporaryDirectory(prefix="walkprint-export-") as folder:
         file = Path(folder) / ONNX_NAME
-        _write(_Chain(network).eval(), _clips(network, width, 3, network.min_frames + 6), file)
+        _write(_Chain(network).eval(), _clips(network, width, 3, network.min_frames + 6), file, (0, 1), "embeddings")
         if int8:
             file = _quantized(file, network, width)
         exported = Exported(**settings)
         exported.file_digest.copy_(torch.tensor(list(hashlib.sha256(file.read_bytes()).digest()), dtype=torch.uint8))
         exported.attach(file.parent)
         difference = _difference(network, exported, width)
-        if not int8 and not difference <= _PARITY:
-            raise DataError(
-                f"{name}: the exported file differs by {difference:.1e}, expected at most {_PARITY}; report it"
-            )
+        if not int8:
+            _check(name, difference)
         partial = out.with_name(f".{out.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         save_network(partial, exported)
@@ -99,16 +122,39 @@ def export(name: str | Path, out: str | Path, *, int8: bool = False) -> dict[str
     return {"digest": weights_source(exported), "difference": difference, "bytes": (out / ONNX_NAME).stat().st_size}
 
 
-def _write(chain: _Chain, example: Tensor, file: Path) -> None:
-    """Trace a chain to ONNX, with free batch and time."""
-    free = {"frames": {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}}
+def _check(name: str | Path, difference: float) -> None:
+    if not difference <= _PARITY:
+        raise DataError(f"{name}: the exported file differs by {difference:.1e}, expected at most {_PARITY}; report it")
+
+
+def _export_segmenter(out: Path) -> dict[str, Any]:
+    chain, worst = _Segmenting().eval(), 0.0
+    with TemporaryDirectory(prefix="walkprint-export-") as folder:
+        file = Path(folder) / SEGMENTER_NAME
+        crops = torch.randint(0, 256, (3, 256, 256, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        _write(chain, crops, file, (0,), "masks")
+        run = onnxruntime_session(file)
+        for some in (crops[:1], crops):
+            with torch.inference_mode():
+                wanted = chain(some).numpy()
+            worst = max(worst, float(np.abs(run(some.numpy()) - wanted).max()))
+        _check("selfie", worst)
+        content = file.read_bytes()
+    write_atomically(out / SEGMENTER_NAME, content)
+    digest = f"selfie {hashlib.sha256(content).hexdigest()[:12]}"
+    return {"digest": digest, "difference": worst, "bytes": len(content)}
+
+
+def _write(chain: nn.Module, example: Tensor, file: Path, free_axes: tuple[int, ...], output: str) -> None:
+    """Trace a chain to ONNX, with free axes such as batch and time."""
+    free = {"frames": dict.fromkeys(free_axes, torch.export.Dim.DYNAMIC)}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program: Any = torch.onnx.export(
                 chain, (example,), dynamo=True, dynamic_shapes=free, input_names=["frames"],
-                output_names=["embeddings"], verbose=False,
+                output_names=[output], verbose=False,
             )  # fmt: skip
             program.save(str(file))
     except ImportError as error:

@@ -23,6 +23,7 @@ from walkprint.video.background import Background, stacked
 from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, pieces
 
 MODELS = Path(__file__).parent / "models"
+BUNDLED = "selfie_segmentation.tflite"
 _SIZE_PX = 256
 _MOST_UNSEEN = 0.35  # of a person's height: what moves above it and below may belong together
 
@@ -39,7 +40,7 @@ class _Model:
 
 _KNOWN = {
     "selfie": _Model(
-        file="selfie_segmentation.tflite",
+        file=BUNDLED,
         sha256="8d13b7fae74af625c641226813616a2117bd6bca19eb3b75574621fc08557f27",
         output="",
         logits=False,

@@ -19,7 +19,7 @@ from walkprint.video.segmenter import Segmenter
 from walkprint.video.walks import look_first, walks
 
 _MOST_HZ = 240.0
-_TELL_EVERY = 10
+_EVERY_FRAMES = 10
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def _cut(order: Mapping[str, Any], out: BinaryIO) -> None:
                     f"frames of {width} x {height} px; expected at most {order['frame_px']:,} pixels: scale the video"
                 )
             done += 1
-            if done % _TELL_EVERY == 0:
+            if done % _EVERY_FRAMES == 0:
                 _say(out, {"progress": min(done / total, 1.0) if total else None, "second": round(frame.time_s, 2)})
             yield frame
 
