@@ -56,7 +56,7 @@ def test_prepare_and_walkers_resumed(cluster: Ray, tmp_path: Path) -> None:
 
 def test_embed(cluster: Ray, tmp_path: Path) -> None:
     store = tiny_store(tmp_path / "store", subjects=4)
-    network = GaitSet(num_subjects=4)
+    network = GaitSet(channels=(2, 2, 4), strips=(1, 2), feature=4)
     one = embed(network, store, frames_per_batch=24, max_frames=5)
     two = embed(network, store, frames_per_batch=24, max_frames=5, engine=cluster)
     assert (one.vectors == two.vectors).all()

@@ -18,7 +18,8 @@ def start() -> Iterator[Start]:
     """Starts `train_alone`."""
     context = multiprocessing.get_context("forkserver")
     # The last two are what `fit` imports late; each process would take seconds for them.
-    context.set_forkserver_preload(["tests.training.tiny", "lightning_fabric", "torch._dynamo"])
+    ours = ["tests.training.tiny", "tests.training.losses_on_processes"]
+    context.set_forkserver_preload([*ours, "lightning_fabric", "torch._dynamo"])
     folder = Path.cwd()
     os.chdir(Path(__file__).resolve().parents[2])  # where the server finds the tests
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.training.conftest import ends
+from tests.training.conftest import Start, ends
 from tests.training.losses_on_processes import all_losses, values_and_gradients, write_as_one_of_two
 from tests.training.test_processes import free_port
 
@@ -13,10 +13,11 @@ Found = dict[str, torch.Tensor]
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
+def both(start: Start, tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
+    """Of two processes, forked from the server that `start` has set up."""
     folder: Path = tmp_path_factory.mktemp("judged")
     common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "NODE_RANK": "0", "WORLD_SIZE": "2"}
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     pair = [
         context.Process(target=write_as_one_of_two, args=(folder / str(rank), {**common, "LOCAL_RANK": str(rank)}))
         for rank in (0, 1)
