@@ -55,8 +55,8 @@ class _Lens:
         noisy = seen * np.float32(self.gain) + self.grains[row : row + HEIGHT_PX, column : column + WIDTH_PX]
         flat = np.clip(noisy, 0, 255).astype(np.uint8)
         coded = cv2.imencode(".jpg", flat, [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1]  # its channels may be swapped
-        decoded = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE if self.gray else cv2.IMREAD_COLOR)
-        return np.asarray(np.repeat(decoded[..., None], 3, -1) if self.gray else decoded, np.uint8)
+        decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE if self.gray else cv2.IMREAD_COLOR), np.uint8)
+        return np.repeat(decoded[..., None], 3, -1) if self.gray else decoded
 
 
 def film(scene: Scene, camera: Camera, rng: np.random.Generator, empty: int = 0) -> Film:
