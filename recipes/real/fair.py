@@ -204,7 +204,7 @@ def mean_interval(columns: list[dict[str, Hits]], resamples: int = 2000) -> tupl
     return float(np.mean([one.percent for run in columns for one in run.values()])), float(low), float(high)
 
 
-def networks_of(names: list[str], run: Path | None) -> Iterator[tuple[str, Embed, Floats, Floats]]:
+def networks_of(names: list[str], run: Path | None, chosen: list[str]) -> Iterator[tuple[str, Embed, Floats, Floats]]:
     """Name, function of clips in bits, and the whitening's mean and root, of bundled networks and of a run's arms."""
     for name in names:
         network = load_network(name)
@@ -213,6 +213,8 @@ def networks_of(names: list[str], run: Path | None) -> Iterator[tuple[str, Embed
         from train import arms
 
         for arm in arms(tiny=False):
+            if chosen and arm.name not in chosen:
+                continue
             stored = load_file(run / f"{arm.file}.safetensors")
             mine = {
                 key.removeprefix(f"{arm.name}/"): value for key, value in stored.items() if key.startswith(arm.name)
@@ -234,13 +236,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", help="names of bundled networks, or folders")
     parser.add_argument("--run", type=Path, help="folder of `train.py`, for its arms")
+    parser.add_argument("--arms", nargs="*", default=[], help="only these of the run")
     parser.add_argument("--real", type=Path, required=True, help="file of `score.pack_real`")
     parser.add_argument("--videos", type=Path, nargs="*", default=[], help="stores that `walkprint segment` made")
     parser.add_argument("--outfits", type=Path, help="file of `pool.py`: also print how well clothes are read")
     given = parser.parse_args()
     sets = load(given.real) | {store.name: of_store(store) for store in given.videos}
     print("network, way, set: rank-1 of each column, mean [95 % over people]")
-    for name, embed, mean, root in networks_of(given.networks, given.run):
+    for name, embed, mean, root in networks_of(given.networks, given.run, given.arms):
 
         def embed_all(clips: Sequence[NDArray[np.uint8]], embed: Embed = embed) -> Floats:
             frames = (np.unpackbits(clip, axis=1).reshape(-1, 64, 44) * np.uint8(255) for clip in clips)
