@@ -239,7 +239,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="*", default=[], help="only these of the run")
     parser.add_argument("--real", type=Path, required=True, help="file of `score.pack_real`")
     parser.add_argument("--videos", type=Path, nargs="*", default=[], help="stores that `walkprint segment` made")
-    parser.add_argument("--outfits", type=Path, help="file of `pool.py`: also print how well clothes are read")
+    parser.add_argument("--outfits", type=Path, help="`outfits.npz` of `pool.py`: also print how well clothes are read")
     given = parser.parse_args()
     sets = load(given.real) | {store.name: of_store(store) for store in given.videos}
     print("network, way, set: rank-1 of each column, mean [95 % over people]")

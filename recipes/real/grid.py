@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from train import loss_of, spoiled
 from upright import Landmarks, learn_file, upright_bits
 
+from walkprint.core.files import write_atomically
 from walkprint.core.process import keep_freed_memory
 from walkprint.networks import GaitSet
 
@@ -91,7 +92,7 @@ class Pool:
         spread = outfit.reshape(-1, outfit.shape[-1])
         self.outfit = torch.from_numpy(np.clip((outfit - spread.mean(0)) / (spread.std(0) + 1e-6), -3, 3))
         self.training = len(outfit) - HELD_OUT
-        self.real: list[list[Tensor]] = []  # of each real person and direction, all clips in bits
+        self.real: list[list[list[Tensor]]] = []  # of each real person and direction, all clips in bits
 
     def align(self, landmarks: Landmarks) -> None:
         """Align all clips by their skeletons."""
@@ -104,12 +105,14 @@ class Pool:
         rows, worn, kinds = [], [], []
         known = SUBJECTS // 2 if self.real else 0
         for real in rng.choice(len(self.real), known, replace=False) if known else ():
-            for clip in rng.permutation(len(self.real[real]))[np.arange(CLIPS) % len(self.real[real])]:
-                bits = self.real[real][clip]
+            clips = self.real[real][rng.integers(len(self.real[real]))]  # of one direction
+            for clip in rng.permutation(len(clips))[np.arange(CLIPS) % len(clips)]:
+                bits = clips[clip]
                 rows.append(bits[torch.from_numpy(rng.choice(len(bits), FRAMES, replace=len(bits) < FRAMES))])
                 worn.append(torch.zeros(self.outfit.shape[-1]))
                 kinds.append("real")
-        for who in rng.choice(self.training, SUBJECTS - known, replace=False):
+        shown = [(self.usable[kind][: self.training].sum(-1) >= FEWEST).any(-1) for kind in arm.kinds]
+        for who in rng.choice(np.flatnonzero(np.any(shown, axis=0)), SUBJECTS - known, replace=False):
             choice = [
                 (kind, take) for kind in arm.kinds for take in range(6) if self.usable[kind][who, take].sum() >= FEWEST
             ]
@@ -225,16 +228,15 @@ def embedder(network: nn.Module, landmarks: Landmarks | None = None):
     return embed
 
 
-def half_of(sets: dict[str, Clips], fold: int) -> list[list[Tensor]]:
-    """Every other person of KTH and USF, one list of clips for each direction."""
+def half_of(sets: dict[str, Clips], fold: int) -> list[list[list[Tensor]]]:
+    """Every other person of KTH and USF; of each, the clips of each direction."""
     found = []
     for name in ("kth", "usf"):
         clips = sets[name]
         for who in np.unique(clips.subject)[fold::2]:
-            for view in np.unique(clips.view):
-                rows = np.flatnonzero((clips.subject == who) & (clips.view == view))
-                found.append([torch.from_numpy(clips.frames[row]) for row in rows])
-    return [clips for clips in found if clips]
+            rows = [np.flatnonzero((clips.subject == who) & (clips.view == view)) for view in np.unique(clips.view)]
+            found.append([[torch.from_numpy(clips.frames[row]) for row in some] for some in rows if len(some)])
+    return found
 
 
 def joined(halves: list, sets: dict[str, Clips]) -> dict:
@@ -258,6 +260,9 @@ def one(name: str, seed: int, given: argparse.Namespace) -> None:
     """Train and score an arm; its row is written last."""
     row = given.out / f"{name}-{seed}.json"
     if row.exists():
+        steps = json.loads(row.read_text())["steps"]
+        if steps != given.steps:
+            raise SystemExit(f"{row} took {steps} steps, not {given.steps}; choose another --out, or delete it")
         return
     pool, landmarks = Pool(given.pool), None
     clips, labels = pool.held_out()
@@ -285,11 +290,8 @@ def one(name: str, seed: int, given: argparse.Namespace) -> None:
             leak = probe_of(embed(stored["bits"]), stored["subject"], stored["outfit"])
     plain = {way: {name: {column: [hit.subject.tolist(), hit.right.tolist()] for column, hit in columns.items()}
              for name, columns in groups.items()} for way, groups in found.items()}  # fmt: skip
-    row.write_text(
-        json.dumps(
-            {"arm": name, "seed": seed, "seconds": trained, "settings": asdict(ARMS[name]), "leak": leak, "hits": plain}
-        )
-    )
+    found = {"arm": name, "seed": seed, "steps": given.steps, "seconds": trained, "leak": leak, "hits": plain}
+    write_atomically(row, json.dumps(found | {"settings": asdict(ARMS[name])}).encode())
     print(name, seed, f"{trained:.0f} s", f"outfit read: {leak}", flush=True)
     table(given.out, [name])
 
@@ -321,13 +323,15 @@ def main() -> None:
     options.add_argument("--pool", type=Path)
     options.add_argument("--real", type=Path)
     options.add_argument("--videos", type=Path, nargs="*", default=[], help="stores that `walkprint segment` made")
-    options.add_argument("--outfits", type=Path, help="file of `pool.py --outfits`")
+    options.add_argument("--outfits", type=Path, help="`outfits.npz` of `pool.py`")
     options.add_argument("--out", type=Path, required=True)
     options.add_argument("--arms", nargs="*", choices=list(ARMS), default=list(ARMS))
     options.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
     options.add_argument("--steps", type=int, default=400)
     options.add_argument("--table", action="store_true", help="train nothing")
     given = options.parse_args()
+    if not given.table and (given.pool is None or given.real is None):
+        options.error("--pool and --real are needed, except for --table")
     given.out.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     torch.set_num_threads(1)

@@ -80,7 +80,7 @@ def upright(masks: NDArray[np.uint8], joints: NDArray[np.float32]) -> NDArray[np
     out = np.empty_like(masks)
     for t, mask in enumerate(masks):
         x, y = smooth[t]
-        matrix = np.array([[c, -s, MIDDLE - c * x + s * y], [s, c, NECK_ROW - s * x - c * y]])
+        matrix = np.array([[c, s, MIDDLE - c * x - s * y], [-s, c, NECK_ROW + s * x - c * y]])
         out[t] = cv2.warpAffine(mask * np.uint8(255), matrix, (44, 64)) >= 128
     return out
 

@@ -119,6 +119,28 @@ def test_a_person_in_clothes_of_the_walls_color_is_whole() -> None:
     assert (middle >= 128).all()
 
 
+def test_a_small_head_above_a_sweater_of_the_walls_color_is_not_lost() -> None:
+    wall = np.full((480, 640, 3), 128, np.uint8)
+    frame = wall.copy()
+    frame[100:122, 310:328] = 250  # lower than 8 % of the frame, as is usual for a head
+    frame[162:240, 300:340] = 10
+    segmenter = _WholePerson()
+    segmenter.learn([wall] * 5)
+    (person,) = segmenter(frame)
+    assert abs(person.box.top - 100) <= 4
+    assert abs(person.box.height - 140) <= 8
+
+
+def test_gaps_are_bridged_but_nothing_beyond_what_moves() -> None:
+    moves = np.zeros((256, 9), np.uint8)
+    moves[40:60, 3:6] = moves[130:215, 3:6] = 1
+    bridged = mediapipe_module._bridged(moves)
+    assert bridged[40:215, 3:6].all()
+    assert not bridged[:40].any()
+    assert not bridged[215:].any()
+    assert not bridged[:, [0, 8]].any()
+
+
 def test_boxes_are_joined_over_a_gap_of_some_pixels_or_of_a_share() -> None:
     head, legs, aside, whole = Box(10, 0, 20, 30), Box(5, 50, 30, 50), Box(100, 0, 20, 100), Box(5, 0, 30, 100)
     apart, joined = {head, legs, aside}, {whole, aside}

@@ -125,6 +125,10 @@ class Background(Segmenter):
 
     def blobs(self, soft: Gray) -> list[Box]:
         """Boxes of possible people in a foreground, in its pixels; pieces above each other are one person."""
+        return [box for box in self.moving(soft) if self.fits(box, len(soft))]
+
+    def moving(self, soft: Gray) -> list[Box]:
+        """Boxes of all that moves in a foreground, in its pixels; of a person perhaps the head alone."""
         high = len(soft)
         certain = (soft >= 128).astype(np.uint8)
         certain = np.asarray(cv2.morphologyEx(certain, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
@@ -132,8 +136,11 @@ class Background(Segmenter):
         joined = cv2.morphologyEx(certain, cv2.MORPH_CLOSE, gap)
         count, _, figures, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
         boxes = [Box(*(int(value) for value in row[:4])) for row in figures[1:count] if row[cv2.CC_STAT_AREA] > 30]
-        boxes = stacked(boxes, 0.25 * self.least_height * high)
-        return [box for box in boxes if box.height >= self.least_height * high and _upright(box) > 0.2]
+        return stacked(boxes, gap_px=0.25 * self.least_height * high)
+
+    def fits(self, box: Box, high: int) -> bool:
+        """Whether a box has the size and shape of a person, in a foreground so many pixels high."""
+        return box.height >= self.least_height * high and _upright(box) > 0.2
 
     def _prepared(self, image: NDArray[np.uint8]) -> Gray:
         return np.asarray(cv2.GaussianBlur(self.sample(image), (3, 3), 0), np.uint8)

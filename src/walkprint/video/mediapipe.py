@@ -26,6 +26,7 @@ MODELS = Path(__file__).parent / "models"
 BUNDLED = "selfie_segmentation.tflite"
 _SIZE_PX = 256
 _MOST_UNSEEN = 0.35  # of a person's height: what moves above it and below may belong together
+_LEAST_HEAD = 0.08  # of a person's height: lower boxes are specks
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,11 @@ class MediaPipe(Segmenter):
         """See `Segmenter`."""
         moving = self._background.foreground(image)
         scale = (image.shape[1] / moving.shape[1], image.shape[0] / len(moving))
-        boxes = self._background.blobs(moving)
+        boxes = self._background.moving(moving)
         found: list[PersonMask] = []
-        for box in dict.fromkeys([*boxes, *stacked(boxes, 0, share=_MOST_UNSEEN)]):
-            found += self._people(image, moving, box, scale)
+        for box in dict.fromkeys([*boxes, *_joined(boxes)]):
+            if self._background.fits(box, len(moving)):
+                found += self._people(image, moving, box, scale)
         return _without_doubles(found)
 
     def _people(self, image: NDArray[np.uint8], moving: Gray, box: Box, scale: tuple[float, float]) -> list[PersonMask]:
@@ -122,8 +124,7 @@ class MediaPipe(Segmenter):
             (moving >= 128).astype(np.uint8), to_crop @ np.diag([*scale, 1]).astype(np.float32), (_SIZE_PX, _SIZE_PX),
             flags=cv2.INTER_NEAREST,
         )  # fmt: skip
-        between = cv2.morphologyEx(moves, cv2.MORPH_CLOSE, np.ones((round(_MOST_UNSEEN * _SIZE_PX), 1), np.uint8))
-        near = cv2.dilate(between, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25)))
+        near = cv2.dilate(_bridged(moves), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25)))
         soft = np.asarray(np.clip(255 * probability + 0.5, 0, 255) * near, np.uint8)
         found = []
         for piece in pieces(soft, least_px=round(0.02 * _SIZE_PX**2)):
@@ -153,6 +154,19 @@ def _read(known: _Model) -> Any:
     if hashlib.sha256(data).hexdigest() != known.sha256:
         raise DataError(f"{path}: not the expected file, by its SHA-256; {known.advice}")
     return cv2.dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
+
+
+def _joined(boxes: list[Box]) -> list[Box]:
+    """Boxes of head and legs as one, where nothing moves between them; specks are left out."""
+    tallest = max((box.height for box in boxes), default=0)
+    return stacked([box for box in boxes if box.height >= _LEAST_HEAD * tallest], 0, share=_MOST_UNSEEN)
+
+
+def _bridged(moves: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """With gaps between what moves above and below filled; nothing above the highest or below the lowest."""
+    size = round(_MOST_UNSEEN * len(moves)) | 1
+    edge = np.pad(moves, ((size, size), (0, 0)))  # else OpenCV would fill up to the edge of the crop
+    return np.asarray(cv2.morphologyEx(edge, cv2.MORPH_CLOSE, np.ones((size, 1), np.uint8))[size:-size], np.uint8)
 
 
 def _onto_frame(piece: Gray, to_crop: NDArray[np.float32], frame: tuple[int, int], score: float) -> PersonMask | None:

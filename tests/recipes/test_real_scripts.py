@@ -1,0 +1,113 @@
+"""Scoring and trainings of recipes/real: what the tables of docs/results/real.md rest on."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+FOLDER = Path(__file__).parents[2] / "recipes" / "real"
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    sys.path.insert(0, str(FOLDER))
+    before = set(sys.modules)
+    try:
+        yield {name: importlib.import_module(name) for name in ("fair", "grid", "upright", "pool")}
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in sorted(sys.modules.keys() - before):
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(FOLDER)):
+                del sys.modules[name]
+
+
+def people_of_two_places(fair, shift):
+    """Twelve people outdoors, each twice, and once indoors, where every clip is moved by the same."""
+    rng = np.random.default_rng(0)
+    who = rng.normal(size=(12, 3, 8)).astype(np.float32)
+    names = np.array([f"{i:03d}" for i in range(12)])
+    vectors = np.concatenate(
+        [who, who + 0.05 * rng.normal(size=who.shape), who + 0.05 * rng.normal(size=who.shape) + shift]
+    )
+    clips = fair.Clips(
+        [],
+        np.tile(names, 3),
+        np.repeat(["outdoor", "outdoor", "indoor"], 12),
+        np.repeat(["01", "02", "01"], 12),
+        np.full(36, "left"),
+    )
+    return vectors.astype(np.float32), clips
+
+
+def test_a_site_takes_away_what_all_clips_of_a_place_share(scripts):
+    fair = scripts["fair"]
+    shift = np.zeros(8, np.float32)
+    shift[0] = 40
+    vectors, clips = people_of_two_places(fair, shift)
+    found = {site: fair.hits(vectors, clips, None, None, site)["indoor"].percent for site in (False, True)}
+    assert found[False] < 30
+    assert found[True] == 100
+    assert fair.hits(vectors, clips, None, None, False)["outdoor"].percent == 100
+
+
+def test_the_probe_is_not_in_its_own_site(scripts):
+    fair = scripts["fair"]
+    vectors, clips = people_of_two_places(fair, np.zeros(8, np.float32))
+    expected = fair.hits(vectors, clips, None, None, True)["indoor"].right
+    for probe in range(24, 36):
+        rest = np.arange(36) != probe
+        unit = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+        outdoor, indoor = (unit[rest & (clips.condition == name)].mean(0) for name in ("outdoor", "indoor"))
+        one, gallery = unit[probe] - indoor, unit[:12] - outdoor
+        one, gallery = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (one, gallery))
+        assert (int((gallery * one).sum((1, 2)).argmax()) == probe - 24) == expected[probe - 24]
+
+
+def test_means_weigh_columns_and_runs_equally_and_resample_people(scripts):
+    fair = scripts["fair"]
+    right, wrong = np.array([True] * 6), np.array([False] * 2)
+    columns = {"a": fair.Hits(np.array(list("uvwxyz")), right), "b": fair.Hits(np.array(list("uv")), wrong)}
+    middle, low, high = fair.mean_interval([columns, columns])
+    assert middle == 50
+    assert low <= middle <= high
+
+
+def test_upright_clips_stand_at_one_place(scripts):
+    masks = np.zeros((5, 64, 44), np.uint8)
+    for row in range(8, 62):
+        masks[:, row, 12 + (62 - row) // 4 : 18 + (62 - row) // 4] = 1
+    joints = np.zeros((5, 6, 2), np.float32)
+    joints[:, 0], joints[:, 3:5] = (28, 9), (15, 61)
+    stands = scripts["upright"].upright(masks, joints)
+    middles = [np.flatnonzero(stands[2, row]).mean() for row in (15, 35, 55)]
+    assert np.ptp(middles) < 1.5
+    assert abs(middles[0] - scripts["upright"].MIDDLE) < 1.5
+
+
+def test_clothes_that_say_nothing_cost_nothing(scripts):
+    grid, rng = scripts["grid"], torch.Generator().manual_seed(0)
+    worn = torch.randn(64, 3, generator=rng)
+    who = torch.randn(16, 1, 2, 6, generator=rng).expand(16, 4, 2, 6).reshape(64, 2, 6)
+    dressed = who.clone()
+    dressed[:, 0, 0] += 3 * worn[:, 0]
+    assert float(grid.by_clothes(who, worn)) < 1e-6
+    assert float(grid.by_clothes(dressed, worn)) > 0.05
+
+
+def test_an_oracle_scores_nobody_it_learned(scripts):
+    fair, grid = scripts["fair"], scripts["grid"]
+    _, clips = people_of_two_places(fair, np.zeros(8, np.float32))
+    frames = [np.zeros((3, 352), np.uint8) for _ in range(36)]
+    usf = fair.Clips(frames, clips.subject, np.repeat(["gallery", "A", "B"], 12), np.full(36, "01"), np.full(36, ""))
+    sets = {"kth": fair.Clips(frames, clips.subject, clips.condition, clips.take, clips.view), "usf": usf}
+    assert len(grid.half_of(sets, 0)) == len(grid.half_of(sets, 1)) == 12
+    halves = []
+    for fold in (0, 1):
+        told = np.isin(clips.subject[:12], np.unique(clips.subject)[fold::2])
+        halves.append({way: {name: {"a": fair.Hits(clips.subject[:12], told)} for name in sets} for way in fair.WAYS})
+    joined = grid.joined(halves, sets)["none"]["kth"]["a"]
+    assert sorted(joined.subject) == sorted(set(clips.subject))
+    assert not joined.right.any()
