@@ -1,4 +1,8 @@
-"""Base of all losses: from a network's output and the subjects to one number."""
+"""Base of all losses: from a network's output and the subjects to one number.
+
+Source: none; a base is no published method.
+Deviations: none.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
