@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from walkprint.cli import VERBS, find_verb
-from walkprint.cli.walkers import People
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.engine import Machines, Ray
 from walkprint.core.sequence import SequenceKey
@@ -26,6 +25,7 @@ from walkprint.evaluation import Scoring, Site, Whitening
 from walkprint.gallery import Gallery
 from walkprint.generation.expander import Expander
 from walkprint.recipes.evaluation import Compared
+from walkprint.recipes.walkers import People
 from walkprint.recognizer import Candidate, Sighting
 from walkprint.video.cut import Cut
 from walkprint.video.segmenter import Segmenter

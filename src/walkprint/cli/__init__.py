@@ -29,6 +29,7 @@ VERBS = (
 )  # fmt: skip
 _STEPS = {
     "segment": "recipes.segmentation.segment_to_store",
+    "walkers": "recipes.walkers.walkers_to_store",
     "expand": "recipes.expansion.expand_to_store",
     "embed": "recipes.embedding.embed_to_file",
     "evaluate": "recipes.evaluation.evaluate_files",

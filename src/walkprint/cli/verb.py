@@ -7,6 +7,7 @@ fields, each an option.
 
 import argparse
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -192,14 +193,8 @@ class Verb:
 
 
 def _examples(lines: Sequence[str]) -> str:
-    """Each example on a line of its own; a line that does not begin with the command continues the one before."""
-    examples: list[str] = []
-    for line in map(str.strip, lines):
-        if line.startswith("walkprint ") or not examples:
-            examples.append(line)
-        else:
-            examples[-1] += f" {line}"
-    return "example: " + "\n         ".join(examples)
+    """Each example on a line of its own."""
+    return "example: " + "\n         ".join(re.split(r" (?=walkprint )", " ".join(map(str.strip, lines))))
 
 
 class _Parser(argparse.ArgumentParser):

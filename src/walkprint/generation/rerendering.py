@@ -18,10 +18,11 @@ from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.packed import Packed
+from walkprint.data.walkers.camera import HEIGHT_PX, WIDTH_PX
 from walkprint.data.walkers.clothes import draw_coat, draw_outfit
 from walkprint.data.walkers.noise import Masks, draw_faults, kept_frames, spoil
 from walkprint.data.walkers.people import Variety, camera_of, person, stream, walk, wear
-from walkprint.data.walkers.render import HEIGHT_PX, WIDTH_PX, act, silhouettes
+from walkprint.data.walkers.render import act, silhouettes
 from walkprint.generation.expander import Expander, Frames
 
 USUAL = Variety()

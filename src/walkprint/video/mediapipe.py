@@ -162,7 +162,7 @@ def _joined(boxes: list[Box]) -> list[Box]:
     return stacked([box for box in boxes if box.height >= _LEAST_HEAD * tallest], 0, share=_MOST_UNSEEN)
 
 
-def _bridged(moves: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _bridged(moves: NDArray[Any]) -> NDArray[np.uint8]:
     """With gaps between what moves above and below filled; nothing above the highest or below the lowest."""
     size = round(_MOST_UNSEEN * len(moves)) | 1
     edge = np.pad(moves, ((size, size), (0, 0)))  # else OpenCV would fill up to the edge of the crop

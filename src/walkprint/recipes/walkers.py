@@ -1,11 +1,11 @@
-"""`walkprint walkers`: the bundled benchmark of rendered people, as a packed store."""
+"""The bundled benchmark of rendered people as a packed store; `walkprint walkers`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from walkprint.core.bounds import Count, CountOrZero, Frames, Seed, SizePx, Subjects
-from walkprint.core.engine import Machines
+from walkprint.core.engine import HERE, Machines
 from walkprint.core.progress import progress
 from walkprint.core.summary import Summary
 
@@ -44,8 +44,16 @@ class People:
     variety: dict[str, Any] | None = None
 
 
-def walkers(
-    *, out: Path, people: People, machines: Machines, segmented: str | None = None, sheet: Path | None = None
+USUAL = People()
+
+
+def walkers_to_store(
+    *,
+    out: Path,
+    people: People = USUAL,
+    machines: Machines = HERE,
+    segmented: str | None = None,
+    sheet: Path | None = None,
 ) -> Summary:
     """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
 
