@@ -47,7 +47,7 @@ def contrast(vectors: Tensor, fields: tuple[str, ...]) -> Tensor:
         for a, subject in enumerate(SUBJECTS):
             positive = [i for i, one in enumerate(SUBJECTS) if one == subject and i != a]
             negative = [i for i, one in enumerate(SUBJECTS) if one != subject and come[i] == come[a]]
-            if positive:
+            if positive and negative:
                 total = torch.logsumexp(cosines[a, positive + negative], 0)
                 found.append(-(cosines[a, positive] - total).mean())
         terms.append(torch.stack([one for one in found if one > 0]).mean())

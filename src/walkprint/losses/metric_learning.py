@@ -117,6 +117,7 @@ class _Pairs(PairLoss):
         pairs = None
         if self.within:
             barred, positive = positives(subjects, self_pairs=False, apart=self.apart(recordings))
+            positive = positive & (~barred).any(1, keepdim=True)  # anchors without a negative take no part
             pairs = (*torch.where(positive), *torch.where(~barred))
         with torch.autocast(embeddings.device.type, enabled=False):
             value = torch.stack([self.loss(part, subjects, pairs) for part in embeddings]).mean()
