@@ -42,16 +42,10 @@ def smoothness(clips):
     return float(np.mean(per_clip))
 
 
-def memorized(made, takes, share=0.95):
-    """Share of frames nearer to any take than that share of the takes' frames are to other takes; all of one view."""
-    known = [
-        nearest_similarity(frame, [one for j, other in enumerate(takes) if j != i for one in other])
-        for i, take in enumerate(takes)
-        for frame in take
-    ]
-    pool = [frame for take in takes for frame in take]
-    near = [nearest_similarity(frame, pool) for frame in made]
-    return float(np.mean([one > np.quantile(known, share) for one in near]))
+def memorized(made, learned, new, share=0.95):
+    """Share of frames nearer to any learned frame than that share of the new frames are; all of one view."""
+    usual = [nearest_similarity(frame, learned) for frame in new]
+    return float(np.mean([nearest_similarity(frame, learned) > np.quantile(usual, share) for frame in made]))
 
 
 def thickness(dressed, normal):

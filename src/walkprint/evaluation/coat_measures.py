@@ -1,12 +1,17 @@
 """Measures of generated coats: are frames memorized, and how thick are the coats, row by row.
 
-Source: none; the share of memorized frames follows the customary search for the nearest training picture.
+Source: none; the share of memorized frames follows the customary search for the nearest training picture, held against
+that of new recordings.
 Deviations: none.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.errors import DataError
+from walkprint.core.sequence import SequenceKey
 from walkprint.data.store import Store
 from walkprint.evaluation.frame_measures import Gray, Keys, Measure, drawn_frames, grouped, measured, nearest_of_all
 
@@ -17,32 +22,44 @@ _BODY = (8 / 64, 56 / 64)
 _STRANGE = 0.95
 
 
-def memorized(store: Store, generated: Keys, real: Keys, *, frames: int = 500, seed: int = 0) -> Measure:
-    """Share of generated frames nearer to a recorded frame than 95 % of recorded frames are to those of other takes.
+def memorized(
+    store: Store, generated: Keys, learned: Keys, new: tuple[Store, Keys], *, frames: int = 500, seed: int = 0
+) -> Measure:
+    """Share of generated frames nearer to what was learned than 95 % of the frames of new recordings are.
 
-    Nearest by structural similarity, among recordings of the same view; of recordings the share is 5 % by definition.
+    Nearest by structural similarity, among the sequences of the same view that the generator learned from; a take of
+    another condition that a frame was made from does not count. Of new recordings the share is 5 % by definition.
 
     Args:
-        store: holds both.
+        store: holds generated takes and what was learned.
         generated: generated sequences.
-        real: recordings of the generated condition, of all training subjects.
+        learned: recordings that the generator was trained on, of all its conditions.
+        new: recordings, and the store that holds them, of what the generated takes show: the same people, condition
+            and views; the generator has seen none of them.
         frames: so many frames are drawn of either.
         seed: of that draw.
 
     Raises:
-        NothingToCompareError: no view has both generated takes and two recordings.
+        DataError: a new recording is among those that were learned.
+        NothingToCompareError: no view has generated takes, new recordings and learned ones.
     """
-    pools = {view: pool for view, pool in grouped(real, lambda key: key.view).items() if len(pool) > 1}
+    if known := sorted(set(new[1]) & set(learned)):
+        raise DataError(f"memorized: {known[0]} was learned, so it is no new recording; leave it out of either")
+    pools = grouped(learned, lambda key: key.view)
 
-    def nearest(keys: Keys) -> dict[str, NDArray[np.float32]]:
-        some = [key for key in keys if key.view in pools]
-        by_view = grouped(drawn_frames(store, some, frames, seed), lambda one: one[0].view)
-        return {view: nearest_of_all(store, drawn, pools[view]) for view, drawn in by_view.items()}
+    def nearest(where: Store, keys: Keys, origins: Mapping[SequenceKey, SequenceKey]) -> dict[str, NDArray[np.float32]]:
+        drawn = drawn_frames(where, [key for key in keys if key.view in pools], frames, seed)
+        return {
+            view: nearest_of_all(store, [(origins.get(key), one) for key, one in some], pools[view])
+            for view, some in grouped(drawn, lambda one: one[0].view).items()
+        }
 
-    known, made = nearest(real), nearest(generated)
-    near = [made[view] > np.quantile(known[view], _STRANGE) for view in sorted(made) if view in known]
+    origins = {key: SequenceKey.parse(store.generated[key]["source"]) for key in generated}
+    origins = {key: origin for key, origin in origins.items() if origin.condition != key.condition}
+    made, usual = nearest(store, generated, origins), nearest(*new, {})
+    near = [made[view] > np.quantile(usual[view], _STRANGE) for view in sorted(made) if view in usual]
     share = float(np.concatenate(near).mean()) if near else None
-    return measured("memorized", share, 1 - _STRANGE, "no view has generated takes and two recorded ones")
+    return measured("memorized", share, 1 - _STRANGE, "no view has generated takes, new recordings and learned ones")
 
 
 def thickness_px(dressed: Gray, normal: Gray) -> NDArray[np.int64]:

@@ -360,10 +360,10 @@ def drawn_frames(store: Store, keys: Keys, frames: int, seed: int) -> list[tuple
     return drawn
 
 
-def nearest_of_all(store: Store, drawn: Sequence[tuple[SequenceKey, Gray]], pool: Keys) -> NDArray[np.float32]:
-    """Similarity of each drawn frame to the nearest frame of a pool, those of its own sequence left out."""
+def nearest_of_all(store: Store, drawn: Sequence[tuple[SequenceKey | None, Gray]], pool: Keys) -> NDArray[np.float32]:
+    """Similarity of each drawn frame to the nearest frame of a pool, those of the sequence beside it left out."""
     frames = np.concatenate([some for _, some in drawn])
-    owners = np.concatenate([np.full(len(some), store.index(key)) for key, some in drawn])
+    owners = np.concatenate([np.full(len(some), -1 if key is None else store.index(key)) for key, some in drawn])
     flat = frames.reshape(len(frames), -1).astype(np.float32) / 255
     places = np.empty((len(frames), 0, 2), np.int64)
     apart = np.empty((len(frames), 0), np.float32)

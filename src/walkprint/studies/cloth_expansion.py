@@ -25,6 +25,7 @@ from walkprint.studies.expansion import (
     SIMPLE,
     WHITENED,
     expanded_people,
+    further_coats,
     measures,
     whitened_scoring,
 )
@@ -214,10 +215,10 @@ class ClothExpansionStudy(Checked):
             object.__setattr__(self, "variants", (BASELINE, *self.variants))
 
     def _check_coats(self) -> None:
-        """Refuse what leaves nothing to make, or nothing to measure: measures compare two new takes of two people."""
-        measured, repeated = {"ssim", "ablation"} & set(self.sections), {"copying", "noise"} & set(self.variants)
+        """Refuse what leaves nothing to make."""
+        repeated = {"copying", "noise"} & set(self.variants)
         rarities = (self.rare, *(self.coats if "scarcity" in self.sections else ()))
-        least = 4 if measured else 3 if repeated or "2" in rarities else 2 if "1" in rarities else 1
+        least = 3 if repeated or "2" in rarities else 2 if "1" in rarities else 1
         wearers = min(len(range(0, self.train, SHARES.get(one, 1))) for one in rarities)
         if self.wanted < least or wearers < _LEAST_WEARERS:
             raise RecipeError(
@@ -362,7 +363,7 @@ def compute(cell: Cell, out: Path) -> Numbers:
         recorded, plan = expanded_people(settings["judge"]["data"], out), settings["judge"]
         judge, _ = trained(plan, recorded, out)
         coatless, _ = trained({**plan, "train_conditions": [NORMAL]}, recorded, out)
-        numbers |= measures(people, judge, coatless=coatless)
+        numbers |= measures(people, judge, further_coats(settings["data"], out), coatless=coatless)
         numbers["thickness"] = coat_thickness(people, bodies_of(settings["data"]["people"]))
     if settings["section"] == "ssim":
         return numbers

@@ -27,10 +27,11 @@ _MEASURES = (
     "the nearest training frame; 1 is a copy. Smoothness: change from frame to frame. Identity kept: rank-1 against "
     "normal walking of all training subjects, by a recognizer trained on the recordings, and condition reached, by a "
     "classifier of frames that learned the test people's coats: both in percent. Frechet distance of that recognizer's "
-    "embeddings. Memorized: percent of frames nearer to a recorded coat than 95 percent of recorded coats are to other "
-    "takes. Identity, no coat seen: as identity kept, by a recognizer that learned from normal walking alone. All "
-    "but memorized of the people who were recorded in a coat; identity of others: of all other people. Means over "
-    "seeds."
+    "embeddings. Memorized: percent of frames nearer to a training recording, other than the normal walk that each was "
+    "made from, than 95 percent of the frames of new recordings of the same people in a coat are. Identity, no coat "
+    "seen: as identity kept, by a recognizer that learned from normal walking alone. All but memorized of the people "
+    "who were recorded in a coat, or, if nothing was made for them, of all others, without identity; identity of "
+    "others: of all other people. Means over seeds."
 )
 _SHARES_OF_TAKES = {
     "usable", "identity kept", "identity of others", "identity, no coat seen", "condition reached", "memorized",

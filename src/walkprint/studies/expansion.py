@@ -159,10 +159,7 @@ def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
         store: folder of the store to be.
         out: the study's folder.
     """
-    more: dict[str, Any] = {**data["people"], "takes": {NORMAL: 1, COAT: data["wanted"]}}
-    if RECORDED[data["variant"]]:
-        more["variety"] = {"fresh_clothes": True}
-    further, there = rendered_people(more, out).store(), people.store()
+    further, there = further_coats(data, out, fresh=RECORDED[data["variant"]]), people.store()
     training = set(people.subjects("train"))
     with people.writer(store) as writer:
         known, seen = set(there.keys), {(key.subject, key.view) for key in there.keys}
@@ -172,6 +169,14 @@ def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
             for key in keys:
                 if key not in writer.done:
                     writer.copy(source, key)
+
+
+def further_coats(data: Plain, out: Path, *, fresh: bool = False) -> Store:
+    """Takes in a coat of everyone, as they would have been recorded, as many as wanted; if fresh, each in another."""
+    more: dict[str, Any] = {**data["people"], "takes": {NORMAL: 1, COAT: data["wanted"]}}
+    if fresh:
+        more["variety"] = {"fresh_clothes": True}
+    return rendered_people(more, out).store()
 
 
 def expanded_store(data: Plain, out: Path) -> Path:
@@ -207,16 +212,23 @@ def _trained_generator(data: Plain, people: Packed, out: Path) -> GenerativeMode
 
 
 def measures(
-    people: Packed, judge: Network, *, coatless: Network | None = None, classifier_steps: int = 200
+    people: Packed,
+    judge: Network,
+    further: Store,
+    *,
+    coatless: Network | None = None,
+    classifier_steps: int = 200,
 ) -> Numbers:
     """How good the generated takes of an expanded store are, each figure beside that of recordings.
 
-    Takes and recordings are of the same people: subjects who were recorded in a coat. Their identity is searched among
-    the normal walks of all training people. "identity of others" is the same for subjects without a recorded coat.
+    Takes and recordings are of the same people: subjects who were recorded in a coat. Where nothing was made for these,
+    all generated takes are compared with their recordings, and their identity is not searched. Identity is searched
+    among the normal walks of all training people. "identity of others" is that of subjects without a recorded coat.
 
     Args:
         people: with generated takes.
         judge: a recognizer trained on the recordings alone.
+        further: holds what would have been recorded in place of the generated takes, under their keys.
         coatless: another one, trained on those of normal walking alone, or None.
         classifier_steps: how long the classifier of coats is trained.
 
@@ -232,22 +244,23 @@ def measures(
     kept = sum(int(store.lengths[store.index(key)]) for key in store.generated)
     lost = sum(count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: "))
     usable = {"usable": [kept / max(kept + lost, 1), None]}
-    made = [key for key in store.generated if key.subject in wearers]
-    if not made:
+    every = list(store.generated)
+    if not every:
         return {"measures": usable}
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    others = [key for key in store.generated if key.subject not in wearers]
+    own, others = ([key for key in every if (key.subject in wearers) == own] for own in (True, False))
+    made, device = own or others, "cuda" if torch.cuda.is_available() else "cpu"
     look = partial(embed, judge, store, device=device)
     generated, real = look(made), look([*coats, *normal])
-    searched = Selection(conditions=(NORMAL,))
+    searched, new = Selection(conditions=(NORMAL,)), [key for key in every if key in set(further.keys)]
     found: dict[str, Measure] = {
         **measure_frames(store, generated=made, training=[*coats, *normal]),
-        "identity kept": identity_kept(generated, real, gallery=searched),
         "condition reached": condition_reached(store, made, coats, coat_classifier(people, classifier_steps)),
         "Frechet distance": frechet_gait_distance(generated, real.take(range(len(coats)))),
-        "memorized": memorized(store, list(store.generated), coats),
+        "memorized": memorized(store, every, [*coats, *normal], (further, new)),
     }
-    if coatless is not None:
+    if own:
+        found["identity kept"] = identity_kept(generated, real, gallery=searched)
+    if own and coatless is not None:
         unused = partial(embed, coatless, store, device=device)
         found["identity, no coat seen"] = identity_kept(unused(made), unused([*coats, *normal]), gallery=searched)
     numbers = {name: [one.generated, one.real] for name, one in found.items()}
