@@ -80,7 +80,7 @@ class Rerendering(Expander):
 
     def steps(self, source: Clip, rendered: int) -> NDArray[np.int64] | None:
         """Which frames of a take, of so many that were rendered, are left in it: int64 (frame,); None if not known."""
-        kept = np.arange(rendered)
+        kept = np.arange(rendered, dtype=np.int64)
         if self.variety.noise:
             rng = stream(self.seed, "noise", str(source.key))
             kept = kept_frames(draw_faults(rng, self.variety.noise), rng, (rendered, HEIGHT_PX, WIDTH_PX))
