@@ -105,12 +105,14 @@ def segmented_to_store(
     Args:
         walkers: who walks.
         out: folder of the store.
-        segmenter: the bundled MediaPipe models "selfie" or "pose", the class of a segmenter by name, or an object.
+        segmenter: the MediaPipe models "selfie" (bundled) or "pose" (after `make models`), the class of a segmenter by
+            name, or an object.
         machines: where work is done.
         progress: called with (sequences done, sequences in all).
 
     Raises:
-        DataError: the place is taken by something else.
+        DataError: the place is taken by something else, or the model's file is missing.
+        RecipeError: there is no such segmenter.
     """
     dataset = Segmented(walkers, _segmenter(segmenter))
     if is_store(out):

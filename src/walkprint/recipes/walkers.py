@@ -26,8 +26,8 @@ class People:
         one_side: show each person from the left (views below 180) or from the right only.
         frames: frames of a clip, at 25 Hz.
         size_px: height and width of the frames.
-        variety: how much people, takes, masks and cameras differ, as factors of the usual amount: shape, gait, take,
-            noise, camera; also fresh_clothes, mixed and, as real people have them, fresh_cameras, shoes, neck, stride,
+        variety: how much people, takes, masks and cameras differ: shape, gait, take, noise, camera as factors of the
+            usual amount; also fresh_clothes, mixed and, as real people have them, fresh_cameras, shoes, neck, stride,
             curves, trousers and hems.
     """
 
@@ -57,13 +57,14 @@ def walkers_to_store(
 ) -> Summary:
     """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
 
-    The same settings give the same pixels on every machine. Figures on these people are synthetic.
+    The same settings give the same pixels on every machine, except by `segmented`. Figures on these people are
+    synthetic.
 
     Args:
         out: folder of the store.
         people: who is rendered.
         machines: where work is done.
-        segmented: film them in color and cut them out with selfie or pose, the bundled models of MediaPipe, or with a
+        segmented: film them in color and cut them out with selfie (bundled), pose (after `make models`) or a
             segmenter class by name; variety.noise is not used. A finished store of the same settings is kept.
         sheet: also draw some of them into this PNG.
 

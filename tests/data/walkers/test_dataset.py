@@ -9,6 +9,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.prepare import _further, _inputs, prepare
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.data.walkers.body import template
+from walkprint.data.walkers.frontal import FrontalWalkers
 from walkprint.data.walkers.people import camera_of, person, walk
 from walkprint.data.writing import StoreWriter
 
@@ -173,3 +174,18 @@ def test_lost_frames_are_counted(tmp_path):
     assert lost > 0
     assert stored + lost == 40 * len(walkers.catalogue())
     assert not walkers.__class__(**SMALL, variety=Variety(noise=0)).examine(walkers.catalogue()[0]).dropped
+
+
+def test_later_settings_are_not_said_at_their_defaults() -> None:
+    assert repr(Variety()) == (
+        "Variety(shape=1.0, gait=1.0, take=1.0, noise=1.0, camera=1.0, fresh_clothes=False, mixed=0.0)"
+    )
+    assert repr(Variety(hems=0.5)).endswith("mixed=0.0, hems=0.5)")
+
+
+def test_people_before_the_camera_of_fvg_have_no_other() -> None:
+    with pytest.raises(RecipeError, match="fresh_cameras"):
+        FrontalWalkers(subjects=1, variety=Variety(fresh_cameras=True))
+    people = FrontalWalkers(subjects=1, train=0)
+    with pytest.raises(RecipeError, match="use Walkers"):
+        people.film(people.catalogue()[0])

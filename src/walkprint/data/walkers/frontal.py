@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from walkprint.core.bounds import CountOrZero, Frames, Seed, SizePx, Subjects
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import Reading
@@ -21,6 +21,7 @@ from walkprint.data.walkers.carried import draw_carried
 from walkprint.data.walkers.clothes import draw_outfit
 from walkprint.data.walkers.color import ColorWalkers
 from walkprint.data.walkers.dataset import USUAL
+from walkprint.data.walkers.film import Film
 from walkprint.data.walkers.gait import Gait, draw_take
 from walkprint.data.walkers.people import Take, Variety, of_the_day, stream, wear
 from walkprint.data.walkers.render import Scene, act, pictures
@@ -48,7 +49,7 @@ class FrontalWalkers(ColorWalkers):
         variety: how much people, takes and masks differ.
 
     Raises:
-        RecipeError: a number is out of range.
+        RecipeError: a number is out of range, or cameras are to be fresh: FVG has one.
     """
 
     PROTOCOLS: ClassVar[Mapping[str, Protocol]] = PROTOCOLS
@@ -63,6 +64,8 @@ class FrontalWalkers(ColorWalkers):
         size_px: SizePx = 64,
         variety: Variety = USUAL,
     ) -> None:
+        if variety.fresh_cameras:
+            raise RecipeError("walkers: fresh_cameras is on, but all people walk before FVG's camera; leave it off")
         super().__init__(
             subjects=subjects, train=train, seed=seed, views=VIEWS, frames=frames, size_px=size_px, variety=variety
         )
@@ -75,6 +78,14 @@ class FrontalWalkers(ColorWalkers):
             for session in (1 + number % 2,)
             for video, (condition, view) in VIDEOS[session].items()
         )
+
+    def film(self, key: SequenceKey, empty: int = 9) -> Film:
+        """Not of these people, whose camera is not the fixed one of `Walkers.film`.
+
+        Raises:
+            RecipeError: always.
+        """
+        raise RecipeError("walkers: people before FVG's camera cannot be filmed for a segmenter; use Walkers")
 
     def _render(self, key: SequenceKey) -> Reading:
         if key not in self._videos:

@@ -1,7 +1,7 @@
 """Who walks: a person's build, gait and wardrobe, and one walk of theirs, all drawn from names and a seed."""
 
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -28,7 +28,7 @@ _LATER = {"omit_default": True}
 
 @dataclass(frozen=True)  # without slots, so that recipes can read its defaults
 class Variety(Checked):
-    """How much walks differ; every number is a factor of the usual amount.
+    """How much walks differ. The first five are factors of the usual amount; `shoes` to `curves` are off at 0.
 
     Attributes:
         shape, gait: between people.
@@ -39,12 +39,14 @@ class Variety(Checked):
             coat.
         mixed: share of takes of "bg" that also change clothes, and of "cl" that also carry something.
         fresh_cameras: every clip has a camera of its own, 4 to 14 m away and 0.9 to 2.2 m high; else a view has one.
-        shoes: how much longer and thicker than the foot shoes are, drawn for every take; 0 without shoes.
-        neck: how much thicker necks are, and how much more necks and shoulders differ between people.
-        stride: how much stride and cadence differ further from take to take, as they do between places.
-        curves: how much the shape of joint curves differs further from take to take, as it does between days.
-        trousers: thickness of trousers.
-        hems: how far coats, skirts and shirts hang down the legs.
+        shoes: shoes longer and thicker than the foot, drawn for every take; amounts at 1 in `docs/walkers.md`.
+        neck: at 1, necks are 3 mm thicker, and necks and shoulders differ by a further 8 mm (standard deviation)
+            between people.
+        stride: stride and cadence differ further from take to take, as they do between places; at 1, strides are also
+            6 % longer on average.
+        curves: the shape of joint curves differs further from take to take; at 1 about as it does between days.
+        trousers: factor of the thickness of trousers.
+        hems: factor of how far coats, skirts and shirts hang down the legs.
     """
 
     shape: NonNegative = 1.0
@@ -61,6 +63,10 @@ class Variety(Checked):
     curves: NonNegative = field(default=0.0, metadata=_LATER)
     trousers: NonNegative = field(default=1.0, metadata=_LATER)
     hems: NonNegative = field(default=1.0, metadata=_LATER)
+
+    def __repr__(self) -> str:
+        shown = [one for one in fields(self) if not (one.metadata and getattr(self, one.name) == one.default)]
+        return f"Variety({', '.join(f'{one.name}={getattr(self, one.name)!r}' for one in shown)})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
