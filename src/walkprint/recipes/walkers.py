@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from walkprint.core.bounds import Count, CountOrZero, Frames, Seed, SizePx, Subjects
+from walkprint.core.bounds import Checked, Count, CountOrZero, Frames, Seed, SizePx, Subjects
 from walkprint.core.engine import HERE, Machines
 from walkprint.core.progress import progress
 from walkprint.core.summary import Summary
 
 
 @dataclass(frozen=True, kw_only=True)
-class People:
+class People(Checked):
     """Who is rendered, and how.
 
     Attributes:
