@@ -18,7 +18,9 @@ DEFAULTS = {
     },
     "IdentificationDetectionLoss": {"folds": 4, "score_scale": 6.0, "rank_scale": 0.2, "difference_scale": 6.0},
     "IncrementalIdentityLoss": {"weights": "square"},
-    "PairwiseSoftmaxLoss": {"temperature": 0.1, "similarity": "cosine", "noisy_weight": 1.0, "self_pairs": True, "within": None},
+    "PairwiseSoftmaxLoss": {
+        "temperature": 0.1, "similarity": "cosine", "noisy_weight": 1.0, "self_pairs": True, "within": None,
+    },
     "RelativeThresholdLoss": {"folds": 4},
     "SupervisedContrastiveLoss": {"temperature": 0.1, "within": None},
     "TripletLoss": {"margin": 0.2, "mining": "all", "distance": "euclidean", "self_pairs": True, "within": None},
