@@ -70,9 +70,8 @@ def positives(subjects: Tensor, *, self_pairs: bool, apart: Tensor | None = None
         apart: bool (batch, batch), which samples are no negatives of each even where the subject is another.
 
     Returns:
-        barred: bool (batch, batch), which samples are not negatives: those of one subject, diagonal included, and
-            those apart.
-        positive: bool (batch, batch), which samples are positives of each.
+        Two of bool (batch, batch): the barred, which are no negatives, because they are of one subject (diagonal
+        included) or apart; and the positives of each.
     """
     same = subjects.unsqueeze(0) == subjects.unsqueeze(1)
     barred = same if apart is None else same | apart
