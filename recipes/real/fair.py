@@ -2,7 +2,8 @@
 
 A site is the mean of all clips of one place and direction but the probe itself, seen from the gallery and the probe
 alike, as a camera sees it whose passers-by are the people it is to recognize. Outdoor and other clothes are one place:
-a camera cannot know that people changed. Directions with fewer than ten clips share one mean.
+a camera cannot know that people changed. Where a direction of a place has fewer than ten clips, all directions of that
+place share one mean.
 
     python recipes/real/fair.py street street-large --real real.npz --videos stores/kth-selfie
 
@@ -143,12 +144,16 @@ def hits(vectors: Floats, clips: Clips, mean: Floats | None, root: Floats | None
             mine = (clips.condition == gallery_name) & (clips.view == view) & (clips.take == "01")
             probes = np.flatnonzero((clips.condition == column) & (clips.view == view) & ~mine)
             gallery = np.flatnonzero(mine)
+            if len(probes) and not len(gallery):
+                raise SystemExit(f"{gallery_name}: no first take in direction {str(view)!r}, where {column} has probes")
             for probe in probes:
                 ends = []
                 for rows in (np.array([probe]), gallery):
                     if site:
                         same = group == group[rows[0]]
                         same[probe] = False
+                        if not same.any():
+                            raise SystemExit(f"{group[rows[0]]}: no clip but the probe, so it has no site")
                         origin: Floats | float = unit[same].mean(0)
                     else:
                         origin = 0.0 if root is None or mean is None else mean

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+LABELS = ("subject", "condition", "take", "view")
 FOLDER = Path(__file__).parents[2] / "recipes" / "real"
 
 
@@ -64,6 +65,17 @@ def test_the_probe_is_not_in_its_own_site(scripts):
         one, gallery = unit[probe] - indoor, unit[:12] - outdoor
         one, gallery = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (one, gallery))
         assert (int((gallery * one).sum((1, 2)).argmax()) == probe - 24) == expected[probe - 24]
+
+
+def test_without_a_gallery_or_a_site_one_line_says_so(scripts):
+    fair = scripts["fair"]
+    vectors, clips = people_of_two_places(fair, np.zeros(8, np.float32))
+    turned = np.where(clips.condition == "outdoor", "left", "right")
+    apart = fair.Clips([], clips.subject, clips.condition, clips.take, turned)
+    with pytest.raises(SystemExit, match="no first take in direction 'right'"):
+        fair.hits(vectors, apart, None, None, False)
+    with pytest.raises(SystemExit, match="no clip but the probe"):
+        fair.hits(vectors[:25], fair.Clips([], *(getattr(clips, name)[:25] for name in LABELS)), None, None, True)
 
 
 def test_means_weigh_columns_and_runs_equally_and_resample_people(scripts):
