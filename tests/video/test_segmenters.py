@@ -131,6 +131,13 @@ def test_a_small_head_above_a_sweater_of_the_walls_color_is_not_lost() -> None:
     assert abs(person.box.height - 140) <= 8
 
 
+def test_specks_above_a_person_are_not_joined_to_them() -> None:
+    person, speck, head = Box(100, 100, 60, 200), Box(120, 60, 12, 15), Box(120, 60, 12, 17)
+    assert mediapipe_module._joined([person, speck]) == [person]
+    assert mediapipe_module._joined([person, head]) == [Box(100, 60, 60, 240)]
+    assert mediapipe_module._joined([]) == []
+
+
 def test_gaps_are_bridged_but_nothing_beyond_what_moves() -> None:
     moves = np.zeros((256, 9), np.uint8)
     moves[40:60, 3:6] = moves[130:215, 3:6] = 1
