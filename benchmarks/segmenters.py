@@ -1,18 +1,27 @@
 """Segmenters on rendered walkers at 640 x 480: overlap with the true masks by condition, frames a second on one core.
 
-The plain twin for speed and for overlap is OpenCV's mixture model (MOG2, its shadows left out, largest piece) warmed up
+The default beside itself with its network run by OpenCV comes first, frame by frame in turn, and the network alone. The
+plain twin for speed and for overlap is OpenCV's mixture model (MOG2, its shadows left out, largest piece) warmed up
 on the same frames. Weights that are not there (`make models`) leave a row out.
 """
 
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from _street import iou, street
 from measure import own_peak_mb, report
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.oracles.mediapipe import PlainMediaPipe
+
 from walkprint.core.errors import DataError
+from walkprint.core.process import keep_freed_memory
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.walkers import Walkers
 from walkprint.video.background import Background
@@ -65,10 +74,33 @@ def measure(name: str, films: list[list[tuple[np.ndarray, np.ndarray]]]) -> tupl
     return np.array(overlaps), float(np.median(seconds))
 
 
+def beside_opencv(film: list[np.ndarray]) -> None:
+    """Whole frames, and the network alone, in torch and by OpenCV in turn: median CPU seconds, and their ratio."""
+    ours, plain = MediaPipe(), PlainMediaPipe()
+    for segmenter in (ours, plain):
+        segmenter.learn(film)
+    crops = [cv2.resize(frame, (256, 256)) for frame in film]
+    rows = []
+    for name, calls, shown in (("frame", (ours, plain), film), ("network", (ours._infer, plain._infer), crops)):
+        seconds = np.empty((2, len(shown)))
+        for n, picture in enumerate(shown):
+            for which, call in enumerate(calls):
+                start = time.process_time()
+                call(picture)
+                seconds[which, n] = time.process_time() - start
+        torch_s, opencv_s = np.median(seconds[:, 3:], axis=1)
+        ratio = float(np.median(seconds[1, 3:] / seconds[0, 3:]))
+        rows.append({"work": name, "torch_ms": 1e3 * torch_s, "opencv_ms": 1e3 * opencv_s, "ratio": ratio})
+    report("the default segmenter in torch and by OpenCV, one core", rows)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
+    keep_freed_memory()  # as the command does
     cv2.setNumThreads(1)
+    torch.set_num_threads(1)
     walkers = Walkers(subjects=PEOPLE, frames=FRAMES)
+    beside_opencv([frame for frame, _ in street(walkers, [SequenceKey("001", "nm", "01", "090")])])
     rows = []
     for condition in ("nm", "bg", "cl"):
         films = [

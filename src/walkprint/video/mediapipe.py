@@ -1,4 +1,4 @@
-"""MediaPipe's masks of one person, computed wherever the background moves; run by OpenCV.
+"""MediaPipe's masks of one person, computed wherever the background moves; run by torch.
 
 Source: the models of MediaPipe (Google, Apache License 2.0): "selfie", its selfie segmentation; "pose", the mask of its
 pose landmark model, V. Bazarevsky et al., "BlazePose: On-device Real-time Body Pose Tracking", CVPR workshops 2020.
@@ -15,12 +15,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from walkprint.core.bounds import Fraction, OpenFraction, Range
 from walkprint.core.errors import DataError
 from walkprint.video.background import Background, stacked
 from walkprint.video.segmenter import Box, Gray, PersonMask, Segmenter, pieces
+from walkprint.video.tflite import TfliteNetwork
 
 MODELS = Path(__file__).parent / "models"
 BUNDLED = "selfie_segmentation.tflite"
@@ -139,21 +141,18 @@ class MediaPipe(Segmenter):
 
     def _infer(self, crop: Any) -> NDArray[np.float32]:
         """Probability of each pixel to be a person's: (256, 256), 0 to 1."""
-        self._net.setInput(cv2.dnn.blobFromImage(crop, 1 / 255))
-        mask = (self._net.forward(self._known.output) if self._known.output else self._net.forward()).reshape(
-            _SIZE_PX, _SIZE_PX
-        )
-        return np.asarray(1 / (1 + np.exp(-np.clip(mask, -20, 20))) if self._known.logits else mask, np.float32)
+        with torch.inference_mode():
+            mask = self._net(torch.from_numpy(crop)[None].permute(0, 3, 1, 2) / 255)[0, 0]
+            return np.asarray((torch.sigmoid(mask) if self._known.logits else mask).numpy())
 
 
-def _read(known: _Model) -> Any:
+def _read(known: _Model) -> TfliteNetwork:
     path = MODELS / known.file
     if not path.is_file():
         raise DataError(f"mediapipe: {known.file} is missing; {known.advice}")
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != known.sha256:
+    if hashlib.sha256(path.read_bytes()).hexdigest() != known.sha256:
         raise DataError(f"{path}: not the expected file, by its SHA-256; {known.advice}")
-    return cv2.dnn.readNetFromTFLite(np.frombuffer(data, np.uint8))
+    return TfliteNetwork(path, known.output).eval()
 
 
 def _joined(boxes: list[Box]) -> list[Box]:
