@@ -72,11 +72,14 @@ def test_every_field_of_the_cut_is_tried() -> None:
 
 
 def test_settings_reach_what_they_are_for(videos: list[Video], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorded, segmenter, counts = Recorded(monkeypatch), Background(contrast=20.0), list[tuple[int, int]]()
+    recorded, segmenter = Recorded(monkeypatch), Background(contrast=20.0)
+    counts, begun = list[tuple[int, int]](), list[tuple[int, int]]()
     found = capture(
         [Recording(video, condition="nm") for video in videos], segmenter, tmp_path / "store", cut=CUT, keep_all=True,
         frame_rate_hz=12.5, preview=tmp_path / "shown", progress=lambda done, total: counts.append((done, total)),
+        on_video=lambda number, videos: begun.append((number, videos)),
     )  # fmt: skip
+    assert begun == [(1, 2), (2, 2)]
     assert recorded.learned == [((video, 12.5), segmenter) for video in videos]
     for video, walked in zip(videos, recorded.walked, strict=True):
         assert (walked["frames"], walked["segmenter"], walked["cut"]) == ((video, 12.5), segmenter, CUT)

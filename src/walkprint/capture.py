@@ -161,6 +161,7 @@ def capture(
     workers: int | None = None,
     engine: Engine = None,
     progress: Progress | None = None,
+    on_video: Progress | None = None,
 ) -> Captured:
     """Cut the walks out of videos and pack them; what is no walk is left out and counted.
 
@@ -177,6 +178,7 @@ def capture(
         workers: processes, each of which takes whole videos; this one alone when None.
         engine: what runs them, see `map_over`; a cluster's machines read the videos at the same place.
         progress: called with frames done and in all of a video; by several processes, with videos.
+        on_video: called by a single process with the number of each video that begins, and of all.
 
     Raises:
         DataError: the store is there already, two videos without a subject have one name, or there is no walk in any.
@@ -211,7 +213,7 @@ def capture(
     ]
     with ExitStack() as stack:
         writer: StoreWriter | None = None
-        for clip in stack.enter_context(closing(_clips(job, work, found, workers, engine, progress))):
+        for clip in stack.enter_context(closing(_clips(job, work, found, workers, engine, (progress, on_video)))):
             found.keys.append(_numbered(clip.key, found))
             if writer is None:  # opened late, so that a video without people leaves nothing behind
                 writer = stack.enter_context(StoreWriter(found.out, dataset="video", settings=settings))
@@ -284,11 +286,19 @@ class _Job:
 
 
 def _clips(
-    job: _Job, work: Sequence[_Work], found: Captured, workers: int | None, engine: Engine, progress: Progress | None
+    job: _Job,
+    work: Sequence[_Work],
+    found: Captured,
+    workers: int | None,
+    engine: Engine,
+    listeners: tuple[Progress | None, Progress | None],
 ) -> Generator[Clip, None, None]:
     """The walks of all videos, in order; one by one in this process, or video by video in others."""
+    progress, on_video = listeners
     if engine is None and workers in (None, 1):
-        for one in work:
+        for number, one in enumerate(work, 1):
+            if on_video is not None:
+                on_video(number, len(work))
             yield from job.clips(one, found, progress)
         return
     with closing(map_over(work, job.whole, engine, workers=workers)) as parts:

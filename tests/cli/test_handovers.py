@@ -331,6 +331,7 @@ CASES = {
                 "workers": 2,
                 "engine": Ray("head:6379"),
                 "progress": ...,
+                "on_video": ...,
             },
         },
         {

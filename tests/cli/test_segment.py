@@ -44,7 +44,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_films_become_a_store_that_embedding_reads(tmp_path: Path, videos: list[str], capsys: Captured) -> None:
     store, preview = tmp_path / "store", tmp_path / "preview"
     assert main(["segment", *videos, "--out", str(store), "--preview", str(preview), "--json", "--one_person"]) == 0
-    said = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    assert "segmenting: video 2 of 2, 24 of 24 done in" in printed.err
+    said = json.loads(printed.out)
     assert (said["subjects"], said["walks"], said["lost"]) == (2, 2, [])
     assert said["artifacts"] == [str(preview / name) for name in ("anna.mp4", "ben.mp4", "sheet.png")]
     assert all(Path(file).is_file() for file in said["artifacts"])

@@ -27,7 +27,12 @@ def test_a_line_per_phase_and_more_in_long_ones(clock: list[float], capsys: pyte
     ]
     with progress.progress("segmenting") as on_progress:
         on_progress(7, 0)
-    assert capsys.readouterr().err == "walkprint: segmenting: 7 done in 0 s\n"
+        clock[0] += 31
+        on_progress(7, 9, "video 2 of 5")
+    assert capsys.readouterr().err.splitlines() == [
+        "walkprint: segmenting: video 2 of 5, 7 of 9 after 31 s",
+        "walkprint: segmenting: video 2 of 5, 7 of 9 done in 31 s",
+    ]
 
 
 def test_a_phase_that_fails_leaves_the_refusal_alone(capsys: pytest.CaptureFixture[str]) -> None:

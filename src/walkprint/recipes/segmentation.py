@@ -57,6 +57,12 @@ def segment_to_store(
     from walkprint.recipes.classes import build_segmenter
 
     (settings,) = settings_of(set, "segmenter")
+    of = ""
+
+    def on_video(number: int, videos: int) -> None:
+        nonlocal of
+        of = f"video {number} of {videos}" if videos > 1 else ""
+
     with progress("segmenting") as on_progress:
         found = capture(
             [
@@ -72,7 +78,8 @@ def segment_to_store(
             preview=None if preview is None else Path(preview),
             workers=machines.workers,
             engine=machines.chosen,
-            progress=on_progress,
+            progress=lambda frames, total: on_progress(frames, total, of),
+            on_video=on_video,
         )
     text, artifacts = [str(found)], [str(path) for path in found.previews]
     if preview is not None:
