@@ -1,10 +1,12 @@
 """Draper: small; its loss is its slow twin; pairs are one body at one step; it dresses without a recorded coat."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from tests.generation.miniatures import tiny_store
 from tests.oracles import flows as slow
 
@@ -26,8 +28,15 @@ from walkprint.training.loop import Loop
 NAMES = {"subjects": ("a", "b"), "conditions": ("nm",), "views": ("090",)}
 
 
-def test_at_most_a_million_parameters():
-    assert sum(one.numel() for one in Draper(**NAMES).parameters()) <= 1_000_000
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*/draper.yaml"))
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, *(yaml.safe_load(path.read_text())["generator"]["init_args"] for path in RECIPES)]
+)
+def test_at_most_a_million_parameters(settings):
+    assert len(RECIPES) >= 2
+    assert sum(one.numel() for one in Draper(**NAMES, **settings).parameters()) <= 1_000_000
 
 
 def test_it_dresses_in_coats_alone():
