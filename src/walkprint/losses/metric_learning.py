@@ -5,6 +5,7 @@ They need the extra `metric-learning`.
 Source: Deng, Guo, Xue, Zafeiriou, "ArcFace", CVPR 2019; Wang et al., "CosFace", CVPR 2018; Sun et al., "Circle loss",
 CVPR 2020; Khosla et al., "Supervised contrastive learning", NeurIPS 2020.
 Deviations: those of the library. Its means exclude samples with a loss of 0, e.g. those without a positive.
+It waits for a GPU several times a part, with `within` and without.
 """
 
 import importlib
