@@ -35,6 +35,32 @@ def test_its_own_layout(tmp_path):
     assert dataset.subjects("test") == ["075", "076"]
 
 
+def test_realistic_cloth_changing_leaves_out_what_training_people_do_not_show(tmp_path):
+    people, views = ("001", "002", "073", "074", "075", "076"), ("000", "018", "090")
+    takes = [("nm", "01"), ("nm", "06"), ("bg", "01"), ("cl", "01"), ("cl", "02")]
+    write_tree(
+        tmp_path, [SequenceKey(who, *take, view) for who in people for take in takes for view in views], frames=1
+    )
+
+    def seen(dataset, who):
+        return sorted({(key.recording, key.view) for key in dataset.catalogue() if key.subject == who})
+
+    whole, realistic = CasiaB(tmp_path), CasiaB(tmp_path, split="RCC")
+    assert realistic.subjects("train") == list(people[:4])
+    for who in ("001", "073"):
+        assert seen(realistic, who) == [(take, "000") for take in ("cl-01", "cl-02", "nm-01", "nm-06")]
+    for who in ("002", "074"):
+        assert seen(realistic, who) == [(take, view) for take in ("nm-01", "nm-06") for view in views]
+    for who in people[4:]:
+        assert seen(realistic, who) == seen(whole, who)
+    wider = CasiaB(tmp_path, split="RCC", front_views=["000", "018"])
+    assert {view for _, view in seen(wider, "001")} == {"000", "018"}
+    assert seen(wider, "002") == seen(realistic, "002")
+    for wrong in ("000", [], ["36"]):
+        with pytest.raises(RecipeError, match=r"front_views is .* expected a list of some of 000, 018, 090"):
+            CasiaB(tmp_path, split="RCC", front_views=wrong)
+
+
 def recordings(selection, keys):
     return sorted({keys[i].recording for i in selection.among(keys)})
 
@@ -70,5 +96,5 @@ def test_other_names_are_refused(tmp_path, key):
 
 
 def test_unknown_split(everyone):
-    with pytest.raises(RecipeError, match="expected ST or MT or LT"):
+    with pytest.raises(RecipeError, match="expected ST or MT or LT or RCC"):
         CasiaB(everyone, split="XL")
