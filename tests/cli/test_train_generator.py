@@ -107,7 +107,7 @@ def test_the_next_command_can_be_run(store: Path, tmp_path: Path, capsys: pytest
     assert {key.subject for key in Packed(f"{data}-expanded").generated} <= {"001", "002"}
 
 
-@pytest.mark.parametrize(("wearers", "wanted"), [(1, 2), (2, 6)])
+@pytest.mark.parametrize(("wearers", "wanted"), [(0, 1), (1, 2), (2, 6)])
 def test_what_is_wanted_depends_on_how_many_have_any(store: Path, tmp_path: Path, wearers: int, wanted: int) -> None:
     everybody, people = Store.open(store), ["001", "002", "003"]
     with StoreWriter(tmp_path / "scarce") as writer:
@@ -116,7 +116,8 @@ def test_what_is_wanted_depends_on_how_many_have_any(store: Path, tmp_path: Path
                 writer.copy(everybody, key)
     settings = {"root": str(tmp_path / "scarce"), "train": people}
     data = settings
-    made = load_generator_recipe({"generator": SMALL, "data": data, "steps": 4})
+    draper = {"class_path": "Draper", "init_args": {"widths": [4, 4, 8, 8]}}  # knows coats that nobody has
+    made = load_generator_recipe({"generator": SMALL if wearers else draper, "data": data, "steps": 4})
     assert made.wanted() == {"cl": wanted}
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from tests.data.miniatures import casia_keys, write_store
+from tests.data.miniatures import casia_keys, ou_mvlp_keys, write_store
 from tests.generation.miniatures import person, tiny_store
 from torch import nn
 
@@ -264,6 +264,19 @@ def test_a_condition_that_nobody_was_recorded_in(tmp_path):
         with pytest.warns(UserWarning, match=f"no recording in '{new}': .* made from 'normal' alone{advice}$"):
             made = Store.open(expand(people, coat, wanted={new: 2}, out=tmp_path / new)).generated
         assert {(key.condition, line["source"]) for key, line in made.items()} == {(new, "000/normal-01/090")}
+
+
+def test_takes_of_a_condition_without_a_name_are_dressed_too(tmp_path):
+    with StoreWriter(tmp_path / "store") as writer:
+        for key in ou_mvlp_keys():
+            writer.add(Clip(np.stack([person(0, "nm", 0)])[:, None], key))
+    people = Packed(tmp_path / "store", train=["00001"])
+    with pytest.warns(UserWarning, match="no recording in 'cl'"):
+        out = expand(people, MorphologicalCoat(source_condition=""), wanted={"cl": 2}, out=tmp_path / "more")
+    made = Packed(out).generated
+    views = ("000", "090", "270")
+    assert set(map(str, made)) == {f"00001/cl-{take}/{view}" for take in ("01", "02") for view in views}
+    assert {SequenceKey.parse(line["source"]).condition for line in made.values()} == {""}
 
 
 def test_generated_takes_do_not_move_the_gallery(people, tmp_path):

@@ -63,7 +63,8 @@ def plan(dataset: Packed, source_condition: str | None, wanted: Mapping[str, int
     for subject in sorted({subject for subject, _ in by_take}):
         for condition, count in wanted.items():
             there = by_take.get((subject, condition), {})
-            sources = by_take.get((subject, source_condition or condition), {})
+            begins = condition if source_condition is None else source_condition
+            sources = by_take.get((subject, begins), {})
             if count > len(there) and not sources:
                 missing.append(f"{subject}/{condition}")
                 continue

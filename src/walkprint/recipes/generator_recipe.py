@@ -85,8 +85,8 @@ class GeneratorRecipe(Checked):
     def wanted(self) -> dict[str, int]:
         """How many takes of each learned condition an expansion should aim at.
 
-        Where most training subjects have no take of it, they get as many as the others; where most have, each gets as
-        many as of the source.
+        Where most training subjects have no take of it, they get as many as the others, or one; where most have, each
+        gets as many as of the source. Where the data have the source alone, others that the generator knows count.
         """
         takes: dict[str, Counter[str]] = {}
         for subject, condition, _ in {
@@ -95,9 +95,10 @@ class GeneratorRecipe(Checked):
             takes.setdefault(condition, Counter())[subject] += 1
         most = {condition: max(counted.values()) for condition, counted in takes.items()}
         source, people = self.generator.source_condition, len(set().union(*takes.values()))
+        others = set(most) - {source} or set(self.generator.names.conditions) - {source}
         return {
-            name: most[name] if 2 * len(takes[name]) < people else max(most[source], most[name] + 1)
-            for name in sorted(set(most) - {source}) or [source]
+            name: most.get(name, 1) if 2 * len(takes.get(name, ())) < people else max(most[source], most[name] + 1)
+            for name in sorted(others) or [source]
         }
 
 
