@@ -35,7 +35,7 @@ def study(
         out: folder of the study; holds the report study.html, .md, .txt and .json; studies/NAME by default.
         share: i/n computes the i-th of n shares, counted from 0, for arrays of Slurm jobs with a common folder.
         machines: where work is done; with --quick one process by default.
-        quick: all of it tiny, except for settings that are given, to see it run; its figures mean nothing.
+        quick: all of it tiny, except for what `set` says, to see it run; its figures mean nothing.
         large: sized for a GPU, except for settings that are given; only cloth-expansion.
 
     Example:
@@ -43,7 +43,7 @@ def study(
     """
     from walkprint.studies.run import build_study, find_study, run_study
 
-    name, given = find_study(study, set or {})
+    name, given = find_study(study, set or {}, quick=quick)
     mine = parse_share(share)
     if given.get("real") is not None:
         check_there(Path(given["real"]))

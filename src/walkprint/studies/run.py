@@ -43,12 +43,13 @@ class Result:
     cells: int
 
 
-def find_study(source: str, settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def find_study(source: str, settings: Mapping[str, Any], *, quick: bool = False) -> tuple[str, dict[str, Any]]:
     """The name of a study, and its settings.
 
     Args:
         source: a name of `STUDIES`; or a YAML file, by path or bundled name, that holds `study`, a name, and settings.
         settings: count more than those of the file; `protocol` is a file too.
+        quick: leave out the amounts in the file that `build_study` makes tiny.
 
     Raises:
         RecipeError: there is no such study, or a file is not there.
@@ -68,6 +69,8 @@ def find_study(source: str, settings: Mapping[str, Any]) -> tuple[str, dict[str,
         name = str(plain.pop("study", None))
         if name not in STUDIES:
             raise RecipeError(f"{source}: study is {name!r}; expected {' or '.join(STUDIES)}")
+        tiny = _module(name).QUICK if quick else {}
+        plain = {setting: value for setting, value in plain.items() if not _amount(tiny.get(setting))}
     plain |= settings
     if plain.get("protocol") is not None:
         plain["protocol"] = find_file(plain["protocol"])
@@ -139,6 +142,11 @@ def run_study(
             f"{len(failed)} of {len(cells)} cells failed; {cell}: {why} (the report of the others: {saved})"
         )
     return Result(page, saved, len(results), len(cells))
+
+
+def _amount(value: Any) -> bool:
+    """A number or several."""
+    return isinstance(value, int | float) or (isinstance(value, tuple) and all(map(_amount, value)))
 
 
 def _module(name: str) -> Any:
