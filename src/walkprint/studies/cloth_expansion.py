@@ -20,6 +20,7 @@ from walkprint.recipes.classes import find_class
 from walkprint.studies import ablation  # noqa: F401  so that its generators are known
 from walkprint.studies.expansion import (
     NORMAL,
+    REALISTIC,
     RECORDED,
     SHARES,
     SIMPLE,
@@ -57,6 +58,8 @@ _RIVALS: dict[str, dict[str, Any]] = {
     "sdedit": {"class_path": "SDEdit"},
     "draper": {"class_path": "Draper"},
 }
+_DRAPER_WIDTHS = (64, 96, 128, 160)
+"""The widest that a draper of at most a million parameters may have."""
 _COVER = "-covering"
 """Ending of a variant whose coats are laid over the frames that they are made from."""
 COVERING = GUIDED + _COVER
@@ -81,7 +84,6 @@ _ALSO_WHITENED = tuple(
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED, *_ALSO_WHITENED)
 _UPON_REQUEST = {"re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in _UPON_REQUEST)
-_SCARCE = (BASELINE, EVEN, "copying", GUIDED, COVERING, *RECORDED, *WHITENED)
 _LEAST_WEARERS = 2
 _LOSSES = {
     "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
@@ -121,21 +123,18 @@ LARGE: dict[str, Any] = {
     "clips_per_subject": 16,
 }
 """Sized for a GPU: the walkers' full protocol, networks of published widths, trainings thirty times as long."""
-_LONG = 100
 
 
 def quick(given: Mapping[str, Any]) -> dict[str, Any]:
     """`QUICK`, fitted to what is given beside it, which counts more.
 
     Args:
-        given: settings. The rarest coats among them say how many people it takes; where the steps are many, one network
-            makes them, on shorter clips.
+        given: settings; the rarest coats among them say how many people it takes.
     """
     rarities = (given.get("rare", ""), *given.get("coats", ()))
     # The first training subject has coats, and then one in so many; two thirds of all train.
     train = 1 + (_LEAST_WEARERS - 1) * max(SHARES.get(str(one), 1) for one in rarities)
-    shorter = {"networks": NETWORKS[:1], "frames": 2} if given.get("steps", 0) > _LONG else {}
-    return QUICK | {"subjects": max(QUICK["subjects"], -(-3 * train // 2))} | shorter
+    return QUICK | {"subjects": max(QUICK["subjects"], -(-3 * train // 2))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +148,8 @@ class ClothExpansionStudy(Checked):
         sections: "ssim", "recognition", "ablation" of the AE-guided GAN, "scarcity" of coats, "real" masks.
         switches: of the ablation, see `ABLATION`.
         coats: how many takes in a coat a training subject has in section "scarcity": "2", "1", or "half", "quarter",
-            "eighth": two, but only that part of the subjects has any; or "rcc", two of half of them, who are seen from
-            the front alone.
+            "eighth", "sixteenth": two, but only that part of the subjects has any; or "rcc", two of half of them, who
+            are seen from the front alone.
         rare: the same of all other sections.
         seeds: how many, from 0.
         steps: of each recognizer.
@@ -232,6 +231,11 @@ class ClothExpansionStudy(Checked):
         """How many of the rendered people train."""
         return self.subjects * 2 // 3
 
+    def recorded_coats(self) -> dict[str, int]:
+        """How many takes in a coat the training people of section "scarcity" have, where each has two or none."""
+        wearers = {one: len(range(0, self.train, SHARES.get(one, 1))) for one in self.coats}
+        return {one: 2 * number for one, number in wearers.items() if one not in ("1", REALISTIC)}
+
     def cells(self) -> list[Cell]:
         """All of them, seed by seed, so that what is finished early is a whole comparison."""
         return [cell for seed in range(self.seeds) for section in self.sections for cell in self._cells(section, seed)]
@@ -246,7 +250,7 @@ class ClothExpansionStudy(Checked):
             yield from (self._cell(section, first, one, seed) for one in names if self.fits(one, first))
         elif section == "scarcity":
             for coats in self.coats:
-                names = [one for one in _SCARCE if one in self.variants]
+                names = [one for one in self.variants if self.fits(one, first)]
                 yield from (self._cell(section, first, one, seed, coats) for one in names)
         else:
             for network in self.networks:
@@ -268,7 +272,8 @@ class ClothExpansionStudy(Checked):
             return None
         entry = GENERATORS.get(variant, GENERATORS[GUIDED])
         own = self.generator_settings if entry is GENERATORS[GUIDED] else {}
-        widths = {"widths": list(self.generator_widths)}
+        most = _DRAPER_WIDTHS if entry["class_path"] == "Draper" else self.generator_widths
+        widths = {"widths": [min(pair) for pair in zip(self.generator_widths, most, strict=True)]}
         changed = ABLATION.get(variant, {})
         settings = {**entry.get("init_args", {}), **widths, **own, **changed.get("init_args", {})}
         return {**entry, **changed, "init_args": settings}
@@ -363,7 +368,8 @@ def compute(cell: Cell, out: Path) -> Numbers:
         recorded, plan = expanded_people(settings["judge"]["data"], out), settings["judge"]
         judge, _ = trained(plan, recorded, out)
         coatless, _ = trained({**plan, "train_conditions": [NORMAL]}, recorded, out)
-        numbers |= measures(people, judge, further_coats(settings["data"], out), coatless=coatless)
+        further, steps = further_coats(settings["data"], out), min(200, plan["steps"])
+        numbers |= measures(people, judge, further, coatless=coatless, classifier_steps=steps)
         numbers["thickness"] = coat_thickness(people, bodies_of(settings["data"]["people"]))
     if settings["section"] == "ssim":
         return numbers

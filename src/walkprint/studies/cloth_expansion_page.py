@@ -9,12 +9,13 @@ import numpy as np
 
 from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation.coat_measures import THICKNESS_EDGES_PX
-from walkprint.evaluation.page import Page, Sheet, Table
+from walkprint.evaluation.page import Diagram, Page, Sheet, Table
 from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, ClothExpansionStudy
-from walkprint.studies.comparison import Outcomes, difference_table, mean_table, outcomes_of, real_tables
+from walkprint.studies.comparison import Outcomes, difference_table, gap_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.expansion import REALISTIC, RECORDED, SHARES, WHITENED, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.study_page import SETS, cells_of, study_page
+from walkprint.studies.turning_points import gains_by_number, gains_diagram, turning_table
 
 _LEAD = (
     "Few takes in a coat become many: do generated ones help to recognize rendered people that no network ever saw? "
@@ -30,11 +31,12 @@ _MEASURES = (
     "embeddings. Memorized: percent of frames nearer to a training recording, other than the normal walk that each was "
     "made from, than 95 percent of the frames of new recordings of the same people in a coat are. Identity, no coat "
     "seen: as identity kept, by a recognizer that learned from normal walking alone. All but memorized of the people "
-    "who were recorded in a coat, or, if nothing was made for them, of all others, without identity; identity of "
-    "others: of all other people. Means over seeds."
+    "who were recorded in a coat, or, if nothing was made for them, of all others, without identity; of others: of all "
+    "other people, in brackets what would have been recorded of them. Means over seeds."
 )
 _SHARES_OF_TAKES = {
-    "usable", "identity kept", "identity of others", "identity, no coat seen", "condition reached", "memorized",
+    "usable", "identity kept", "identity of others", "identity, no coat seen", "identity of others, no coat seen",
+    "condition reached", "memorized",
 }  # fmt: skip
 _THICKNESS = (
     "Rows between neck and shins, against the normal frame that each was made from. Rendered: the same steps in the "
@@ -54,7 +56,7 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
     """
     by_section = cells_of(study, results)
     found = {section: outcomes_of(some, results, _row) for section, some in by_section.items()}
-    tables: list[Table] = []
+    tables, diagrams = list[Table](), list[Diagram]()
     if made := found.get("ssim"):
         tables.append(_measures_table("How good the generated coats are", made))
         tables.append(_thickness_table(made))
@@ -62,6 +64,7 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         tables += [
             difference_table(f"Rank-1 against {BASELINE}", recognized, BASELINE, "rank-1", SETS),
             difference_table(f"Rank-1 of the others against {GUIDED}", recognized, GUIDED, "rank-1", SETS),
+            gap_table("Share of the gap to recorded coats that is closed", recognized, BASELINE, "recorded", "CL"),
             mean_table("Rank-1, identical view excluded", recognized, "rank-1", SETS),
             mean_table("Verification: EER", recognized, "EER", SETS),
         ]
@@ -77,6 +80,12 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
             mean_table(title, scarce, "rank-1", SETS),
             difference_table(f"{title}, against {BASELINE}", scarce, BASELINE, "rank-1", SETS, overall=False),
         ]
+        by_coats = outcomes_of(by_section["scarcity"], results, lambda one: (one["coats"], one["variant"]))
+        for name in ("CL", "NM"):
+            gains = gains_by_number(by_coats, study.recorded_coats(), BASELINE, name)
+            about = f"{name} against {BASELINE}, by the number of recorded coats"
+            tables.append(turning_table(about, gains))
+            diagrams += [gains_diagram(about, gains)] if gains else []
     if real := found.get("real"):
         assert study.protocol is not None
         tables += real_tables(real, study.protocol, BASELINE)
@@ -87,6 +96,7 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         results,
         failed,
         tables=tables,
+        diagrams=diagrams,
         sheets=_sheets(by_section, out),
         notes=_notes(study),
     )

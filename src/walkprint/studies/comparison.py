@@ -7,7 +7,14 @@ from typing import Any
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation.page import Table
 from walkprint.studies.grid import Cell, Numbers
-from walkprint.studies.statistics import over_seeds, over_subjects, paired
+from walkprint.studies.statistics import (
+    Estimate,
+    over_seeds,
+    over_subjects,
+    paired,
+    share_over_seeds,
+    share_over_subjects,
+)
 
 Outcomes = Mapping[tuple[str, str], Mapping[int, Numbers]]
 """(network, variant) -> seed -> the numbers of `recognition.scores`."""
@@ -17,6 +24,11 @@ READING = (
     "difference with Student's 95 % interval over seeds; then, under “people”, the 95 % interval by bootstrap over "
     "test people, each of the same weight. An interval without 0 speaks for a difference; but of "
     "twenty differences that are nothing, one has such an interval."
+)
+
+_GAP = (
+    "Percent: 0 is {baseline}, 100 is {reference}. The mean gain divided by the mean gap, with 95 % intervals over "
+    "seeds and over people as of differences. None where {reference} gains nothing."
 )
 
 
@@ -87,6 +99,39 @@ def real_tables(outcomes: Outcomes, protocol: Protocol, baseline: str, note: str
             f"Real masks: rank-1 against {baseline}", outcomes, baseline, "rank-1", sets, same_people=True
         ),
     ]
+
+
+def gap_table(
+    title: str, outcomes: Outcomes, baseline: str, reference: str, name: str, *, same_people: bool = False
+) -> Table:
+    """How much of the gap in rank-1 between the baseline and a reference each variant closes, on one probe set.
+
+    Of each network, and of the mean of those that have all three. `same_people`: see `difference_table`.
+    """
+    lines = [["network", f"made by, {name}", "over seeds", "over people", "seeds"]]
+    networks = [one for one in dict.fromkeys(network for network, _ in outcomes) if (one, reference) in outcomes]
+    variants = [one for one in dict.fromkeys(variant for _, variant in outcomes) if one not in (baseline, reference)]
+    for some in (*([network] for network in networks), *([networks] if networks[1:] else [])):
+        for variant in variants:
+            having = [network for network in some if (network, variant) in outcomes]
+            pairs = [_pairs(outcomes, having, one, baseline) for one in (variant, reference)]
+            if len(pairs[0]) < min(len(some), 2) or len(pairs[1]) < len(pairs[0]):
+                continue
+            gains, gaps = (_differences(one, "rank-1", name) for one in pairs)
+            seeds = sorted(set(gains) & set(gaps))
+            people = [{seed: one for seed, one in _by_subject(side, name).items() if seed in seeds} for side in pairs]
+            if same_people:
+                people = [_over_seeds(one) for one in people]
+            network = some[0] if len(some) == 1 else f"mean of {len(having)} networks"
+            shares = (share_over_seeds(gains, gaps), share_over_subjects(people[0], people[1]))
+            lines.append([network, variant, *(one.interval(signed=False) for one in shares), str(len(seeds))])
+    return Table(title, lines, _GAP.format(baseline=baseline, reference=reference))
+
+
+def difference(outcomes: Outcomes, network: str, variant: str, baseline: str, name: str) -> Estimate:
+    """Variant minus baseline in rank-1 on one probe set, over seeds."""
+    pairs = _pairs(outcomes, [network], variant, baseline)
+    return over_seeds(list(_differences(pairs, "rank-1", name).values())) if pairs else over_seeds([])
 
 
 _Pair = tuple[Mapping[int, Numbers], Mapping[int, Numbers]]

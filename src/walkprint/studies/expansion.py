@@ -37,7 +37,7 @@ from walkprint.studies.thickness import bodies_of
 from walkprint.training.run import RunFolder
 
 REALISTIC = "rcc"
-SHARES = {"half": 2, "quarter": 4, "eighth": 8, REALISTIC: 2}
+SHARES = {"half": 2, "quarter": 4, "eighth": 8, "sixteenth": 16, REALISTIC: 2}
 """What part of the training subjects has coats -> one in how many.
 
 `REALISTIC` follows CASIA-BN-RCC of X. Ren et al., "Progressive Feature Learning for Realistic Cloth-Changing Gait
@@ -145,9 +145,12 @@ def whitened_scoring(variant: str, network: Network, people: Packed, data: Plain
     if WHITENED.get(variant, False):
         rng = np.random.default_rng(data["seed"])
         made = FeatureTransport.learn(known, source=NORMAL, target=COAT).make(known, data["wanted"], rng)
-        vectors = np.concatenate([known.vectors, made.vectors])
-        known = EmbeddingSet(vectors, [*known.keys, *made.keys], known.source)
+        known = _joined(known, made)
     return Scoring(whitening=Whitening.learn(known), resamples=0)
+
+
+def _joined(first: EmbeddingSet, second: EmbeddingSet) -> EmbeddingSet:
+    return EmbeddingSet(np.concatenate([first.vectors, second.vectors]), [*first.keys, *second.keys], first.source)
 
 
 def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
@@ -217,13 +220,14 @@ def measures(
     further: Store,
     *,
     coatless: Network | None = None,
-    classifier_steps: int = 200,
+    classifier_steps: int,
 ) -> Numbers:
     """How good the generated takes of an expanded store are, each figure beside that of recordings.
 
     Takes and recordings are of the same people: subjects who were recorded in a coat. Where nothing was made for these,
     all generated takes are compared with their recordings, and their identity is not searched. Identity is searched
-    among the normal walks of all training people. "identity of others" is that of subjects without a recorded coat.
+    among the normal walks of all training people. That "of others" is of subjects without a recorded coat, beside the
+    takes of `further`.
 
     Args:
         people: with generated takes.
@@ -248,25 +252,31 @@ def measures(
     if not every:
         return {"measures": usable}
     own, others = ([key for key in every if (key.subject in wearers) == own] for own in (True, False))
-    made, device = own or others, "cuda" if torch.cuda.is_available() else "cpu"
-    look = partial(embed, judge, store, device=device)
-    generated, real = look(made), look([*coats, *normal])
-    searched, new = Selection(conditions=(NORMAL,)), [key for key in every if key in set(further.keys)]
+    made, there = own or others, set(further.keys)
+    new = [key for key in every if key in there]
     found: dict[str, Measure] = {
         **measure_frames(store, generated=made, training=[*coats, *normal]),
         "condition reached": condition_reached(store, made, coats, coat_classifier(people, classifier_steps)),
-        "Frechet distance": frechet_gait_distance(generated, real.take(range(len(coats)))),
         "memorized": memorized(store, every, [*coats, *normal], (further, new)),
     }
-    if own:
-        found["identity kept"] = identity_kept(generated, real, gallery=searched)
-    if own and coatless is not None:
-        unused = partial(embed, coatless, store, device=device)
-        found["identity, no coat seen"] = identity_kept(unused(made), unused([*coats, *normal]), gallery=searched)
-    numbers = {name: [one.generated, one.real] for name, one in found.items()}
-    if others:  # there is no recorded coat to compare with
-        numbers["identity of others"] = [identity_kept(look(others), real, gallery=searched).generated, None]
-    return {"measures": usable | numbers}
+    look = partial(embed, device="cuda" if torch.cuda.is_available() else "cpu")
+    searched = Selection(conditions=(NORMAL,))
+    for network, kept, of_others in (
+        (judge, "identity kept", "identity of others"),
+        (coatless, "identity, no coat seen", "identity of others, no coat seen"),
+    ):
+        if network is None:
+            continue
+        generated, real = look(network, store, made), look(network, store, [*coats, *normal])
+        if network is judge:
+            found["Frechet distance"] = frechet_gait_distance(generated, real.take(range(len(coats))))
+        if own:
+            found[kept] = identity_kept(generated, real, gallery=searched)
+        if others:
+            known = real.select(searched)
+            known = _joined(known, look(network, further, [key for key in new if key.subject not in wearers]))
+            found[of_others] = identity_kept(look(network, store, others), known, gallery=searched)
+    return {"measures": usable | {name: [one.generated, one.real] for name, one in found.items()}}
 
 
 def coat_classifier(people: Packed, steps: int) -> Classify:

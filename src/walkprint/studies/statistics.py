@@ -17,6 +17,7 @@ import numpy as np
 # Two-sided 95 % points of Student's distribution for 1 to 10 degrees of freedom, where the series below is too coarse.
 _POINTS = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
 _NORMAL = 1.959964
+_VANISHING = 0.025  # the part of resamples without a gap above which a share has no interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,49 @@ def over_subjects(differences: Mapping[int, Mapping[str, float]], *, resamples: 
         return Estimate(value, count=count)
     drawn = [one[rng.integers(len(one), size=(resamples, len(one)))].mean(axis=1) for one in groups]
     low, high = np.percentile(np.mean(drawn, axis=0), (2.5, 97.5))
+    return Estimate(value, None, float(low), float(high), count)
+
+
+def share_over_seeds(gains: Mapping[int, float], gaps: Mapping[int, float]) -> Estimate:
+    """Mean gain as a share of the mean gap, with Student's interval of the gains about that share of their gaps.
+
+    Args:
+        gains, gaps: by seed, for the seeds that both have.
+    """
+    seeds = sorted(set(gains) & set(gaps))
+    gap = statistics.fmean(gaps[seed] for seed in seeds) if seeds else 0.0
+    if gap <= 0:
+        return Estimate(math.nan, count=len(seeds))
+    share = statistics.fmean(gains[seed] for seed in seeds) / gap
+    rest = over_seeds([(gains[seed] - share * gaps[seed]) / gap for seed in seeds])
+    if rest.low is None or rest.high is None:
+        return Estimate(share, count=len(seeds))
+    return Estimate(share, rest.spread, share + rest.low, share + rest.high, len(seeds))
+
+
+def share_over_subjects(
+    gains: Mapping[int, Mapping[str, float]],
+    gaps: Mapping[int, Mapping[str, float]],
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """As `share_over_seeds`, with a bootstrap interval, the subjects of each seed drawn again; none if gaps vanish.
+
+    Args:
+        gains, gaps: seed -> subject -> difference, of the same subjects.
+        resamples, seed: see `over_subjects`.
+    """
+    groups = [np.array([[gains[one][name], gaps[one][name]] for name in gains[one]]) for one in gains if gains[one]]
+    mean = np.mean([one.mean(axis=0) for one in groups], axis=0) if groups else np.zeros(2)
+    if mean[1] <= 0:
+        return Estimate(math.nan)
+    rng, value, count = np.random.default_rng(seed), float(mean[0] / mean[1]), sum(map(len, groups))
+    drawn = np.mean([one[rng.integers(len(one), size=(resamples, len(one)))].mean(axis=1) for one in groups], axis=0)
+    if min(map(len, groups)) < 2 or (drawn[:, 1] <= 0).mean() > _VANISHING:
+        return Estimate(value, count=count)
+    gained, gap = drawn[drawn[:, 1] > 0].T
+    low, high = np.percentile(gained / gap, (2.5, 97.5))
     return Estimate(value, None, float(low), float(high), count)
 
 
