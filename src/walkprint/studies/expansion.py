@@ -261,7 +261,7 @@ def measures(
     }
     look = partial(embed, device="cuda" if torch.cuda.is_available() else "cpu")
     searched = Selection(conditions=(NORMAL,))
-    for network, kept, of_others in (
+    for network, of_own, of_others in (
         (judge, "identity kept", "identity of others"),
         (coatless, "identity, no coat seen", "identity of others, no coat seen"),
     ):
@@ -271,7 +271,7 @@ def measures(
         if network is judge:
             found["Frechet distance"] = frechet_gait_distance(generated, real.take(range(len(coats))))
         if own:
-            found[kept] = identity_kept(generated, real, gallery=searched)
+            found[of_own] = identity_kept(generated, real, gallery=searched)
         if others:
             known = real.select(searched)
             known = _joined(known, look(network, further, [key for key in new if key.subject not in wearers]))
