@@ -13,7 +13,7 @@ from tests.oracles import generated as oracle
 from walkprint.cli import main
 from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Selection
-from walkprint.core.sequence import SequenceKey
+from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.data.store import Store
 from walkprint.data.walkers import Variety, Walkers
@@ -346,6 +346,34 @@ def test_the_rivals_are_trained_and_tested(tmp_path):
     assert run_cells(study.cells(), compute, tmp_path) == {}
     generators = {path.name.split("-")[0] for path in (tmp_path / "runs").iterdir()}
     assert generators == {"gaitset", "latentflow", "sdedit", "draper"}
+
+
+@pytest.mark.slow
+def test_recorded_people_in_a_store_are_studied_as_rendered_ones_are(tmp_path):
+    names = ("original", "morphological", "feature-transport", "recorded")
+    study = replace(TINY, sections=("ssim", "recognition"), variants=names, rare="rcc", wanted=2, views=("000", "090"))
+    rendered = study.cells()
+    assert run_cells(rendered, compute, tmp_path / "rendered") == {}
+    store = scarce_people(rendered[0].settings["data"]["people"], "2", tmp_path / "rendered").root
+    recorded = replace(study, store=store, subjects=100, views=())
+    cells = recorded.cells()
+    assert run_cells(cells, compute, tmp_path / "recorded") == {}
+    expected, found = read_cells(rendered, tmp_path / "rendered"), read_cells(cells, tmp_path / "recorded")
+    assert expected.keys() == found.keys()
+    for name, numbers in found.items():
+        assert numbers == {what: one for what, one in expected[name].items() if what != "thickness"}, name
+    page = cloth_expansion_page.page(recorded, found, {}, tmp_path / "recorded")
+    assert "Recorded people" in page.lead
+    for variants, said in ((("re-rendered",), "re-rendered: only of rendered people"), (("recorded-fresh",), "fresh")):
+        with pytest.raises(RecipeError, match=said):
+            replace(recorded, variants=variants)
+
+
+def test_a_store_that_shows_no_coats_is_refused(tmp_path):
+    with StoreWriter(tmp_path / "store", further={"train": ["a"]}) as writer:
+        writer.add(Clip(np.zeros((2, 1, 32, 32), np.uint8), SequenceKey("a", "nm", "01", "000")))
+    with pytest.raises(RecipeError, match="frames of 32 px, training people in nm; expected 64 px, nm and cl"):
+        replace(TINY, store=tmp_path / "store")
 
 
 @pytest.mark.slow

@@ -45,8 +45,7 @@ def study(
 
     name, given = find_study(study, set or {}, quick=quick)
     mine = parse_share(share)
-    if given.get("real") is not None:
-        check_there(Path(given["real"]))
+    check_there(*(Path(given[one]) for one in ("real", "store") if given.get(one) is not None))
     from walkprint.cli.process import worker_start
 
     plan = build_study(name, given, quick=quick, large=large)
@@ -59,6 +58,6 @@ def study(
             progress=on_progress,
         )  # fmt: skip
     numbers = {"report": str(found.saved), "finished": found.finished, "cells": found.cells}
-    numbers["synthetic"] = getattr(plan, "real", None) is None
+    numbers["synthetic"] = not any(getattr(plan, one, None) for one in ("real", "store"))
     tables = [{"title": one.title, "lines": [list(line) for line in one.lines]} for one in found.page.tables]
     return Summary({**numbers, "tables": tables}, f"{found.page.to_text()}\nReport: {found.saved.resolve()}")

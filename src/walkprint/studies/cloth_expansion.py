@@ -34,6 +34,7 @@ from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, described, narrow
 from walkprint.studies.real_masks import real_scores
 from walkprint.studies.recognition import embedded, scores, trained
+from walkprint.studies.recorded_people import check_variants, numbers_of_people
 from walkprint.studies.settings import check_names, check_size
 from walkprint.studies.thickness import bodies_of, coat_thickness
 
@@ -154,6 +155,8 @@ class ClothExpansionStudy(Checked):
         seeds: how many, from 0.
         steps: of each recognizer.
         generator_steps: of each generator, all its stages together.
+        store: recorded people in a packed store, such as CASIA-B, instead of rendered ones, with its split and
+            protocol; `subjects`, `views` and `takes_frames` do not count then, and all seeds have the same people.
         subjects: rendered people; the last third are for testing.
         views: of the camera, degrees.
         takes_frames: frames of a rendered clip.
@@ -180,6 +183,7 @@ class ClothExpansionStudy(Checked):
     seeds: Count = 3
     steps: Count = 300
     generator_steps: Count = 600
+    store: Path | None = None
     subjects: Subjects = 60
     views: tuple[str, ...] = ("036", "072", "108", "144")
     takes_frames: Frames = 30
@@ -208,7 +212,10 @@ class ClothExpansionStudy(Checked):
         check_networks(self.networks)
         if "real" in self.sections and (self.real is None or self.protocol is None):
             raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
-        check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
+        everyone = self.subjects if self.store is None else sum(numbers_of_people(self.store))
+        check_size(self.seeds, self.steps, everyone, self.train, self.subjects_per_batch)
+        if self.store is not None:
+            check_variants(self.variants)
         self._check_coats()
         if BASELINE not in self.variants:
             object.__setattr__(self, "variants", (BASELINE, *self.variants))
@@ -228,8 +235,8 @@ class ClothExpansionStudy(Checked):
 
     @property
     def train(self) -> int:
-        """How many of the rendered people train."""
-        return self.subjects * 2 // 3
+        """How many of the people train."""
+        return self.subjects * 2 // 3 if self.store is None else numbers_of_people(self.store)[0]
 
     def recorded_coats(self) -> dict[str, int]:
         """How many takes in a coat the training people of section "scarcity" have, where each has two or none."""
@@ -280,15 +287,12 @@ class ClothExpansionStudy(Checked):
 
     def _cell(self, section: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
         coats, maker = coats or self.rare, variant.removesuffix(_WHITE)
+        rendered = {
+            "seed": seed, "frames": self.takes_frames, "size_px": 64, "subjects": self.subjects, "train": self.train,
+            "views": list(self.views),
+        }  # fmt: skip
         data: dict[str, Any] = {
-            "people": {
-                "seed": seed,
-                "frames": self.takes_frames,
-                "size_px": 64,
-                "subjects": self.subjects,
-                "train": self.train,
-                "views": list(self.views),
-            },
+            "people": rendered if self.store is None else {"store": str(self.store)},
             "coats": coats,
             "wanted": self.wanted,
             "seed": seed,
@@ -370,7 +374,8 @@ def compute(cell: Cell, out: Path) -> Numbers:
         coatless, _ = trained({**plan, "train_conditions": [NORMAL]}, recorded, out)
         further, steps = further_coats(settings["data"], out), min(200, plan["steps"])
         numbers |= measures(people, judge, further, coatless=coatless, classifier_steps=steps)
-        numbers["thickness"] = coat_thickness(people, bodies_of(settings["data"]["people"]))
+        if "store" not in settings["data"]["people"]:
+            numbers["thickness"] = coat_thickness(people, bodies_of(settings["data"]["people"]))
     if settings["section"] == "ssim":
         return numbers
     recipe = settings["recipe"]

@@ -33,6 +33,7 @@ from walkprint.recipes.trained import load_generator
 from walkprint.recipes.training import train_generator
 from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.studies.recognition import embedded, rendered_people
+from walkprint.studies.recorded_people import all_people
 from walkprint.studies.thickness import bodies_of
 from walkprint.training.run import RunFolder
 
@@ -60,14 +61,14 @@ Plain = Mapping[str, Any]
 
 
 def scarce_people(people: Plain, coats: str, out: Path) -> Packed:
-    """Rendered people whose training subjects have few takes in a coat.
+    """People whose training subjects have few takes in a coat.
 
     Args:
-        people: the arguments of `Walkers`.
+        people: as of `all_people`.
         coats: "2", all there are; "1", the first; or one of `SHARES`, two of that part of the subjects.
         out: the study's folder.
     """
-    complete = rendered_people(people, out)
+    complete = all_people(people, out)
     if coats == "2":
         return complete
     store = out / "stores" / f"walkers-{digest({**people, 'coats': coats})}"
@@ -154,7 +155,7 @@ def _joined(first: EmbeddingSet, second: EmbeddingSet) -> EmbeddingSet:
 
 
 def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
-    """Write a store in which the training subjects have more takes in a coat: rendered, as all others are.
+    """Write a store in which the training subjects have more takes in a coat: recorded, or rendered as all others are.
 
     Args:
         people: in a store.
@@ -175,7 +176,12 @@ def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
 
 
 def further_coats(data: Plain, out: Path, *, fresh: bool = False) -> Store:
-    """Takes in a coat of everyone, as they would have been recorded, as many as wanted; if fresh, each in another."""
+    """Takes in a coat of everyone, as they would have been recorded, as many as wanted; if fresh, each in another.
+
+    Of recorded people those that there are.
+    """
+    if "store" in data["people"]:
+        return all_people(data["people"], out).store()
     more: dict[str, Any] = {**data["people"], "takes": {NORMAL: 1, COAT: data["wanted"]}}
     if fresh:
         more["variety"] = {"fresh_clothes": True}
