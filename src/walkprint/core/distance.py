@@ -21,7 +21,8 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 
 _Floats = NDArray[np.float32]
 _PAIRS_PER_BLOCK, _MOST_PAIRS_PER_BLOCK = 1 << 21, 1 << 24
-_TILE_ROWS, _TILE_COLUMNS, _ROWS_AT_ONCE = 192, 2304, 1024
+_MOST_ROWS_PER_BLOCK, _ROWS_AT_ONCE = 192, 1024  # of probes against a large gallery; of a gallery that is prepared
+_TILE_ROWS, _TILE_COLUMNS = 384, 2304
 _CLOSE = np.float32(0.02)
 
 
@@ -69,7 +70,7 @@ class KnownVectors:
         rows = np.arange(len(gallery)) if rows is None else rows
         self.metric, self.count, self.shape = metric, len(rows), gallery.shape[1:]
         rows_of = [size // max(self.count, 1) for size in (_PAIRS_PER_BLOCK, _MOST_PAIRS_PER_BLOCK)]
-        self.rows_per_block = max(1, rows_of[0], min(rows_of[1], _TILE_ROWS))
+        self.rows_per_block = max(1, rows_of[0], min(rows_of[1], _MOST_ROWS_PER_BLOCK))
         pieces = [rows[start : start + _ROWS_AT_ONCE] for start in range(0, max(self.count, 1), _ROWS_AT_ONCE)]
         total = np.zeros((1, *self.shape))
         for piece in pieces:  # added up row by row, as `mean` does over all at once

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -234,11 +235,10 @@ def _labels(protocol: Protocol, probes: _Numbered, gallery: _Numbered, *, one_se
         (("subject", "condition", "take", "view"), one_set, False),
     ):
         seen: dict[tuple[Any, ...], int] = {}
+        read = attrgetter(*fields) if fields else lambda key: None
         for column, (keys, numbers), outsider in zip(columns, (probes, gallery), (-1, -2), strict=True):
-            found = []
-            for key, number in zip(keys, numbers, strict=True):
-                values = (*(getattr(key, name) for name in fields), number if within_gallery else 0)
-                found.append(seen.setdefault(values, len(seen)) if meets else outsider)
+            values = zip(map(read, keys), numbers if within_gallery else repeat(0), strict=False)
+            found = [seen.setdefault(value, len(seen)) for value in values] if meets else [outsider] * len(keys)
             column.append(np.array(found, dtype=np.int32))
     return {"probe_labels": PairLabels(*columns[0]), "gallery_labels": PairLabels(*columns[1])}
 
