@@ -24,6 +24,7 @@ def test_tiles_and_blocks_change_nothing(monkeypatch):
     probes, gallery = some((23, 2, 6), 0), some((17, 2, 6), 1)
     whole = part_distances(probes, gallery)
     monkeypatch.setattr(distance, "_TILE_ROWS", 5)
+    monkeypatch.setattr(distance, "_MOST_ROWS_PER_BLOCK", 5)
     monkeypatch.setattr(distance, "_TILE_COLUMNS", 4)
     np.testing.assert_allclose(part_distances(probes, gallery), whole, rtol=1e-6)
     for pairs, most, rows in ((60, 60, 3), (20, 60, 3), (20, 900, 5), (140, 900, 8), (1, 1, 1)):
