@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from walkprint.core.protocol import Protocol, Selection
+from walkprint.studies import cloth_expansion
 from walkprint.studies.run import STUDIES
 
 PROTOCOL = Protocol("first takes", Selection(takes=("01",)), {"others": Selection(takes=("02",))})
@@ -28,7 +29,7 @@ OTHER: dict[str, Any] = {
     "optimizer": "sgd", "precision": "bf16-mixed", "protocol": replace(PROTOCOL, gallery_view="all"),
     "real": Path("other"), "views": ("090",), "coats": ("1",), "rare": "1", "generator_settings": {"latent_size": 7},
     "normal": ("bg",), "init": "street", "test_people": 5, "training_subjects": (0.4,), "people": (3,),
-    "variants": 1, "switches": 1, "generator_widths": (8, 8, 8, 8), "width": 12,
+    "variants": 1, "switches": 1, "generator_widths": (8, 8, 8, 8), "width": 12, "store": Path("store"),
 }  # fmt: skip
 """Another value of a field; a number n stands for the first n of the default, any other number is made here."""
 KEYS = Path(__file__).resolve().parents[1] / "golden" / "study_cells.json"
@@ -50,6 +51,11 @@ IGNORED = {
     ("fine-tuning", "people"): {"normal"},
 }
 """Study and section -> fields of other sections."""
+
+
+@pytest.fixture(autouse=True)
+def people_in_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloth_expansion, "numbers_of_people", lambda store: (74, 50))
 
 
 def _study(name: str, section: str, **changes: Any) -> Any:

@@ -120,6 +120,7 @@ def test_real_masks_are_a_part(tmp_path):
     assert set(numbers["by subject"]["again"]) == {"a", "b"}
     assert np.mean(list(numbers["by subject"]["again"].values())) == pytest.approx(numbers["rank-1"]["again"])
     text = inter_class_page.page(study, read_cells(study.cells(), tmp_path / "out"), {}, tmp_path).to_text()
+    assert all(f"Real masks: {one}" in text for one in ("FNIR at 1 % FPIR", "TAR at 0.1 % FAR"))
     assert "Rank-1 on real masks" in text
     assert str(tmp_path) not in text
 

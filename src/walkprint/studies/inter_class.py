@@ -222,7 +222,7 @@ def compute(cell: Cell, out: Path) -> Numbers:
     network, run = trained(recipe, people, out)
     if settings["section"] == "real":
         size_px, protocol = recipe["people"]["size_px"], Protocol.from_dict(settings["protocol"])
-        return real_scores(network, Path(settings["real"]), size_px, protocol, out)
+        return real_scores(network, Path(settings["real"]), size_px, protocol, out, strangers=True)
     embeddings = embedded(network, people)
     numbers = scores(embeddings, next(iter(people.protocols.values())), strangers=True)
     margin = training_curve(run, "automatic_margin")

@@ -48,13 +48,16 @@ def real_people(root: Path, size_px: int, out: Path) -> Packed:
     return Packed(store)
 
 
-def real_scores(network: Network, root: Path, size_px: int, protocol: Protocol, out: Path) -> Numbers:
+def real_scores(
+    network: Network, root: Path, size_px: int, protocol: Protocol, out: Path, *, strangers: bool = False
+) -> Numbers:
     """Figures on real masks, by the cosine of parts of unit length, gallery and probe sets centered each on its own.
 
     Args:
         network: trained on rendered people.
         root, size_px, out: as in `real_people`.
         protocol: for the masks.
+        strangers: see `scores`.
     """
     scoring = Scoring(metric="cosine", center=True, normalize=True, resamples=0)
-    return scores(embedded(network, real_people(root, size_px, out)), protocol, scoring)
+    return scores(embedded(network, real_people(root, size_px, out)), protocol, scoring, strangers=strangers)

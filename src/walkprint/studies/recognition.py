@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,8 @@ def scores(
     for title, figure in accepted.items():
         numbers[title] = finite({name: pairs.figure(name, figure, "pooled").value for name in pairs.probe_sets})
     if strangers:
-        missed = identify_open_set(embeddings, protocol, false_accept_rates=(0.01,), scoring=Scoring(resamples=500))
+        resampled = replace(scoring, resamples=500)
+        missed = identify_open_set(embeddings, protocol, false_accept_rates=(0.01,), scoring=resampled)
         for title, end in (("FNIR at FPIR 1 %", "value"), ("FNIR, low", "low"), ("FNIR, high", "high")):
             ends = {name: getattr(missed.figure(name, _FNIR, "pooled"), end) for name in missed.probe_sets}
             numbers[title] = finite({name: one for name, one in ends.items() if one is not None})
