@@ -21,16 +21,19 @@ import torch
 import torch.nn.functional as F
 from anatomy import probe_of
 from fair import WAYS, Clips, Hits, load, mean_interval, of_store, score
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from score import whitening
 from torch import Tensor, nn
-from train import loss_of, spoiled
+from train import entropy, hardest, spoiled
 from upright import Landmarks, learn_file, upright_bits
 
+from walkprint.core.batch import GaitOutput
 from walkprint.core.files import write_atomically
 from walkprint.core.process import keep_freed_memory
+from walkprint.losses import GeneralizedInterClassLoss
 from walkprint.networks import GaitSet
 
+FORMS = ("drawn", "film", "clean", "bare")
 HELD_OUT, SUBJECTS, CLIPS, FRAMES, FEWEST = 50, 16, 4, 6, 8
 
 
@@ -41,8 +44,11 @@ class Arm:
     Attributes:
         kinds: forms of the pool's clips that it learns from.
         bare: weight of the loss that a dressed clip and the same steps without clothes have the same embedding.
+        undressed: the last clip of each person shows the same steps as the one before without clothes; so with `bare`.
         clothes: weight of the squared correlation between embeddings and what is worn, within people.
         within: negatives of a triplet come from one kind of clip only.
+        margin: the margin form of the generalized inter-class loss instead of the hardest triplets.
+        snippets: the frames of a clip come from two short windows instead of from anywhere.
         upright: all masks, real ones as well, are aligned by the skeleton first.
         oracle: half of a batch are real people, every other one of KTH and USF, and only the others are scored; two
             trainings, so that each person is scored once. It shows where the ceiling is and is no result.
@@ -52,8 +58,11 @@ class Arm:
 
     kinds: tuple[str, ...] = ("drawn", "film")
     bare: float = 0.0
+    undressed: bool = False
     clothes: float = 0.0
     within: bool = False
+    margin: bool = False
+    snippets: bool = False
     upright: bool = False
     oracle: bool = False
     trained: bool = True
@@ -65,9 +74,13 @@ ARMS = {
     "clean": Arm(kinds=("clean",)),
     "drawn": Arm(kinds=("drawn",)),
     "film": Arm(kinds=("film",)),
+    "model": Arm(kinds=("model",)),
     "both": Arm(),
     "within": Arm(within=True),
-    "bare": Arm(kinds=("film",), bare=1.0),
+    "margin": Arm(margin=True),
+    "snippets": Arm(snippets=True),
+    "undressed": Arm(kinds=("film",), undressed=True),
+    "bare": Arm(kinds=("film",), undressed=True, bare=1.0),
     "clothes": Arm(clothes=1.0),
     "clothes-weak": Arm(clothes=0.1),
     "upright": Arm(upright=True),
@@ -80,12 +93,12 @@ class Pool:
 
     def __init__(self, file: Path) -> None:
         with np.load(file, allow_pickle=False) as stored:
-            self.bits = {
-                name: torch.from_numpy(stored[name])
-                for name in ("drawn", "film", "clean", "bare", "model")
-                if name in stored
-            }
+            self.bits = {name: torch.from_numpy(stored[name]) for name in FORMS if name in stored}
             outfit, seen = stored["outfit"].astype(np.float32), stored["seen"]
+        beside = file.with_name("model.npz")
+        if beside.exists():
+            with np.load(beside, allow_pickle=False) as stored:
+                self.bits["model"] = torch.from_numpy(stored["model"])
         self.usable = {name: bits.any(-1).numpy() for name, bits in self.bits.items()}  # (person, clip, time)
         if "film" in self.usable:
             self.usable["film"] &= seen
@@ -117,13 +130,14 @@ class Pool:
                 (kind, take) for kind in arm.kinds for take in range(6) if self.usable[kind][who, take].sum() >= FEWEST
             ]
             order = rng.permutation(len(choice))
-            picked = [choice[order[i % len(order)]] for i in range(CLIPS - (1 if arm.bare else 0))]
-            if arm.bare:
+            picked = [choice[order[i % len(order)]] for i in range(CLIPS - (1 if arm.undressed else 0))]
+            if arm.undressed:
                 picked.append(("bare", picked[-1][1]))
             times = None
             for kind, take in picked:
                 if kind != "bare" or times is None:
-                    times = rng.choice(np.flatnonzero(self.usable[kind][who, take]), FRAMES, replace=False)
+                    there = np.flatnonzero(self.usable[kind][who, take])
+                    times = in_windows(rng, there) if arm.snippets else rng.choice(there, FRAMES, replace=False)
                 rows.append(self.bits[kind][who, take, torch.from_numpy(times)])
                 worn.append(self.outfit[who, take])
                 kinds.append(kind)
@@ -133,13 +147,22 @@ class Pool:
         """Drawn and filmed clips of the people held out, as lists of bits (time, 352), and their labels."""
         clips, labels = [], []
         for who in range(self.training, len(self.outfit)):
-            for kind in ("drawn", "film"):
+            for kind in [name for name in ("drawn", "film") if name in self.bits]:
                 for take in range(6):
                     times = np.flatnonzero(self.usable[kind][who, take])
                     if len(times) >= FEWEST:
                         clips.append(self.bits[kind][who, take, torch.from_numpy(times)])
                         labels.append(who)
         return clips, torch.tensor(labels)
+
+
+def in_windows(rng: np.random.Generator, there: np.ndarray) -> np.ndarray:
+    """Half of the frames from each of two windows of four, which lie in different halves of a clip."""
+    halves = np.array_split(there, 2)
+    starts = [rng.integers(len(half) - 3) for half in halves]
+    return np.concatenate(
+        [half[start : start + 4][rng.permutation(4)[: FRAMES // 2]] for half, start in zip(halves, starts, strict=True)]
+    )
 
 
 def unpack(bits: Tensor) -> Tensor:
@@ -166,7 +189,7 @@ def by_clothes(embeddings: Tensor, worn: Tensor) -> Tensor:
 
 
 def within_kinds(embeddings: Tensor, kinds: np.ndarray) -> Tensor:
-    """The loss of `train.loss_of`, but a triplet's negative is of the anchor's kind."""
+    """The hardest triplets, where a negative is of the anchor's kind."""
     number = torch.from_numpy(np.unique(kinds, return_inverse=True)[1])
     wide = embeddings.float().transpose(0, 1)
     same = torch.arange(SUBJECTS).repeat_interleave(CLIPS)
@@ -174,20 +197,33 @@ def within_kinds(embeddings: Tensor, kinds: np.ndarray) -> Tensor:
     distances = torch.cdist(wide, wide).clamp_min(1e-4)
     farthest = distances.masked_fill(~equal, -1.0).amax(2)
     nearest = distances.masked_fill(equal | ~fits, 1e4).amin(2)
-    mine = F.relu(farthest - nearest + 0.2).mean()
-    free = F.relu(farthest - distances.masked_fill(equal, 1e4).amin(2) + 0.2).mean()
-    return loss_of(embeddings, SUBJECTS, CLIPS) - free + mine
+    return F.relu(farthest - nearest + 0.2).mean()
+
+
+def separating(arm: Arm):
+    """The arm's loss beside the cross entropy, of embeddings (clip, part, feature) and kinds (clip,)."""
+    if arm.within:
+        return within_kinds
+    if arm.margin:
+        subjects = torch.arange(SUBJECTS).repeat_interleave(CLIPS)
+        margin = GeneralizedInterClassLoss(form="margin", margin=0.2, uniformity=0.1)
+        return lambda embeddings, _: margin(GaitOutput(embeddings.float()), subjects).value
+    return lambda embeddings, _: hardest(embeddings, SUBJECTS, CLIPS)
+
+
+def network_of(arm: Arm) -> nn.Module:
+    """The arm's network, as it is drawn."""
+    size = {"height_px": 32, "width_px": 22, "strips": (8, 4, 2, 1)}
+    return GaitSet(channels=arm.channels, feature=128, global_branch=False, batch_norm=True, **size)
 
 
 def train(arm: Arm, pool: Pool, seed: int, steps: int) -> nn.Module:
     """The averaged network, ready to embed."""
     torch.manual_seed(seed)
-    size = {"height_px": 32, "width_px": 22, "strips": (8, 4, 2, 1)}
-    network = GaitSet(channels=arm.channels, feature=128, global_branch=False, batch_norm=True, **size)
-    network = network.to(memory_format=torch.channels_last).train()
+    network = network_of(arm).to(memory_format=torch.channels_last).train()
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=5e-3)
-    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    apart, rng, generator = separating(arm), np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     for step in range(steps):
         share = step / steps
         rate = 2e-3 * min(share / 0.08, 1.0) * (0.5 + 0.5 * np.cos(np.pi * max(share - 0.08, 0) / 0.92)) + 1e-6
@@ -195,7 +231,7 @@ def train(arm: Arm, pool: Pool, seed: int, steps: int) -> nn.Module:
             group["lr"] = rate
         bits, worn, kinds = pool.draw(rng, arm)
         embeddings = network(halved(spoiled(unpack(bits).unsqueeze(2), generator))).embeddings
-        loss = within_kinds(embeddings, kinds) if arm.within else loss_of(embeddings, SUBJECTS, CLIPS)
+        loss = apart(embeddings, kinds) + entropy(embeddings, SUBJECTS, CLIPS)
         if arm.bare:
             pairs = F.normalize(embeddings.unflatten(0, (SUBJECTS, CLIPS))[:, -2:], dim=-1)
             loss = loss + arm.bare * (1 - (pairs[:, 0] * pairs[:, 1]).sum(-1)).mean() * 4
@@ -267,7 +303,7 @@ def one(name: str, seed: int, given: argparse.Namespace) -> None:
     pool, landmarks = Pool(given.pool), None
     clips, labels = pool.held_out()
     if ARMS[name].upright:
-        landmarks = learn_file(given.pool.with_name("marks.npz"), given.pool.with_name("landmarks.pt"))
+        landmarks = landmarks_of(given)
         pool.align(landmarks)
     sets = load(given.real) | {store.name: of_store(store) for store in given.videos}
     began, halves = time.time(), []
@@ -283,17 +319,49 @@ def one(name: str, seed: int, given: argparse.Namespace) -> None:
         mean, root = (one.numpy() for one in whitening(torch.from_numpy(embed(clips)), labels))
         halves.append(score(sets, embed, mean, root))
     found = halves[0] if len(halves) == 1 else joined(halves, sets)
-    trained = time.time() - began
+    keep(row, {"arm": name, "seed": seed, "steps": given.steps, "settings": asdict(ARMS[name])}, found, embed, given)
+    print(name, seed, f"{time.time() - began:.0f} s", flush=True)
+    table(given.out, [name])
+
+
+def landmarks_of(given: argparse.Namespace) -> Landmarks:
+    """Learned once for a pool."""
+    return learn_file(given.pool.with_name("marks.npz"), given.pool.with_name("landmarks.pt"))
+
+
+def keep(row: Path, about: dict, found: dict, embed, given: argparse.Namespace) -> None:
+    """Write a row: each probe's hit, and how often the outfit is read."""
     leak = None
     if given.outfits:
         with np.load(given.outfits, allow_pickle=False) as stored:
             leak = probe_of(embed(stored["bits"]), stored["subject"], stored["outfit"])
     plain = {way: {name: {column: [hit.subject.tolist(), hit.right.tolist()] for column, hit in columns.items()}
              for name, columns in groups.items()} for way, groups in found.items()}  # fmt: skip
-    found = {"arm": name, "seed": seed, "steps": given.steps, "seconds": trained, "leak": leak, "hits": plain}
-    write_atomically(row, json.dumps(found | {"settings": asdict(ARMS[name])}).encode())
-    print(name, seed, f"{trained:.0f} s", f"outfit read: {leak}", flush=True)
-    table(given.out, [name])
+    write_atomically(row, json.dumps(about | {"leak": leak, "hits": plain}).encode())
+
+
+def fused(names: list[str], seed: int, given: argparse.Namespace) -> None:
+    """Score trained networks side by side: all their parts count in one cosine. Names as `both-0`."""
+    name, out = "+".join(names), given.out / "fused"
+    if (out / f"{name}-{seed}.json").exists():
+        return
+    out.mkdir(exist_ok=True)
+    embeds = []
+    for part in names:
+        arm = ARMS[part.rpartition("-")[0]]
+        network = network_of(arm)
+        network.load_state_dict(load_file(given.out / f"{part}.safetensors"))
+        network = network.to(memory_format=torch.channels_last).eval()
+        embeds.append(embedder(network, landmarks_of(given) if arm.upright else None))
+
+    def embed(clips) -> np.ndarray:
+        return np.concatenate([one(clips) for one in embeds], axis=1)
+
+    clips, labels = Pool(given.pool).held_out()
+    mean, root = (one.numpy() for one in whitening(torch.from_numpy(embed(clips)), labels))
+    sets = load(given.real) | {store.name: of_store(store) for store in given.videos}
+    keep(out / f"{name}-{seed}.json", {"arm": name, "seed": seed}, score(sets, embed, mean, root), embed, given)
+    table(out, [name])
 
 
 def table(out: Path, names: list[str]) -> None:
@@ -328,6 +396,7 @@ def main() -> None:
     options.add_argument("--arms", nargs="*", choices=list(ARMS), default=list(ARMS))
     options.add_argument("--seeds", type=int, nargs="*", default=[0, 1])
     options.add_argument("--steps", type=int, default=400)
+    options.add_argument("--fused", nargs="*", default=[], help="score these side by side, as `both-0 upright-0`")
     options.add_argument("--table", action="store_true", help="train nothing")
     given = options.parse_args()
     if not given.table and (given.pool is None or given.real is None):
@@ -335,7 +404,9 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()
     torch.set_num_threads(1)
-    if not given.table:
+    if given.fused:
+        fused(given.fused, given.seeds[0], given)
+    elif not given.table:
         for seed in given.seeds:
             for name in given.arms:
                 one(name, seed, given)

@@ -2,7 +2,8 @@
 
     python recipes/real/pool.py --out pool.npz --people 430
 
-Six takes of a person, as `film.py` renders them, of 16 frames. In bits of 64 x 44, uint8 (person, take, time, 352):
+Six takes of a person of `walkers.yaml`, as `film.py` renders them, of 16 frames. In bits of 64 x 44, uint8 (person,
+take, time, 352):
 
 - `drawn`: from one camera, with the faults of `walkers.noise`; an empty clip where too few frames are left;
 - `film`: from another camera, through the bundled selfie network; `seen` tells which frames show a person;
@@ -12,6 +13,10 @@ Six takes of a person, as `film.py` renders them, of 16 frames. In bits of 64 x 
 `outfit` (person, take, thing) holds what is worn, in meters or as 0 and 1. Beside the pool come `marks.npz`, masks with
 known joints from which `upright.py` learns, and `outfits.npz`, 100 people in the same eight outfits for the probe of
 `anatomy.py`.
+
+    python recipes/real/pool.py --out kth/pool.npz --drawn --walkers recipes/kth/walkers.yaml --without mixed
+
+renders people of other settings, or without one of them, as `drawn` and `clean` clips alone, within two minutes.
 """
 
 import argparse
@@ -21,19 +26,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+import yaml
 from anatomy import OUTFITS, PLAIN, EightOutfits
-from film import CROP_PX, FRAMES, PEOPLE, RATE_HZ, TAKES, VARIETY, cut_out, drawn_masks
+from film import CROP_PX, FRAMES, PEOPLE, RATE_HZ, TAKES, VARIETY, cut_out, drawn_masks, packed
 from masks import Segmenter, aligned, pack, placed
 
 from walkprint.core.process import keep_freed_memory
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.silhouette import align_clip
 from walkprint.data.walkers import render
 from walkprint.data.walkers.body import template
 from walkprint.data.walkers.camera import project
 from walkprint.data.walkers.clothes import Outfit
 from walkprint.data.walkers.film import film
 from walkprint.data.walkers.noise import draw_faults, spoil
-from walkprint.data.walkers.people import camera_of, person, stream, walk
+from walkprint.data.walkers.people import Variety, camera_of, person, stream, walk
 
 BARE = Outfit(torso_m=0.005, sleeve_m=0.004, thigh_m=0.005, shin_m=0.005, cuff_m=0.0, hair_m=0.01)
 BONES = (("neck",), ("pelvis",), ("head",), ("foot.L", "toes.L"), ("foot.R", "toes.R"), ("chest",))
@@ -91,6 +98,28 @@ def make_pool(out: Path, people: int, seed: int) -> None:
     np.savez(out, **{name: np.stack(all_).reshape(people, len(TAKES), *all_[0].shape) for name, all_ in parts.items()})
 
 
+def make_drawn(out: Path, people: int, seed: int, settings: dict) -> None:
+    """`drawn` and `clean` clips, each from one camera, of people of a recipe of walkers."""
+    parts: dict[str, list] = {"drawn": [], "clean": [], "outfit": [], "seen": []}
+    variety = Variety(**settings["variety"])
+    for number in range(people):
+        name = f"{number:06d}"
+        views = [view for view in settings["views"].split(",") if (float(view) >= 180) == (number % 2 == 1)]
+        rng, who = stream(seed, "film", name), person(seed, name, variety)
+        for kind, take in TAKES:
+            key = SequenceKey(name, kind, take, str(rng.choice(views)))
+            one = walk(seed, key, who, variety)
+            scene, camera = render.act(one, FRAMES, RATE_HZ), camera_of(seed, key, variety)
+            drawn, clean = drawn_masks(scene, camera, rng), align_clip(render.silhouettes(scene, camera), 64)[0]
+            parts["drawn"].append(np.zeros((FRAMES, 352), np.uint8) if drawn is None else drawn)
+            parts["clean"].append(packed(clean[:, 0, :, 10:54]))
+            parts["outfit"].append(np.array(worn(one), np.float32))
+            parts["seen"].append(np.ones(FRAMES, bool))
+        if number % 100 == 0:
+            print(f"pool: {number} of {people} people", flush=True)
+    np.savez(out, **{name: np.stack(all_).reshape(people, len(TAKES), *all_[0].shape) for name, all_ in parts.items()})
+
+
 def make_marks(out: Path, people: int, seed: int) -> None:
     """Masks with drawn faults whose joints are known, of people who are not in the pool."""
     marked, marks = [], []
@@ -125,9 +154,22 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=430)
     parser.add_argument("--marked", type=int, default=220, help="people of `marks.npz`")
     parser.add_argument("--seed", type=int, default=8)
+    parser.add_argument("--drawn", action="store_true", help="drawn and clean clips alone, of the people of --walkers")
+    parser.add_argument("--walkers", type=Path, help="with --drawn: recipe of walkers (default: walkers.yaml)")
+    parser.add_argument("--without", nargs="*", default=[], help="with --drawn: settings of its people to leave out")
     given = parser.parse_args()
     keep_freed_memory()
     given.out.parent.mkdir(parents=True, exist_ok=True)
+    if given.drawn:
+        settings = yaml.safe_load(given.walkers.read_text()) if given.walkers else dict(PEOPLE)
+        missing = set(given.without) - set(settings["variety"])
+        if missing:
+            parser.error(f"--without {' '.join(missing)}: the people have {', '.join(settings['variety'])}")
+        kept = {name: value for name, value in settings["variety"].items() if name not in given.without}
+        make_drawn(given.out, given.people, given.seed, settings | {"variety": kept})
+        return
+    if given.walkers or given.without:
+        parser.error("--walkers and --without need --drawn")
     make_marks(given.out.with_name("marks.npz"), given.marked, given.seed)
     make_outfits(given.out.with_name("outfits.npz"))
     make_pool(given.out, given.people, given.seed)

@@ -183,6 +183,11 @@ def spoiled(clips: Tensor, generator: torch.Generator) -> Tensor:
 
 def loss_of(embeddings: Tensor, subjects: int, clips: int) -> Tensor:
     """Hardest triplets on the embeddings, and the cross entropy of each clip against the batch's class means."""
+    return hardest(embeddings, subjects, clips) + entropy(embeddings, subjects, clips)
+
+
+def hardest(embeddings: Tensor, subjects: int, clips: int) -> Tensor:
+    """The hardest triplets of a batch (clip, part, feature), whose clips are ordered by subject."""
     wide = embeddings.float().transpose(0, 1)  # (part, batch, feature)
     same = torch.arange(subjects, device=wide.device).repeat_interleave(clips)
     equal = same[:, None] == same[None]
@@ -190,7 +195,13 @@ def loss_of(embeddings: Tensor, subjects: int, clips: int) -> Tensor:
     distances = (squares.unsqueeze(2) + squares.unsqueeze(1) - 2 * wide @ wide.transpose(1, 2)).clamp_min(1e-8).sqrt()
     farthest = distances.masked_fill(~equal, -1.0).amax(2)
     nearest = distances.masked_fill(equal, 1e4).amin(2)
-    triplet = F.relu(farthest - nearest + 0.2).mean()
+    return F.relu(farthest - nearest + 0.2).mean()
+
+
+def entropy(embeddings: Tensor, subjects: int, clips: int) -> Tensor:
+    """The cross entropy of each clip against the mean directions of the batch's subjects, its own without itself."""
+    wide = embeddings.float().transpose(0, 1)
+    same = torch.arange(subjects, device=wide.device).repeat_interleave(clips)
     unit = F.normalize(wide, dim=-1).unflatten(1, (subjects, clips))
     total = unit.sum(2)
     mean = F.normalize(total, dim=-1)  # (part, subject, feature)
@@ -199,8 +210,7 @@ def loss_of(embeddings: Tensor, subjects: int, clips: int) -> Tensor:
     own = (own * unit).sum(-1).flatten(1)
     place = same.view(1, -1, 1).expand(len(wide), -1, 1)
     logits = logits.scatter(2, place, own.unsqueeze(2)) * 16.0
-    entropy = F.cross_entropy(logits.flatten(0, 1), same.repeat(len(wide)), label_smoothing=0.1)
-    return triplet + entropy
+    return F.cross_entropy(logits.flatten(0, 1), same.repeat(len(wide)), label_smoothing=0.1)
 
 
 class Trainer:

@@ -17,7 +17,9 @@ def scripts():
     sys.path.insert(0, str(FOLDER))
     before = set(sys.modules)
     try:
-        yield {name: importlib.import_module(name) for name in ("fair", "grid", "upright", "pool")}
+        yield {
+            name: importlib.import_module(name) for name in ("fair", "grid", "upright", "pool", "train", "mask_model")
+        }
     finally:
         sys.path.remove(str(FOLDER))
         for name in sorted(sys.modules.keys() - before):
@@ -123,3 +125,65 @@ def test_an_oracle_scores_nobody_it_learned(scripts):
     joined = grid.joined(halves, sets)["none"]["kth"]["a"]
     assert sorted(joined.subject) == sorted(set(clips.subject))
     assert not joined.right.any()
+
+
+@pytest.fixture
+def pool(scripts, tmp_path):
+    """66 people whose frames differ everywhere; nothing is worn."""
+    grid, rng, shape = scripts["grid"], np.random.default_rng(0), (66, 6, 16, 352)
+    forms = {name: rng.integers(1, 255, shape, dtype=np.uint8) for name in grid.FORMS}
+    np.savez(tmp_path / "pool.npz", outfit=np.zeros((66, 6, 14)), seen=np.ones(shape[:3], bool), **forms)
+    np.savez(tmp_path / "model.npz", model=forms["clean"])
+    return grid.Pool(tmp_path / "pool.npz")
+
+
+def test_the_undressed_clip_shows_the_steps_of_the_one_before(scripts, pool):
+    grid = scripts["grid"]
+    bits, _, kinds = pool.draw(np.random.default_rng(0), grid.ARMS["undressed"])
+    dressed, bare = (pool.bits[name].flatten(0, 2) for name in ("film", "bare"))
+    assert kinds.reshape(16, 4).tolist() == [["film", "film", "film", "bare"]] * 16
+    for one, other in bits.unflatten(0, (16, 4))[:, 2:]:
+        rows = [
+            [int((some == frame).all(1).nonzero()) for frame in clip] for some, clip in ((dressed, one), (bare, other))
+        ]
+        assert rows[0] == rows[1]
+
+
+def test_each_kind_of_clip_is_drawn_from_its_own_form(scripts, pool):
+    for name in ("drawn", "film", "clean", "model", "both"):
+        bits, _, kinds = pool.draw(np.random.default_rng(0), scripts["grid"].ARMS[name])
+        for clip, kind in zip(bits, kinds, strict=True):
+            assert (pool.bits[kind] == clip[0]).all(-1).any()
+
+
+def test_snippets_are_two_windows(scripts):
+    for seed in range(20):
+        times = scripts["grid"].in_windows(np.random.default_rng(seed), np.arange(3, 15))
+        first, second = np.sort(times.reshape(2, -1), axis=1)
+        assert len(set(times)) == 6
+        assert np.ptp(first) <= 3
+        assert np.ptp(second) <= 3
+        assert first.max() < second.min()
+
+
+def test_losses_of_the_arms(scripts):
+    grid, train = scripts["grid"], scripts["train"]
+    embeddings = torch.randn(64, 3, 8, generator=torch.Generator().manual_seed(0))
+    kinds = np.tile(["drawn", "film"], 32)
+    entropy = train.entropy(embeddings, 16, 4)
+    losses = {name: grid.separating(grid.ARMS[name])(embeddings, kinds) for name in ("both", "within", "margin")}
+    torch.testing.assert_close(losses["both"] + entropy, train.loss_of(embeddings, 16, 4))
+    assert 0 < losses["within"] < losses["both"]  # fewer negatives are farther away
+    assert losses["margin"] != losses["both"]
+    one_kind = grid.separating(grid.ARMS["within"])(embeddings, np.repeat("film", 64))
+    torch.testing.assert_close(one_kind, losses["both"])
+
+
+def test_what_a_mask_model_adds_lasts_as_long_as_asked(scripts):
+    module, generator = scripts["mask_model"], torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    model = module.MaskModel().eval()
+    clean = torch.full((5, 352), 0b10011001, dtype=torch.uint8)
+    lasting, fleeting = (module.draw(model, clean, share, generator) for share in (1.0, 0.0))
+    assert (lasting == lasting[0]).all()
+    assert (fleeting != fleeting[0]).any()
