@@ -4,7 +4,8 @@
 product's own segmentation (`--from masks`: takes the masks of DATA/kth-walking/masks; `--from usf`: the half cycles of
 DATA/usf-gait, two walks of each person and probe set), embeds them, keeps the embeddings in that file, which is never
 part of the project, and prints the table. Some people are enrolled by one recording outdoors (USF: of the gallery), the
-others are strangers; who is drawn many times over.
+others are strangers; who is drawn many times over. `--sites` calibrates each place by all its walks, those of
+the question excepted; outdoor and other clothes are one place.
 """
 
 import argparse
@@ -15,7 +16,11 @@ import cv2
 import numpy as np
 
 from walkprint import load_network
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.sequence import SequenceKey
+from walkprint.core.silhouette import align_clip
 from walkprint.evaluation.embed import weights_source
+from walkprint.evaluation.site import Site
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
 from walkprint.recognizer.sources import walks_of
@@ -66,9 +71,10 @@ def embed_usf(data: Path, network) -> dict[str, np.ndarray]:
 
 
 def _enlarged(cycle: np.ndarray) -> np.ndarray:
-    """(time, 32, 22) of 0 and 1 -> (time, 64, 64) of 0 and 255."""
+    """(time, 32, 22) of 0 and 1 -> aligned (time, 64, 64) of 0 and 255."""
     large = [cv2.resize(frame.astype(np.float32), (44, 64)) >= 0.5 for frame in cycle]
-    return np.pad(255 * np.stack(large).astype(np.uint8), ((0, 0), (0, 0), (10, 10)))
+    frames, _ = align_clip(np.pad(255 * np.stack(large).astype(np.uint8), ((0, 0), (0, 0), (10, 10))), 64)
+    return frames[:, 0]
 
 
 SOURCES = {"videos": embed_videos, "masks": embed_masks, "usf": embed_usf}
@@ -81,7 +87,20 @@ def _add(found, vectors, labels, frames: int) -> None:
     found["frames"].append(frames)
 
 
-def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
+class Sites:
+    """Of each place the site of all its walks but those of one question; outdoor and other clothes are one place."""
+
+    def __init__(self, walks, source: str) -> None:
+        self.walks, self.source = walks, source
+        self.place = np.where(walks["condition"] == "clothes", "outdoor", walks["condition"])
+
+    def of(self, place: str, without=()) -> Site:
+        rows = np.setdiff1d(np.flatnonzero(self.place == place), without)
+        keys = [SequenceKey(f"{row:06d}", view=str(self.walks["view"][row])) for row in rows]
+        return Site.learn(EmbeddingSet(self.walks["vectors"][rows].astype(np.float32), keys, self.source))
+
+
+def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: Sites | None = None) -> None:
     """Print FPIR and FNIR for each rate asked, over draws of who is enrolled; intervals over people."""
     subject, condition, take, view = (walks[name] for name in ("subject", "condition", "take", "view"))
     everyone, rng = np.unique(subject), np.random.default_rng(0)
@@ -91,13 +110,14 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
         enrolled = np.isin(subject, known) & (condition == "outdoor") & (take <= _first(subject, condition, take, view))
         rows = np.flatnonzero(enrolled)
         names = dict(zip(known, known, strict=True))
-        judge = Verdict(
-            Templates(walks["vectors"][rows], subject[rows], view[rows], names, 0), cohort, network.whitening
-        )
+        templates = Templates(walks["vectors"][rows], subject[rows], view[rows], names, 0)
+        judge = Verdict(templates, cohort, network.whitening, None if sites is None else sites.of("outdoor"))
         limits = {rate: [judge.threshold(rate, count) for count in (1, 2)] for rate in RATES}
         for probe in _probes(np.flatnonzero(~enrolled), subject, condition, fuse):
-            seen = judge.score(walks["vectors"][probe], view[probe], walks["frames"][probe])
             who, where = subject[probe[0]], condition[probe[0]]
+            if sites is not None:  # the same gallery, asked by another camera
+                judge._site = sites.of(sites.place[probe[0]], probe)
+            seen = judge.score(walks["vectors"][probe], view[probe], walks["frames"][probe])
             right = seen.people[0] == who
             sure.append((seen.probabilities[0], right))
             for rate in RATES:
@@ -108,6 +128,7 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool) -> None:
                     named[rate, where].append((who, seen.scores[0] >= limit))
     print(
         f"\n{people} people enrolled, {'walks of a recording together' if fuse else 'each walk alone'}, {draws} draws"
+        + (", each place calibrated" if sites else "")
     )
     for rate in RATES:
         for what, found in (("FPIR", named), ("FNIR", missed)):
@@ -162,6 +183,7 @@ def main() -> None:
     parser.add_argument("--from", dest="source", choices=list(SOURCES), default="videos")
     parser.add_argument("--people", type=int, nargs="+", default=(3, 6, 9), help="how many are enrolled")
     parser.add_argument("--draws", type=int, default=40)
+    parser.add_argument("--sites", action="store_true", help="calibrate each place")
     given = parser.parse_args()
     network = load_network("street")
     if not given.embeddings.exists():
@@ -169,10 +191,11 @@ def main() -> None:
     with np.load(given.embeddings, allow_pickle=False) as file:
         walks = {name: file[name] for name in file.files}
     cohort = find_or_make(lambda _: np.zeros(0), f"{weights_source(network)}, cosine, {network.whitening}")
+    sites = Sites(walks, weights_source(network)) if given.sites else None
     print(f"{len(walks['vectors'])} walks of {len(np.unique(walks['subject']))} people")
     for people in given.people:
         for fuse in (False, True):
-            table(walks, network, cohort, people, given.draws, fuse=fuse)
+            table(walks, network, cohort, people, given.draws, fuse, sites)
 
 
 if __name__ == "__main__":

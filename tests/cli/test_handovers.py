@@ -91,11 +91,14 @@ PAGE = SimpleNamespace(tables=[], to_text=lambda: "")
 GENERATED = SimpleNamespace(generated={"a": {}}, index=len, lengths=[0, 9], meta={"generated": {}, "dropped": {}})
 
 _RECOGNIZER = "walkprint.recognizer.recognizer.Recognizer"
-_KNOWN = "--gallery g --key_file key.txt --asked_by door --network street-large --segmenter background --site hall.site"
+_KNOWN = (
+    "--gallery g --key_file key.txt --asked_by door --network street-large --segmenter background --site hall.site "
+    "--gallery_site yard.site"
+)
 _OPENED: dict[str, Any] = {
     f"{_RECOGNIZER}.__init__": {
-        "self": ..., "gallery": Path("g"), "network": "street-large", "site": SITES["hall.site"], "asked_by": "door",
-        "segmenter": ..., "key": b"key", "adopt": False,
+        "self": ..., "gallery": Path("g"), "network": "street-large", "site": SITES["hall.site"],
+        "gallery_site": SITES["yard.site"], "asked_by": "door", "segmenter": ..., "key": b"key", "adopt": False,
     },
     "walkprint.recipes.classes.build": {
         "family": Segmenter, "entry": {"class_path": "Background", "init_args": {}}, "settings": {},
@@ -232,7 +235,7 @@ CASES = {
             "walkprint.gallery.gallery.Gallery.export": 1,
         },
         {"walkprint.gallery.gallery.Gallery.open": {"binding"}},
-        {"network", "segmenter", "site"},
+        {"network", "segmenter", "site", "gallery_site"},
     ),
     "demo": Case(
         "--quick --out there --seed 3",
@@ -714,6 +717,25 @@ CASES = {
             "walkprint.evaluation.merge": STORE,
             "walkprint.evaluation.Site.learn": SITES["hall.site"],
         },
+        without={"videos", "network", "segmenter"},
+    ),
+    "calibrate videos": Case(
+        "--videos a.mp4 --network street-large --segmenter background --out hall.site",
+        {
+            "walkprint.recognizer.passersby.calibrate": {
+                "source": [Path("a.mp4")],
+                "network": "street-large",
+                "segmenter": ...,
+                "hook": ...,
+            },
+            "walkprint.recipes.classes.build": {
+                "family": Segmenter,
+                "entry": {"class_path": "Background", "init_args": {}},
+                "settings": {},
+            },
+        },
+        {"walkprint.recognizer.passersby.calibrate": SITES["hall.site"]},
+        without={"embeddings"},
     ),
     "export": Case(
         "run --out there --int8",

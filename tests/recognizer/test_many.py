@@ -38,15 +38,22 @@ def a_site(rng: np.random.Generator) -> Site:
     return Site.learn(EmbeddingSet(vectors, keys, "toy"))
 
 
+def a_scoring(rng: np.random.Generator, kind: str) -> tuple[Whitening | None, Site | None, Site | None]:
+    """Whitening, site and the gallery's site; "sites": another camera than that of enrollment."""
+    whitening = None if kind == "plain" else a_whitening(rng)
+    site = a_site(rng) if kind in ("site", "sites") else None
+    return whitening, site, a_site(rng) if kind == "sites" else None
+
+
 @pytest.mark.parametrize("sealed", [False, True])
-@pytest.mark.parametrize("kind", ["plain", "whitened", "site"])
+@pytest.mark.parametrize("kind", ["plain", "whitened", "site", "sites"])
 def test_it_gives_the_verdicts_of_a_small_gallery(tmp_path: Path, kind: str, sealed: bool) -> None:
     rng = np.random.default_rng(4)
     drawn, others = people(rng, COUNT, 3), cohort(rng, 50)
     gallery = gallery_of(tmp_path / "g", drawn[:, :2], key=bytes(32) if sealed else None)
-    whitening, site = a_whitening(rng) if kind != "plain" else None, a_site(rng) if kind == "site" else None
-    small = Verdict(gallery.templates(), others, whitening, site)
-    large = ManyVerdict(gallery, others, whitening, site)
+    scoring = a_scoring(rng, kind)
+    small = Verdict(gallery.templates(), others, *scoring)
+    large = ManyVerdict(gallery, others, *scoring)
     assert large.count == small.count == COUNT
     for number in range(8):
         walk = drawn[number, 2:].astype(np.float32)
@@ -63,15 +70,15 @@ def test_it_gives_the_verdicts_of_a_small_gallery(tmp_path: Path, kind: str, sea
         assert large.threshold(0.05, walks) == pytest.approx(small.threshold(0.05, walks), abs=1e-3)
 
 
-@pytest.mark.parametrize("kind", ["plain", "whitened", "site"])
+@pytest.mark.parametrize("kind", ["plain", "whitened", "site", "sites"])
 def test_its_codes_propose_the_right_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(many, "_PROPOSED", 20)  # of 80 walks
     rng = np.random.default_rng(4)
     drawn, others = people(rng, COUNT, 3), cohort(rng, 50)
     gallery = gallery_of(tmp_path / "g", drawn[:, :2])
-    whitening, site = a_whitening(rng) if kind != "plain" else None, a_site(rng) if kind == "site" else None
-    small = Verdict(gallery.templates(), others, whitening, site)
-    large = ManyVerdict(gallery, others, whitening, site)
+    scoring = a_scoring(rng, kind)
+    small = Verdict(gallery.templates(), others, *scoring)
+    large = ManyVerdict(gallery, others, *scoring)
     for number in range(8):
         walk = drawn[number, 2:].astype(np.float32)
         one, other = small.score(walk, ["left"]), large.score(walk, ["left"])

@@ -1,5 +1,6 @@
 """Enrolling and identifying rendered people, with a small network in place of the trained one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from torch import Tensor
 
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.evaluation.site import ANY_VIEW
+from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Gallery
-from walkprint.recognizer import Recognizer
+from walkprint.recognizer import Recognizer, calibrate
 from walkprint.recognizer.sources import Walk, walks_of
 from walkprint.video.background import Background
 from walkprint.video.segmenter import Segmenter
@@ -222,3 +225,26 @@ def test_the_bundled_network_is_understood(tmp_path: Path) -> None:
     recognizer = Recognizer(tmp_path / "g", segmenter=Background())
     assert (recognizer.gallery.binding.network, recognizer.gallery.binding.parts) == ("street", 31)
     assert recognizer.enroll(clips("001")[0], "Anna").walks == 1
+
+
+def test_a_site_is_calibrated_from_passersby(tmp_path: Path) -> None:
+    names = [f"{number:03d}" for number in range(1, 9)]
+    network, passing = Pooling(), [clips(name)[1] for name in names]
+    site = calibrate(passing, network)
+    unit = unit_parts(np.stack([network.embed(clip) for clip in passing]))
+    assert len(site) == 8
+    np.testing.assert_allclose(site.means[ANY_VIEW], unit.mean(0), atol=1e-6)
+    recognizer = Recognizer(tmp_path / "g", network, site=site, gallery_site=site, cohort=strangers())
+    recognizer.enroll(clips("010")[0], "anna")
+    assert recognizer.identify(clips("010")[1])[0].candidates[0].name == "anna"
+    with pytest.raises(ProtocolError, match="a site for the gallery only"):
+        Recognizer(tmp_path / "g", network, gallery_site=site, cohort=strangers())
+    for sites in (
+        {"site": replace(site, source="other")},
+        {"site": site, "gallery_site": replace(site, source="other")},
+    ):
+        with pytest.raises(ProtocolError, match="other"):
+            Recognizer(tmp_path / "g", network, cohort=strangers(), **sites)
+    for few in (passing[:4], []):
+        with pytest.raises(DataError, match=f"found {len(few)} clips of passers-by"):
+            calibrate(few, network)

@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError, ProtocolError
+from walkprint.core.sequence import SequenceKey
+from walkprint.evaluation.site import Site
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import Cohort
 from walkprint.recognizer.impostors import Impostors, tail_quantile
@@ -58,6 +61,32 @@ def test_known_people_are_first_and_probable() -> None:
         assert seen.scores[0] >= judge.threshold(0.05)
         assert seen.probabilities.sum() + seen.unknown == pytest.approx(1)
         assert seen.probabilities[0] > 0.8
+
+
+def site_of(walks: np.ndarray) -> Site:
+    keys = [SequenceKey(f"{number:03d}", view="left") for number in range(len(walks))]
+    return Site.learn(EmbeddingSet(walks.reshape(-1, PARTS, FEATURES).astype(np.float32), keys, "toy"))
+
+
+def test_each_camera_has_its_site() -> None:
+    rng = np.random.default_rng(6)
+    known, strangers = people(rng, 8, 4), cohort(rng)
+    door, hall = (1.5 * rng.normal(size=(PARTS, FEATURES)) for _ in range(2))  # what each camera adds to all
+    sites = [site_of(people(rng, 30, 1) + place) for place in (hall, door)]
+    names = np.repeat([f"{number:02d}" for number in range(8)], 2).tolist()
+    enrolled = (known[:, :2] + door).reshape(-1, PARTS, FEATURES).astype(np.float32)
+    templates = Templates(enrolled, names, ["left"] * 16, {}, 0)
+    both, one = Verdict(templates, strangers, None, *sites), Verdict(templates, strangers, None, sites[0])
+    asked = (known[:, 2:] + hall).astype(np.float32)
+    found = [[judge.score(walks, ["left", "left"]) for walks in asked] for judge in (both, one)]
+    assert [seen.people[0] for seen in found[0]] == names[::2]
+    assert all(seen.scores[0] >= both.threshold(0.05, 2) for seen in found[0])
+    assert np.mean([seen.scores[0] for seen in found[1]]) < np.mean([seen.scores[0] for seen in found[0]]) - 0.2
+    here = (known[:, 2:] + door).astype(np.float32)  # the gallery's own errors are those of its own camera
+    alone = Verdict(templates, strangers, None, sites[1])
+    np.testing.assert_array_equal(both.look_up(np.arange(16) < 4), alone.look_up(np.arange(16) < 4))
+    assert both.threshold(0.05) == alone.threshold(0.05)
+    assert [alone.score(walks, ["left", "left"]).people[0] for walks in here] == names[::2]
 
 
 def test_scores_are_those_of_a_slow_twin() -> None:

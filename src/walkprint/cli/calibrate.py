@@ -2,28 +2,54 @@
 
 from pathlib import Path
 
+from walkprint.cli.values import UsageError
 from walkprint.core.files import check_there
+from walkprint.core.progress import progress
 from walkprint.core.summary import Summary
 
 
-def calibrate(*, embeddings: list[Path], out: Path) -> Summary:
+def calibrate(
+    *,
+    videos: list[Path] | None = None,
+    embeddings: list[Path] | None = None,
+    network: str = "street",
+    segmenter: str = "MediaPipe",
+    out: Path,
+) -> Summary:
     """Learn what all clips of one camera share, from unlabeled clips of passers-by.
 
     The site holds their mean, for each direction of walking (view) with ten clips or more and for all others together.
     Never calibrate with the probes themselves.
 
     Args:
-        embeddings: file of `walkprint embed`, or several; at least five clips in all.
+        videos: videos of this camera in which anybody walks past; at least five walks in all.
+        embeddings: instead of videos, a file of `walkprint embed`, or several; at least five clips in all.
+        network: with videos, name of a bundled network, or the folder of a run.
+        segmenter: with videos, Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
         out: file of the site, .site.
 
     Example:
+        walkprint calibrate --videos monday.mp4 tuesday.mp4 --out hall.site
         walkprint calibrate --embeddings passersby.npz --out hall.site
     """
-    check_there(*embeddings, advice="; make it with `embed`")
-    from walkprint.evaluation import Site
-    from walkprint.recipes.evaluation import load_merged
+    if (videos is None) == (embeddings is None):
+        raise UsageError(f"expected either --videos or --embeddings; found {'both' if videos else 'neither'}")
+    check_there(*(videos or []))
+    check_there(*(embeddings or []), advice="; make it with `embed`")
+    if embeddings is not None:
+        from walkprint.evaluation import Site
+        from walkprint.recipes.evaluation import load_merged
 
-    site = Site.learn(load_merged(embeddings))
+        site = Site.learn(load_merged(embeddings))
+    else:
+        from walkprint import recognizer
+        from walkprint.recipes.classes import build_segmenter
+
+        with progress("calibrating") as on_progress:
+            site = recognizer.calibrate(
+                videos, network, segmenter=build_segmenter(segmenter, {}),
+                hook=lambda frame, _: on_progress(frame.number + 1, None),
+            )  # fmt: skip
     site.save(out)
     views = [
         f"{view or 'unknown'} {count}" + (" (shared mean)" if view not in site.means else "")

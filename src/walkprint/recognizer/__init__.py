@@ -9,11 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from walkprint.recognizer.passersby import calibrate
     from walkprint.recognizer.recognizer import Recognizer
     from walkprint.recognizer.sighting import Candidate, Sighting
 
-_HOMES = {"Recognizer": "recognizer", "Candidate": "sighting", "Sighting": "sighting"}
-__all__ = ["Candidate", "Recognizer", "Sighting"]
+_HOMES = {"Recognizer": "recognizer", "Candidate": "sighting", "Sighting": "sighting", "calibrate": "passersby"}
+__all__ = ["Candidate", "Recognizer", "Sighting", "calibrate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.digest import arrays_digest
+from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.site import Site
 from walkprint.evaluation.whitening import Whitening, moved, unit_parts
 from walkprint.gallery.coded import CodedWalks
@@ -37,10 +38,15 @@ class ManyVerdict(Verdict):
     """
 
     def __init__(
-        self, gallery: Known, cohort: Cohort, whitening: Whitening | None = None, site: Site | None = None
+        self,
+        gallery: Known,
+        cohort: Cohort,
+        whitening: Whitening | None = None,
+        site: Site | None = None,
+        gallery_site: Site | None = None,
     ) -> None:
         self._gallery, self._coded = gallery, CodedWalks(gallery)
-        self._set_up(cohort, whitening, site)
+        self._set_up(cohort, whitening, site, gallery_site)
         self._digest = np.frombuffer(arrays_digest({"strangers": self._strangers}).encode(), np.uint8)
         self._at = 0
         self.refresh()
@@ -91,8 +97,12 @@ class ManyVerdict(Verdict):
     ) -> tuple[Sequence[str], NDArray[np.float64]]:
         """See `Verdict`; of the people alone that the codes propose for any of the walks."""
         unit = unit_parts(vectors)
-        probes = self._joined(self._prepared(unit, np.array(views), self._origins), weights)
-        coded = flat(moved(unit, origins_of(views, self._origins), self._root))
+        probes = self._joined(self._asked(unit, np.array(views)), weights)
+        origins = origins_of(views, self._origins)
+        if self._site is not self._gallery_site:  # codes know the gallery's camera
+            keys = [SequenceKey("walk", view=view) for view in views]
+            origins = origins + self._site.origins(keys) - self._gallery_site.origins(keys)
+        coded = flat(moved(unit, origins, self._root))
         return self._scores(self._joined(coded, weights).reshape(-1, *self._mean.shape), probes)
 
     def _scores(self, coded: _Floats, probes: _Floats | None = None) -> tuple[list[str], NDArray[np.float64]]:

@@ -61,12 +61,14 @@ class Seeing:
     Attributes:
         network: name of a bundled network, or the folder of a run.
         segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
-        site: the camera's file of `walkprint calibrate`.
+        site: file of `walkprint calibrate` of the camera that identifies.
+        gallery_site: the same of the camera before which people were enrolled, if that is another one.
     """
 
     network: str = "street"
     segmenter: str = "MediaPipe"
     site: Path | None = None
+    gallery_site: Path | None = None
 
     def recognizer(self, place: Place, *, known: bool = False, adopt: bool = False) -> "Recognizer":
         """Gallery, network and segmenter together.
@@ -78,7 +80,9 @@ class Seeing:
         """
         if known or adopt:
             place.check()
-        check_there(self.site, advice="; make it with `calibrate`")
+        sites = {"site": self.site, "gallery_site": self.gallery_site}
+        for file in sites.values():
+            check_there(file, advice="; make it with `calibrate`")
         from walkprint.evaluation import Site
         from walkprint.recipes.classes import build_segmenter
         from walkprint.recognizer.recognizer import Recognizer
@@ -86,7 +90,7 @@ class Seeing:
         return Recognizer(
             place.gallery,
             self.network,
-            site=None if self.site is None else Site.load(self.site),
+            **{name: Site.load(file) for name, file in sites.items() if file is not None},
             segmenter=build_segmenter(self.segmenter, {}),
             asked_by=place.who,
             key=place.key,

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.embedding import EmbeddingSet
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.progress import progress
 from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.site import Site
@@ -43,7 +43,8 @@ class Recognizer:
     Args:
         gallery: a gallery, or the path of one, made if it is not there.
         network: a trained network, or the `name` of `load_network`.
-        site: the camera's, where one was calibrated; see `evaluation.Site`.
+        site: of the camera before which people are identified, where one was calibrated; see `evaluation.Site`.
+        gallery_site: of the camera before which they were enrolled, if that is another one.
         segmenter: finds people in videos; MediaPipe's if None.
         false_positive_rate: of all strangers who are looked up, how many may be named; above 0 and below 1.
         asked_by: for the journal, unless a call says otherwise.
@@ -52,12 +53,12 @@ class Recognizer:
         adopt: accept a gallery of another network, to embed it again with `re_embed` before anything else.
 
     Attributes:
-        gallery, network, site, segmenter, false_positive_rate, asked_by: the same.
+        gallery, network, site, gallery_site, segmenter, false_positive_rate, asked_by: the same.
 
     Raises:
         DataError: the gallery cannot be opened, or is another network's.
         CheckpointError: there is no such network.
-        ProtocolError: the site is another network's.
+        ProtocolError: a site is another network's, or only the gallery has one.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Recognizer:
         network: Network | str | Path = "street",
         *,
         site: Site | None = None,
+        gallery_site: Site | None = None,
         segmenter: Segmenter | None = None,
         false_positive_rate: float = 0.05,
         asked_by: str = "",
@@ -75,7 +77,8 @@ class Recognizer:
     ) -> None:
         self.network = network if isinstance(network, Network) else load_network(network)
         name = type(network).__name__ if isinstance(network, Network) else str(network)
-        self.site, self.false_positive_rate, self.asked_by = site, false_positive_rate, asked_by
+        self.site, self.gallery_site = site, gallery_site
+        self.false_positive_rate, self.asked_by = false_positive_rate, asked_by
         self.segmenter = segmenter or MediaPipe()
         whitening = self.network.whitening
         scoring = f"cosine, {whitening or 'parts of unit length'}"
@@ -83,8 +86,11 @@ class Recognizer:
         self._embed = folded(self.network, torch.from_numpy(mask)[None, :, None]).embed
         parts, features = self._embed(mask).shape
         self._binding = Binding(name, weights_source(self.network), parts, features, scoring)
-        if site is not None:
-            site.check(EmbeddingSet(np.zeros((0, parts, features), np.float32), [], self._binding.source))
+        if site is None and gallery_site is not None:
+            raise ProtocolError("found a site for the gallery only; expected that of the other camera as well")
+        for one in (site, gallery_site):
+            if one is not None:
+                one.check(EmbeddingSet(np.zeros((0, parts, features), np.float32), [], self._binding.source))
         if isinstance(gallery, Gallery):
             self.gallery = gallery
         else:
@@ -270,7 +276,8 @@ class Recognizer:
         if not walks:
             return None
         if self._verdict is None or self._verdict[0] != state:
-            arguments, before = (self.cohort, self.network.whitening, self.site), self._verdict and self._verdict[1]
+            arguments = (self.cohort, self.network.whitening, self.site, self.gallery_site)
+            before = self._verdict and self._verdict[1]
             if walks <= EXACT_WALKS:
                 self._verdict = (state, Verdict(self.gallery.templates(), *arguments))
             elif isinstance(before, ManyVerdict):

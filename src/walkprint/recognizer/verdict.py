@@ -47,17 +47,26 @@ class Verdict:
         templates: of the gallery, at least one walk.
         cohort: rendered strangers.
         whitening: the network's, or None.
-        site: the camera's, instead of the gallery's own middle; or None.
+        site: of the camera before which people are looked up, instead of the gallery's own middle; or None.
+        gallery_site: of the camera before which they were enrolled; that of `site` if None.
     """
 
     def __init__(
-        self, templates: Templates, cohort: Cohort, whitening: Whitening | None = None, site: Site | None = None
+        self,
+        templates: Templates,
+        cohort: Cohort,
+        whitening: Whitening | None = None,
+        site: Site | None = None,
+        gallery_site: Site | None = None,
     ) -> None:
-        self._set_up(cohort, whitening, site)
+        self._set_up(cohort, whitening, site, gallery_site)
         self._learn_from(templates)
 
-    def _set_up(self, cohort: Cohort, whitening: Whitening | None, site: Site | None) -> None:
-        self._site, self._root = site, None if whitening is None else whitening.root
+    def _set_up(
+        self, cohort: Cohort, whitening: Whitening | None, site: Site | None, gallery_site: Site | None
+    ) -> None:
+        self._site, self._gallery_site = site, site if gallery_site is None else gallery_site
+        self._root = None if whitening is None else whitening.root
         self._mean = cohort.vectors.mean(axis=0) if whitening is None else whitening.mean
         self._strangers = moved(cohort.vectors, self._mean, None) if whitening is None else cohort.vectors
         self._stranger_of = cohort.subjects
@@ -102,7 +111,7 @@ class Verdict:
             vectors, views: as in `score`.
             weights: to join the walks to one; each alone if None.
         """
-        probes = self._prepared(unit_parts(vectors), np.array(views), self._origins)
+        probes = self._asked(unit_parts(vectors), np.array(views))
         return self.people.tolist(), self._by_person(self._joined(probes, weights) @ self._known.T, self._person)
 
     def threshold(self, false_positive_rate: float, walks: int = 1) -> float:
@@ -190,9 +199,16 @@ class Verdict:
         return found
 
     def _prepared(self, unit: _Floats, views: NDArray[np.str_], origins: dict[str, _Floats]) -> _Floats:
-        """Unit parts as they are compared, flat: a product is the mean cosine over parts."""
-        if self._site is not None:
-            origin = self._site.origins([SequenceKey("walk", view=view) for view in views])
+        """Unit parts of enrolled walks as they are compared, flat: a product is the mean cosine over parts."""
+        return self._seen(unit, views, origins, self._gallery_site)
+
+    def _asked(self, unit: _Floats, views: NDArray[np.str_]) -> _Floats:
+        """The same of walks that are looked up."""
+        return self._seen(unit, views, self._origins, self._site)
+
+    def _seen(self, unit: _Floats, views: NDArray[np.str_], origins: dict[str, _Floats], site: Site | None) -> _Floats:
+        if site is not None:
+            origin = site.origins([SequenceKey("walk", view=view) for view in views])
         else:
             origin = origins_of(views, origins)
         return flat(moved(unit, origin, self._root))

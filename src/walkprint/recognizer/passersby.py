@@ -1,0 +1,44 @@
+"""A site from videos of whoever passes a camera; see `evaluation.site`."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.sequence import SequenceKey
+from walkprint.evaluation.embed import weights_source
+from walkprint.evaluation.site import Site
+from walkprint.networks.base import Network
+from walkprint.recipes.trained import load_network
+from walkprint.recognizer.sources import walks_of
+from walkprint.video.mediapipe import MediaPipe
+from walkprint.video.segmenter import Segmenter
+from walkprint.video.walks import Hook
+
+
+def calibrate(
+    source: Any,
+    network: Network | str | Path = "street",
+    *,
+    segmenter: Segmenter | None = None,
+    hook: Hook | None = None,
+) -> Site:
+    """Learn a camera's site from its passers-by; who they are does not matter and is not kept.
+
+    Args:
+        source: as in `Recognizer.identify`; several videos as a list.
+        network: a trained network, or the `name` of `load_network`; that of the recognizer.
+        segmenter: finds people in videos; MediaPipe's if None.
+        hook: called with every frame of a video and what the tracker made of it.
+
+    Raises:
+        DataError: fewer than five walks, or no walks can be read from the source.
+        CheckpointError: there is no such network.
+    """
+    network = network if isinstance(network, Network) else load_network(network)
+    found = list(walks_of(source, segmenter or MediaPipe(), hook))
+    vectors = [network.embed(walk.silhouettes) for walk in found]
+    keys = [SequenceKey(f"{number:06d}", "", "", walk.view) for number, walk in enumerate(found)]
+    stacked = np.stack(vectors) if vectors else np.zeros((0, 1, 1), np.float32)
+    return Site.learn(EmbeddingSet(stacked, keys, weights_source(network)))
