@@ -95,6 +95,7 @@ class Sites:
         self.place = np.where(walks["condition"] == "clothes", "outdoor", walks["condition"])
 
     def of(self, place: str, without=()) -> Site:
+        """The site of a place, without some walks."""
         rows = np.setdiff1d(np.flatnonzero(self.place == place), without)
         keys = [SequenceKey(f"{row:06d}", view=str(self.walks["view"][row])) for row in rows]
         return Site.learn(EmbeddingSet(self.walks["vectors"][rows].astype(np.float32), keys, self.source))
