@@ -102,10 +102,10 @@ class Sites:
 
 
 def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: Sites | None = None) -> None:
-    """Print FPIR and FNIR for each rate asked, over draws of who is enrolled; intervals over people."""
+    """Print rank-1, and FPIR and FNIR for each rate asked, over draws of who is enrolled; intervals over people."""
     subject, condition, take, view = (walks[name] for name in ("subject", "condition", "take", "view"))
     everyone, rng = np.unique(subject), np.random.default_rng(0)
-    named, missed, sure = defaultdict(list), defaultdict(list), []
+    named, missed, first, sure = defaultdict(list), defaultdict(list), defaultdict(list), []
     for _ in range(draws):
         known = rng.permutation(everyone)[:people]
         enrolled = np.isin(subject, known) & (condition == "outdoor") & (take <= _first(subject, condition, take, view))
@@ -121,6 +121,8 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: Si
             seen = judge.score(walks["vectors"][probe], view[probe], walks["frames"][probe])
             right = seen.people[0] == who
             sure.append((seen.probabilities[0], right))
+            if who in known:
+                first[where].append((who, right))
             for rate in RATES:
                 limit = limits[rate][len(probe) > 1]
                 if who in known:
@@ -131,6 +133,7 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: Si
         f"\n{people} people enrolled, {'walks of a recording together' if fuse else 'each walk alone'}, {draws} draws"
         + (", each place calibrated" if sites else "")
     )
+    print("rank-1", "; ".join(f"{where} {_figure(first[where])}" for where in dict.fromkeys(["outdoor", *condition])))
     for rate in RATES:
         for what, found in (("FPIR", named), ("FNIR", missed)):
             parts = {where: found[rate, where] for where in dict.fromkeys(["outdoor", *condition])}

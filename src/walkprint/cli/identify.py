@@ -35,6 +35,7 @@ def identify(
 
     Example:
         walkprint identify hall.mp4 --false_positive_rate 0.02 --video named.mp4
+        walkprint identify hall.mp4 --site hall.site --gallery_site door.site
     """
     check_there(*videos)
     if video is not None and len(videos) != 1:
