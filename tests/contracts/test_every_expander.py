@@ -20,7 +20,7 @@ from walkprint.data.walkers import Variety, Walkers
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.expand import expand
-from walkprint.generation.expander import Expander, GeneratorExpander
+from walkprint.generation.expander import Alternating, Expander, GeneratorExpander
 from walkprint.generation.rerendering import Rerendering
 
 VIEWS = ("000", "090")
@@ -51,6 +51,7 @@ MAKERS: Mapping[type[Expander], Callable[[], Expander]] = {
     MorphologicalCoat: MorphologicalCoat,
     Rerendering: lambda: Rerendering(variety=PERFECT),
     GeneratorExpander: lambda: GeneratorExpander(Lifted(subjects=("001", "002"), conditions=("cl", "nm"), views=VIEWS)),
+    Alternating: lambda: Alternating([MAKERS[GeneratorExpander](), MorphologicalCoat()]),
 }
 
 

@@ -30,6 +30,7 @@ from walkprint.studies.cloth_expansion import (
     ABLATION,
     GENERATORS,
     GUIDED,
+    JOINED,
     LARGE,
     ClothExpansionStudy,
     compute,
@@ -199,7 +200,7 @@ def test_variants_of_a_seed_differ_in_the_data_alone():
 def test_covering_variants_lay_their_coats_over_their_sources():
     every = tuple(name for name in cloth_expansion.VARIANTS if not name.endswith("-whitened"))
     cells = ClothExpansionStudy(sections=("ssim", "recognition", "ablation"), variants=every).cells()
-    covering = {f"{name}-covering" for name in (GUIDED, "latent-flow", "sdedit", "draper")}
+    covering = {f"{name}-covering" for name in (GUIDED, f"{GUIDED}-draper", "latent-flow", "sdedit", "draper")}
     assert {cell.settings["variant"] for cell in cells if cell.settings["data"].get("cover")} == covering
     assert all("cover" not in cell.settings["judge"]["data"] for cell in cells if "judge" in cell.settings)
 
@@ -407,6 +408,16 @@ def test_every_rival_has_its_turning_point(tmp_path):
         assert tables[title][0] == ["made by", "4", "8", "turns"]
         assert [line[0] for line in tables[title][1:]] == list(rivals[1:])
     assert [one.title for section in page.sections for one in section.diagrams] == titles
+
+
+def test_two_generators_make_coats_in_turn(tmp_path):
+    study = replace(TINY, sections=("recognition",), variants=("original", JOINED), wanted=4)
+    (cell,) = [one for one in study.cells() if one.settings["variant"] == JOINED]
+    store = expanded_people(cell.settings["data"], tmp_path).store()
+    both = [one["name"] for one in store.meta["generated"]["makers"]]
+    assert both == ["AEGuidedGAN", "Draper"]
+    assert all(one["cover"] for one in store.meta["generated"]["makers"])
+    assert {key.take for key in store.generated} <= {"03", "04"}
 
 
 def test_people_are_rendered_again_in_their_own_world(tmp_path):

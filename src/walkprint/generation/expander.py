@@ -169,3 +169,47 @@ class GeneratorExpander(Expander):
             gray = torch.maximum(gray, frames)
         cleaned, dropped = clean_frames(gray[:, 0].numpy(), SIZE_PX)
         return np.pad(cleaned, ((0, 0), (0, 0), (0, 0), (left, width - SIZE_PX - left))), dropped
+
+
+class Alternating(Expander):
+    """Several expanders in turn, take by take, so that what each does wrong is not learned as the rule.
+
+    Args:
+        makers: of the takes, in order of the takes' numbers.
+
+    Raises:
+        RecipeError: there is none, or they start from different conditions.
+    """
+
+    def __init__(self, makers: Sequence[Expander]) -> None:
+        starts = {one.source_condition for one in makers}
+        if len(starts) != 1:
+            raise RecipeError(
+                f"Alternating: makers start from {sorted(map(str, starts))}; expected one condition of all"
+            )
+        self.makers, (self.source_condition,) = tuple(makers), starts
+        self.ordered = all(one.ordered for one in makers)
+
+    @property
+    def name(self) -> str:
+        """See `Expander`: the names of all."""
+        return " and ".join(one.name for one in self.makers)
+
+    @property
+    def digest(self) -> str:
+        """See `Expander`: of the digests of all."""
+        return hashlib.sha256(" ".join(one.digest for one in self.makers).encode()).hexdigest()[:12]
+
+    def description(self) -> dict[str, Any]:
+        """See `Expander`."""
+        return {**super().description(), "makers": [one.description() for one in self.makers]}
+
+    def check(self, dataset: Packed, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
+        """See `Expander`."""
+        for one in self.makers:
+            one.check(dataset, wanted, takes)
+
+    def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
+        """See `Expander`."""
+        place = int(wanted.take) if wanted.take.isdecimal() else 0
+        return self.makers[place % len(self.makers)].make(source, wanted, rng)

@@ -65,7 +65,9 @@ _COVER = "-covering"
 """Ending of a variant whose coats are laid over the frames that they are made from."""
 COVERING = GUIDED + _COVER
 _RIVALS |= {name + _COVER: entry for name, entry in _RIVALS.items()}
-GENERATORS |= {COVERING: GENERATORS[GUIDED], **_RIVALS}
+JOINED = f"{GUIDED}-draper{_COVER}"
+"""The AE-guided GAN and the draper in turn, take by take."""
+GENERATORS |= {COVERING: GENERATORS[GUIDED], JOINED: GENERATORS[GUIDED], **_RIVALS}
 _VARIANTS = "walkprint.studies.ablation"
 ABLATION: dict[str, dict[str, Any]] = {
     "without-autoencoder-weights": {"class_path": f"{_VARIANTS}.WithoutAutoencoderWeights"},
@@ -83,7 +85,7 @@ _ALSO_WHITENED = tuple(
     name + _WHITE for name in (*SIMPLE, *GENERATORS, *RECORDED) if name.endswith((_COVER, "recorded", "re-rendered"))
 )
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED, *_ALSO_WHITENED)
-_UPON_REQUEST = {"re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
+_UPON_REQUEST = {JOINED, "re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in _UPON_REQUEST)
 _LEAST_WEARERS = 2
 _LOSSES = {
@@ -308,6 +310,8 @@ class ClothExpansionStudy(Checked):
             }
             if maker.endswith(_COVER):
                 data["cover"] = True
+            if maker == JOINED:
+                data["joined"] = {**data["generator"], "generator": self.generator("draper")}
         settings = {
             "section": section,
             "network": network,

@@ -11,7 +11,7 @@ import numpy as np
 from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation.coat_measures import THICKNESS_EDGES_PX
 from walkprint.evaluation.page import Diagram, Page, Sheet, Table
-from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, ClothExpansionStudy
+from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, JOINED, ClothExpansionStudy
 from walkprint.studies.comparison import Outcomes, difference_table, gap_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.expansion import REALISTIC, RECORDED, SHARES, WHITENED, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
@@ -198,7 +198,8 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
         "with feature-transport, coats are made among these features from the directions of the people who have some. "
         "Variants that end in -whitened: the recognizer of the variant, its distances whitened likewise, generated "
         "takes included.",
-        f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame.",
+        f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame. {JOINED}: takes "
+        "by the one and by the other in turn.",
         f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "
         "ReACGAN twice, of BAGAN-GP five times as often).",

@@ -24,7 +24,7 @@ from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInje
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.classifier import FrameClassifier, label_cross_entropy
 from walkprint.generation.expand import expand
-from walkprint.generation.expander import Expander, GeneratorExpander
+from walkprint.generation.expander import Alternating, Expander, GeneratorExpander
 from walkprint.generation.feature_transport import FeatureTransport
 from walkprint.generation.rerendering import Rerendering
 from walkprint.networks.base import Network
@@ -108,7 +108,7 @@ def expanded_people(data: Plain, out: Path) -> Packed:
 
     Args:
         data: `people`, `coats`, `wanted`, `seed`, `variant` (one of `SIMPLE` or `RECORDED`, or "") and perhaps
-            `generator` and `cover`.
+            `generator`, another one `joined` to it, and `cover`.
         out: the study's folder.
     """
     people = scarce_people(data["people"], data["coats"], out)
@@ -121,8 +121,11 @@ def expanded_people(data: Plain, out: Path) -> Packed:
             record_more(people, data, store, out)
             return
         if "generator" in data:
-            model = _trained_generator(data, people, out)
-            expander: Expander = GeneratorExpander(model, bf16=_bf16(data), cover=data.get("cover", False))
+            entries = [data[one] for one in ("generator", "joined") if one in data]
+            models = [_trained_generator({**data, "generator": one}, people, out) for one in entries]
+            how = {"bf16": _bf16(data), "cover": data.get("cover", False)}
+            makers = [GeneratorExpander(model, **how) for model in models]
+            expander: Expander = Alternating(makers) if len(makers) > 1 else makers[0]
         else:
             kind = SIMPLE[data["variant"]]
             expander = bodies_of(data["people"]) if kind is Rerendering else kind()
