@@ -8,7 +8,7 @@ from tests.oracles.sampling import faults_of_batch
 
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
-from walkprint.data.sampling import EvenConditions, SubjectSampler, step_generator
+from walkprint.data.sampling import EvenConditions, SubjectSampler, step_generator, step_generators
 
 
 @settings(deadline=None)
@@ -122,3 +122,12 @@ def test_a_rare_condition_is_drawn_as_often_as_a_usual_one():
 def test_conditions_must_be_known():
     with pytest.raises(RecipeError, match="for_keys"):
         EvenConditions(1, 1).draw(0, np.array([0]), 0)
+
+
+def test_streams_in_turn_draw_what_each_draws_alone() -> None:
+    def drawn(rng: np.random.Generator) -> list[list[float]]:
+        few = [rng.random(), rng.integers(7, dtype=np.uint32), rng.uniform(-1, 1)]  # 32 bits leave half a number behind
+        return [few, rng.permutation(61).tolist(), rng.integers(60, size=5).tolist()]
+
+    streams = (1, 2, 5, 2**40)
+    assert [drawn(rng) for rng in step_generators(3, 9, streams)] == [drawn(step_generator(3, 9, s)) for s in streams]

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -243,44 +244,38 @@ def _projective_map(points: NDArray[np.float64], images: NDArray[np.float64]) ->
     return np.append(entries, 1.0).reshape(3, 3)
 
 
-@compiled(nogil=True)
 def _warp(planes: Frames, matrix: NDArray[np.float64]) -> None:
-    """Resample planes, uint8 (plane, height, width), in place; weights are in 1/128 per axis."""
+    """Resample planes, uint8 (plane, height, width), in place; weights are in 1/128 per axis, and sums exact."""
     count, height, width = planes.shape
+    # Planes lie innermost, so that one pixel of all of them is computed at once; multiples of 8 fill the registers.
+    # A border of one background pixel stands for everything outside.
+    bordered = np.zeros((-(-count // 8) * 8, height + 2, width + 2), np.uint8)
+    bordered[:count, 1:-1, 1:-1] = planes
+    resampled = np.empty((height * width, len(bordered)), np.uint8)
+    _resample(cv2.transpose(bordered.reshape(len(bordered), -1)), matrix, height, width, resampled)
+    planes[:] = cv2.transpose(resampled)[:count].reshape(planes.shape)
+
+
+@compiled(nogil=True)
+def _resample(bordered: Any, matrix: NDArray[np.float64], height: int, width: int, out: Frames) -> None:
+    """Pixels, uint8 (height x width, plane), from bordered ones, ((height + 2) x (width + 2), plane)."""
     stride = width + 2
-    start = np.empty(height * width, np.int32)
-    weight = np.empty((4, height * width), np.int32)
     for y in range(height):
         for x in range(width):
             depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
             u = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth
             v = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth
-            # A border of one background pixel stands for everything outside; coordinates count from its corner.
+            # Coordinates count from the corner of the border.
             across = math.floor(min(max(u + 1.0, 0.0), width + 0.999) * 128 + 0.5)
             down = math.floor(min(max(v + 1.0, 0.0), height + 0.999) * 128 + 0.5)
             column, row = min(across >> 7, width), min(down >> 7, height)
-            right, below = across - (column << 7), down - (row << 7)
-            i = y * width + x
-            start[i] = row * stride + column
-            weight[0, i] = (128 - right) * (128 - below)
-            weight[1, i] = right * (128 - below)
-            weight[2, i] = (128 - right) * below
-            weight[3, i] = right * below
-    bordered = np.zeros((height + 2) * stride, np.uint8)
-    for n in range(count):
-        for y in range(height):
-            for x in range(width):
-                bordered[(y + 1) * stride + x + 1] = planes[n, y, x]
-        flat = planes[n].reshape(height * width)
-        for i in range(height * width):
-            s = start[i]
-            total = (
-                bordered[s] * weight[0, i]
-                + bordered[s + 1] * weight[1, i]
-                + bordered[s + stride] * weight[2, i]
-                + bordered[s + stride + 1] * weight[3, i]
-            )
-            flat[i] = (total + 8192) >> 14
+            right, below = np.float32(across / 128 - column), np.float32(down / 128 - row)
+            left, above = np.float32(1) - right, np.float32(1) - below
+            s, i = row * stride + column, y * width + x
+            for n in range(out.shape[1]):
+                upper = np.float32(bordered[s, n]) * left + np.float32(bordered[s + 1, n]) * right
+                lower = np.float32(bordered[s + stride, n]) * left + np.float32(bordered[s + stride + 1, n]) * right
+                out[i, n] = np.uint8(np.int32(upper * above + lower * below + np.float32(0.5)))
 
 
 def _warp_clips(clips: Tensor, maps: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.augment import Augmentation
 from walkprint.data.frames import FrameChooser
 from walkprint.data.packed import Packed
-from walkprint.data.sampling import Sampler, step_generator
+from walkprint.data.sampling import Sampler, step_generators
 from walkprint.data.store import Store
 
 
@@ -88,22 +88,19 @@ class TrainingBatches:
             raise RecipeError(f"process {rank} of {processes}: a batch of {len(picks)} clips cannot be shared that way")
         start, stop = len(picks) * rank // processes, len(picks) * (rank + 1) // processes
         picks = picks[start:stop]
-        generators = [step_generator(self.seed, step, 1 + b) for b in range(start, stop)]
-        chosen = [
-            self.chooser.positions(length, rng)
-            for length, rng in zip(self._lengths[picks].tolist(), generators, strict=True)
-        ]
-        if len({len(positions) for positions in chosen}) > 1:
-            raise RecipeError(f"{self.chooser!r}: clips of different length cannot form a batch; choose a fixed count")
-        positions = np.stack(chosen)
         width = self.store.width_px if self.width_px is None else self.width_px
-        shape = (positions.shape[1], self.store.channels, self.store.height_px, width)
+        shape = (self.store.channels, self.store.height_px, width)
+        chosen: list[NDArray[np.int64]] = []
         changes: list[list[tuple[int, Any]]] = [[] for _ in self.augmentations]
-        for clip, rng in enumerate(generators):
+        generators = step_generators(self.seed, step, range(1 + start, 1 + stop))
+        for clip, (length, rng) in enumerate(zip(self._lengths[picks].tolist(), generators, strict=True)):
+            chosen.append(self.chooser.positions(length, rng))
             for augmentation, changed in zip(self.augmentations, changes, strict=True):
                 if augmentation.happens(rng):
-                    changed.append((clip, augmentation.draw(rng, shape)))
-        return Draws(picks, positions, changes)
+                    changed.append((clip, augmentation.draw(rng, (len(chosen[-1]), *shape))))
+        if len({len(positions) for positions in chosen}) > 1:
+            raise RecipeError(f"{self.chooser!r}: clips of different length cannot form a batch; choose a fixed count")
+        return Draws(picks, np.stack(chosen), changes)
 
     def batch(self, step: int, rank: int = 0, processes: int = 1) -> ClipBatch:
         """The batch of a step, or one process's contiguous slice of it; see `draw`."""

@@ -1,7 +1,7 @@
 """Which sequences a training batch holds: some subjects, some clips of each."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -19,6 +19,16 @@ def step_generator(seed: int, step: int, stream: int) -> np.random.Generator:
     Stream 0 draws the batch, stream 1 + b everything about its clip b.
     """
     return np.random.Generator(np.random.Philox(key=[seed, step], counter=[0, 0, stream, 0]))
+
+
+def step_generators(seed: int, step: int, streams: Iterable[int]) -> Iterator[np.random.Generator]:
+    """As `step_generator`, one stream after another, without the cost of a new generator: each ends the one before."""
+    bits = np.random.Philox(key=[seed, step])
+    generator, state = np.random.Generator(bits), bits.state
+    for stream in streams:
+        state["state"]["counter"] = np.array([0, 0, stream, 0], dtype=np.uint64)
+        bits.state = state
+        yield generator
 
 
 class Sampler(Described, ABC):
