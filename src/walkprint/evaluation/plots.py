@@ -3,16 +3,15 @@
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from walkprint.core.errors import DataError
 from walkprint.evaluation.report import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Distinct with any color vision, and legible on white and on black (after Okabe and Ito, 2008).
 COLORS = ("#0f82c8", "#e0701e", "#0a9e73", "#c9609b", "#b8920f", "#4ba3d8", "#8a63c9")
@@ -44,7 +43,7 @@ def curves_svg(curves: Mapping[str, Sequence[Curve]]) -> str:
     kind = kinds.pop()
     names = list(dict.fromkeys(curve.name for some in curves.values() for curve in some))
 
-    def draw(axes: Axes) -> None:
+    def draw(axes: "Axes") -> None:
         for network, some in enumerate(curves.values()):
             for curve in some:
                 x, y = np.array(curve.x), 100 * np.array(curve.y)
@@ -77,7 +76,7 @@ def _look(color: int | None, dash: int) -> dict[str, Any]:
     return {"color": shown, "linestyle": _DASHES[dash % len(_DASHES)], "linewidth": 1.9}
 
 
-def diagram_svg(name: str, draw: Callable[[Axes], None]) -> str:
+def diagram_svg(name: str, draw: "Callable[[Axes], None]") -> str:
     """One diagram for a page.
 
     Args:
@@ -87,6 +86,9 @@ def diagram_svg(name: str, draw: Callable[[Axes], None]) -> str:
     Returns:
         An `svg` element, to be put into a page as it is.
     """
+    from matplotlib import rc_context  # not needed by what only measures
+    from matplotlib.figure import Figure
+
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9.5, "text.parse_math": False}
     with rc_context(style):
         figure = Figure(figsize=(5.4, 3.7), layout="constrained")
@@ -102,7 +104,9 @@ def diagram_svg(name: str, draw: Callable[[Axes], None]) -> str:
     return _to_page(text.getvalue(), name)
 
 
-def _dress(axes: Axes, kind: str) -> None:
+def _dress(axes: "Axes", kind: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     across, up = _LABELS.get(kind, ("", ""))
     axes.set_xlabel(across, color=PAGE_COLOR)
     axes.set_ylabel(up, color=PAGE_COLOR)
