@@ -99,6 +99,8 @@ class Pool:
         if beside.exists():
             with np.load(beside, allow_pickle=False) as stored:
                 self.bits["model"] = torch.from_numpy(stored["model"])
+            if self.bits["model"].shape != self.bits["clean"].shape:
+                raise SystemExit(f"{beside} was made from another pool than {file}; make it again, or delete it")
         self.usable = {name: bits.any(-1).numpy() for name, bits in self.bits.items()}  # (person, clip, time)
         if "film" in self.usable:
             self.usable["film"] &= seen
@@ -296,11 +298,16 @@ def one(name: str, seed: int, given: argparse.Namespace) -> None:
     """Train and score an arm; its row is written last."""
     row = given.out / f"{name}-{seed}.json"
     if row.exists():
-        steps = json.loads(row.read_text())["steps"]
-        if steps != given.steps:
-            raise SystemExit(f"{row} took {steps} steps, not {given.steps}; choose another --out, or delete it")
+        there = json.loads(row.read_text())
+        if there["steps"] != given.steps:
+            raise SystemExit(
+                f"{row} took {there['steps']} steps, not {given.steps}; choose another --out, or delete it"
+            )
         return
     pool, landmarks = Pool(given.pool), None
+    missing = {*ARMS[name].kinds, *(["bare"] if ARMS[name].undressed else [])} - set(pool.bits)
+    if missing:
+        raise SystemExit(f"{given.pool} has no {' and '.join(sorted(missing))} clips, which arm {name} needs")
     clips, labels = pool.held_out()
     if ARMS[name].upright:
         landmarks = landmarks_of(given)
@@ -343,6 +350,9 @@ def keep(row: Path, about: dict, found: dict, embed, given: argparse.Namespace) 
 def fused(names: list[str], seed: int, given: argparse.Namespace) -> None:
     """Score trained networks side by side: all their parts count in one cosine. Names as `both-0`."""
     name, out = "+".join(names), given.out / "fused"
+    for part in names:
+        if part.rpartition("-")[0] not in ARMS or not (given.out / f"{part}.safetensors").exists():
+            raise SystemExit(f"--fused {part}: no trained network in {given.out}; expected names as both-0")
     if (out / f"{name}-{seed}.json").exists():
         return
     out.mkdir(exist_ok=True)
@@ -399,7 +409,7 @@ def main() -> None:
     options.add_argument("--fused", nargs="*", default=[], help="score these side by side, as `both-0 upright-0`")
     options.add_argument("--table", action="store_true", help="train nothing")
     given = options.parse_args()
-    if not given.table and (given.pool is None or given.real is None):
+    if (given.fused or not given.table) and (given.pool is None or given.real is None):
         options.error("--pool and --real are needed, except for --table")
     given.out.mkdir(parents=True, exist_ok=True)
     keep_freed_memory()

@@ -138,6 +138,7 @@ def main() -> None:
     began = time.process_time()
     drawn = torch.stack([draw(model, clip, share, generator) for clip in clean.flatten(0, 1)]).view_as(clean)
     spent = 1000 * (time.process_time() - began) / clean[..., 0].numel()
+    drawn[(clean == 0).all(-1)] = 0
     there = seen[cut:].numpy()
     rows = {
         name: statistics(some[cut:].numpy()[there], clean[cut:].numpy()[there])

@@ -112,7 +112,8 @@ def make_drawn(out: Path, people: int, seed: int, settings: dict) -> None:
             scene, camera = render.act(one, FRAMES, RATE_HZ), camera_of(seed, key, variety)
             drawn, clean = drawn_masks(scene, camera, rng), align_clip(render.silhouettes(scene, camera), 64)[0]
             parts["drawn"].append(np.zeros((FRAMES, 352), np.uint8) if drawn is None else drawn)
-            parts["clean"].append(packed(clean[:, 0, :, 10:54]))
+            bits = packed(clean[:, 0, :, 10:54])
+            parts["clean"].append(np.zeros((FRAMES, 352), np.uint8) if bits is None else bits)
             parts["outfit"].append(np.array(worn(one), np.float32))
             parts["seen"].append(np.ones(FRAMES, bool))
         if number % 100 == 0:

@@ -4,8 +4,8 @@
 product's own segmentation (`--from masks`: takes the masks of DATA/kth-walking/masks; `--from usf`: the half cycles of
 DATA/usf-gait, two walks of each person and probe set), embeds them, keeps the embeddings in that file, which is never
 part of the project, and prints the table. Some people are enrolled by one recording outdoors (USF: of the gallery), the
-others are strangers; who is drawn many times over. `--sites` calibrates each place by all its walks, those of
-the question excepted; outdoor and other clothes are one place.
+others are strangers; who is drawn many times over. `--sites` calibrates each place by its other walks, as
+`fair.py` does.
 """
 
 import argparse
@@ -20,11 +20,12 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.evaluation.embed import weights_source
-from walkprint.evaluation.site import Site
+from walkprint.evaluation.site import CLIPS_PER_VIEW, Site
+from walkprint.evaluation.whitening import moved, unit_parts
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
 from walkprint.recognizer.sources import walks_of
-from walkprint.recognizer.verdict import Verdict
+from walkprint.recognizer.verdict import Verdict, flat
 from walkprint.video.mediapipe import MediaPipe
 
 RATES = (0.01, 0.05)
@@ -87,21 +88,32 @@ def _add(found, vectors, labels, frames: int) -> None:
     found["frames"].append(frames)
 
 
-class Sites:
-    """Of each place the site of all its walks but those of one question; outdoor and other clothes are one place."""
+class Calibrated(Verdict):
+    """Each walk is seen from the mean of all other walks of its place and direction, known walks from that outdoors.
 
-    def __init__(self, walks, source: str) -> None:
-        self.walks, self.source = walks, source
+    Outdoor and other clothes are one place. A direction with fewer than ten walks is seen from the whole place.
+    """
+
+    def __init__(self, templates: Templates, cohort, whitening, walks, source: str) -> None:
+        self.unit, self.view = unit_parts(walks["vectors"].astype(np.float32)), walks["view"]
         self.place = np.where(walks["condition"] == "clothes", "outdoor", walks["condition"])
+        outdoor = np.flatnonzero(self.place == "outdoor")
+        keys = [SequenceKey(f"{row:06d}", view=str(self.view[row])) for row in outdoor]
+        site = Site.learn(EmbeddingSet(self.unit[outdoor], keys, source))
+        self.question: list[int] = []
+        super().__init__(templates, cohort, whitening, site)
 
-    def of(self, place: str, without=()) -> Site:
-        """The site of a place, without some walks."""
-        rows = np.setdiff1d(np.flatnonzero(self.place == place), without)
-        keys = [SequenceKey(f"{row:06d}", view=str(self.walks["view"][row])) for row in rows]
-        return Site.learn(EmbeddingSet(self.walks["vectors"][rows].astype(np.float32), keys, self.source))
+    def _asked(self, unit, views):
+        origins = np.stack([self._origin(row) for row in self.question])
+        return flat(moved(unit, origins, self._root))
+
+    def _origin(self, row: int) -> np.ndarray:
+        others = (self.place == self.place[row]) & (np.arange(len(self.view)) != row)
+        same = others & (self.view == self.view[row])
+        return self.unit[same if same.sum() >= CLIPS_PER_VIEW else others].mean(axis=0)
 
 
-def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: Sites | None = None) -> None:
+def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: bool = False) -> None:
     """Print rank-1, and FPIR and FNIR for each rate asked, over draws of who is enrolled; intervals over people."""
     subject, condition, take, view = (walks[name] for name in ("subject", "condition", "take", "view"))
     everyone, rng = np.unique(subject), np.random.default_rng(0)
@@ -112,12 +124,14 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: Si
         rows = np.flatnonzero(enrolled)
         names = dict(zip(known, known, strict=True))
         templates = Templates(walks["vectors"][rows], subject[rows], view[rows], names, 0)
-        judge = Verdict(templates, cohort, network.whitening, None if sites is None else sites.of("outdoor"))
+        if sites:
+            judge = Calibrated(templates, cohort, network.whitening, walks, weights_source(network))
+        else:
+            judge = Verdict(templates, cohort, network.whitening)
         limits = {rate: [judge.threshold(rate, count) for count in (1, 2)] for rate in RATES}
         for probe in _probes(np.flatnonzero(~enrolled), subject, condition, fuse):
             who, where = subject[probe[0]], condition[probe[0]]
-            if sites is not None:  # the same gallery, asked by another camera
-                judge._site = sites.of(sites.place[probe[0]], probe)
+            judge.question = probe  # for `Calibrated` alone
             seen = judge.score(walks["vectors"][probe], view[probe], walks["frames"][probe])
             right = seen.people[0] == who
             sure.append((seen.probabilities[0], right))
@@ -195,11 +209,10 @@ def main() -> None:
     with np.load(given.embeddings, allow_pickle=False) as file:
         walks = {name: file[name] for name in file.files}
     cohort = find_or_make(lambda _: np.zeros(0), f"{weights_source(network)}, cosine, {network.whitening}")
-    sites = Sites(walks, weights_source(network)) if given.sites else None
     print(f"{len(walks['vectors'])} walks of {len(np.unique(walks['subject']))} people")
     for people in given.people:
         for fuse in (False, True):
-            table(walks, network, cohort, people, given.draws, fuse, sites)
+            table(walks, network, cohort, people, given.draws, fuse, given.sites)
 
 
 if __name__ == "__main__":

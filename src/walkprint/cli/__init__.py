@@ -41,7 +41,6 @@ _NEXT = {
     "export": "embed --run {out} --data STORE --out FILE.npz",
     "import-opengait": "embed --run {out} --data stores/casia-b --out FILE.npz",
     "import-gaitnet": "embed --run {out} --data stores/fvg --out FILE.npz",
-    "calibrate": "evaluate --embeddings PROBES.npz --gallery_site {out} --probe_site {out}",
     "enroll": "identify VIDEO --gallery {gallery}",
 }
 _LONGEST = 2000

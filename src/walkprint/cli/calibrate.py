@@ -1,5 +1,6 @@
-"""`walkprint calibrate`: a site from clips of passers-by."""
+"""`walkprint calibrate`: a site from videos or embeddings of passers-by."""
 
+import shlex
 from pathlib import Path
 
 from walkprint.cli.values import UsageError
@@ -12,8 +13,8 @@ def calibrate(
     *,
     videos: list[Path] | None = None,
     embeddings: list[Path] | None = None,
-    network: str = "street",
-    segmenter: str = "MediaPipe",
+    network: str | None = None,
+    segmenter: str | None = None,
     out: Path,
 ) -> Summary:
     """Learn what all clips of one camera share, from unlabeled clips of passers-by.
@@ -24,8 +25,9 @@ def calibrate(
     Args:
         videos: videos of this camera in which anybody walks past; at least five walks in all.
         embeddings: instead of videos, a file of `walkprint embed`, or several; at least five clips in all.
-        network: with videos, name of a bundled network, or the folder of a run.
-        segmenter: with videos, Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
+        network: with videos, name of a bundled network, or the folder of a run; street by default.
+        segmenter: with videos, Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path; MediaPipe
+            by default.
         out: file of the site, .site.
 
     Example:
@@ -34,6 +36,8 @@ def calibrate(
     """
     if (videos is None) == (embeddings is None):
         raise UsageError(f"expected either --videos or --embeddings; found {'both' if videos else 'neither'}")
+    if embeddings is not None and (network or segmenter):
+        raise UsageError("--network and --segmenter are for --videos; embeddings are of one network already")
     check_there(*(videos or []))
     check_there(*(embeddings or []), advice="; make it with `embed`")
     if embeddings is not None:
@@ -47,7 +51,7 @@ def calibrate(
 
         with progress("calibrating") as on_progress:
             site = recognizer.calibrate(
-                videos, network, segmenter=build_segmenter(segmenter, {}),
+                videos, network or "street", segmenter=build_segmenter(segmenter or "MediaPipe", {}),
                 hook=lambda frame, _: on_progress(frame.number + 1, None),
             )  # fmt: skip
     site.save(out)
@@ -55,5 +59,8 @@ def calibrate(
         f"{view or 'unknown'} {count}" + (" (shared mean)" if view not in site.means else "")
         for view, count in site.clips.items()
     ]
-    text = f"{out}: {site}; clips by view: {', '.join(views)}"
+    asked = ["identify", "VIDEO", "--site", str(out)]
+    if embeddings is not None:
+        asked = ["evaluate", "--embeddings", "PROBES.npz", "--gallery_site", str(out), "--probe_site", str(out)]
+    text = f"{out}: {site}; clips by view: {', '.join(views)}\nnext: {shlex.join(['walkprint', *asked])}"
     return Summary({"out": str(out), "clips": dict(site.clips), "digest": site.digest, "source": site.source}, text)

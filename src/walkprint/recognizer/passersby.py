@@ -37,8 +37,9 @@ def calibrate(
         CheckpointError: there is no such network.
     """
     network = network if isinstance(network, Network) else load_network(network)
-    found = list(walks_of(source, segmenter or MediaPipe(), hook))
-    vectors = [network.embed(walk.silhouettes) for walk in found]
-    keys = [SequenceKey(f"{number:06d}", "", "", walk.view) for number, walk in enumerate(found)]
+    vectors, keys = [], []
+    for number, walk in enumerate(walks_of(source, segmenter or MediaPipe(), hook)):
+        vectors.append(network.embed(walk.silhouettes))
+        keys.append(SequenceKey(f"{number:06d}", "", "", walk.view))
     stacked = np.stack(vectors) if vectors else np.zeros((0, 1, 1), np.float32)
     return Site.learn(EmbeddingSet(stacked, keys, weights_source(network)))

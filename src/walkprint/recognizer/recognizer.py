@@ -87,7 +87,7 @@ class Recognizer:
         parts, features = self._embed(mask).shape
         self._binding = Binding(name, weights_source(self.network), parts, features, scoring)
         if site is None and gallery_site is not None:
-            raise ProtocolError("found a site for the gallery only; expected that of the other camera as well")
+            raise ProtocolError("found a site for the gallery only; expected site as well (enrolling needs neither)")
         for one in (site, gallery_site):
             if one is not None:
                 one.check(EmbeddingSet(np.zeros((0, parts, features), np.float32), [], self._binding.source))
