@@ -56,9 +56,11 @@ def test_realistic_cloth_changing_leaves_out_what_training_people_do_not_show(tm
     wider = CasiaB(tmp_path, split="RCC", front_views=["000", "018"])
     assert {view for _, view in seen(wider, "001")} == {"000", "018"}
     assert seen(wider, "002") == seen(realistic, "002")
-    for wrong in ("000", [], ["36"]):
+    for wrong in ("000", [], ["36"], ["000", "36"]):
         with pytest.raises(RecipeError, match=r"front_views is .* expected a list of some of 000, 018, 090"):
             CasiaB(tmp_path, split="RCC", front_views=wrong)
+    with pytest.raises(RecipeError, match=r"front_views is .* with split 'LT'; only RCC has front views"):
+        CasiaB(tmp_path, front_views=["018"])
 
 
 def recordings(selection, keys):

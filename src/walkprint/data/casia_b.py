@@ -60,7 +60,7 @@ class CasiaB(TreeDataset):
 
     Raises:
         DataError: the layout or a name is not that of CASIA-B.
-        RecipeError: an unknown split, or front views that are not there.
+        RecipeError: an unknown split, front views that are not there, or others than usual without "RCC".
     """
 
     LAYOUT = "CASIA-B's 001/nm-01/090/*.png"
@@ -81,9 +81,11 @@ class CasiaB(TreeDataset):
             raise RecipeError(f"CasiaB: split is {split!r}, expected one of {', '.join(_TRAINING_SUBJECTS)}")
         super().__init__(root, size_px=size_px)
         self.split, self.front_views = split, tuple(front_views)
+        if split != "RCC" and self.front_views != ("000",):
+            raise RecipeError(f"CasiaB: front_views is {front_views!r} with split {split!r}; only RCC has front views")
         if split == "RCC":
             views = sorted({key.view for key in self._catalogue})
-            if isinstance(front_views, str) or not set(front_views) & set(views):
+            if isinstance(front_views, str) or not front_views or not set(front_views) <= set(views):
                 raise RecipeError(
                     f"CasiaB: front_views is {front_views!r}, expected a list of some of {', '.join(views)}"
                 )
