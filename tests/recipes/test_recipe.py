@@ -76,6 +76,12 @@ def test_every_recipe_of_a_generator_can_be_read(path: Path) -> None:
     assert settings["steps"] > len(generator.stages())
 
 
+def test_some_data_set_has_a_draper_beside_others() -> None:
+    """Else the next test compares nothing."""
+    drapers = {path.parent for path in GENERATORS if path.stem == "draper"}
+    assert drapers & {path.parent for path in GENERATORS if path.stem == "ae_guided"}
+
+
 @pytest.mark.parametrize("folder", sorted({path.parent for path in GENERATORS}), ids=lambda folder: folder.name)
 def test_generators_of_one_data_set_have_one_budget(folder: Path) -> None:
     recipes = [yaml.safe_load(path.read_text()) for path in GENERATORS if path.parent == folder]
