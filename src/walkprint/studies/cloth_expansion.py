@@ -323,7 +323,7 @@ class ClothExpansionStudy(Checked):
         if section != "ssim":
             settings["recipe"] = self._recipe(network, variant, seed, data)
         if section in ("ssim", "ablation"):
-            recorded = {name: one for name, one in data.items() if name not in ("generator", "cover")}
+            recorded = {name: one for name, one in data.items() if name not in ("generator", "joined", "cover")}
             recorded["variant"] = ""
             settings["judge"] = self._recipe(network, BASELINE, seed, recorded)
         if section == "real":
