@@ -1,6 +1,7 @@
 import pytest
 
-from walkprint.studies.comparison import difference_table, mean_table
+from walkprint.core.protocol import Protocol, Selection
+from walkprint.studies.comparison import OPEN_SET, difference_table, mean_table, real_tables
 
 NETWORKS = ("A", "B")
 
@@ -52,3 +53,14 @@ def test_the_same_people_of_all_seeds_are_one_group(outcomes):
         outcomes["A", "new"][seed]["by subject"]["NM"] = {"x": 0.4 + gain, "y": 0.6 + gain}
     lines = difference_table("t", outcomes, "plain", "rank-1", ["NM"], same_people=True).lines
     assert lines[1][3] == "+20.0 [+20.0, +20.0]"  # both gain 0.2 on average, whatever a seed says
+
+
+def test_open_sets_of_real_people_say_how_they_are_read(outcomes):
+    for by_seed in outcomes.values():
+        for one in by_seed.values():
+            one.update(dict.fromkeys(OPEN_SET, one["rank-1"]))
+    protocol = Protocol("first takes", Selection(takes=("01",)), {"NM": Selection(takes=("02",))})
+    notes = {one.title: one.note for one in real_tables(outcomes, protocol, "plain")}
+    against = [notes[f"Real masks: {title} against plain"] for title in OPEN_SET.values()]
+    assert [note.split(". ")[-1] for note in against] == ["Negative is better.", "Positive is better."]
+    assert not any("test people" in note for note in against), "there is no column of theirs"

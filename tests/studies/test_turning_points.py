@@ -52,15 +52,33 @@ def test_methods_turn_where_their_differences_do():
     assert "drawn" in gains_diagram("CL", gains).svg
 
 
+@pytest.mark.parametrize("gain", [Estimate(0.1, 0.2, -0.1, 0.3, 3), Estimate(0.1, count=1)])
+def test_a_gain_that_may_be_nothing_settles_nothing(gain):
+    sure = Estimate(0.2, 0.01, 0.1, 0.3, 3)
+    table = turning_table("CL", {"drawn": {2: sure, 8: gain}, "sure": {2: sure, 8: sure}})
+    assert [line[-1] for line in table.lines[1:]] == ["helps throughout (not settled)", "helps throughout"]
+
+
 def test_a_share_is_the_mean_gain_in_the_mean_gap():
-    gaps = {0: 0.1, 1: 0.3}
-    assert share_over_seeds({0: 0.08, 1: 0.24}, gaps).interval(signed=False) == "80.0 [80.0, 80.0]"
+    gaps = {0: 0.19, 1: 0.21}
+    assert share_over_seeds({0: 0.152, 1: 0.168}, gaps).interval(signed=False) == "80.0 [80.0, 80.0]"
     apart = share_over_seeds({0: 0.2, 1: 0.2}, gaps)
     assert apart.value == pytest.approx(1)
-    assert (apart.low, apart.high) == pytest.approx((1 - 12.7062 * 0.5, 1 + 12.7062 * 0.5), rel=1e-4)
+    assert (apart.low, apart.high) == pytest.approx((1 - 12.7062 * 0.05, 1 + 12.7062 * 0.05), rel=1e-4)
     assert np.isnan(share_over_seeds({0: 0.1}, {0: -0.1}).value)
     assert np.isnan(share_over_seeds({}, {}).value)
     assert share_over_seeds({0: 0.1}, {0: 0.2}) == Estimate(0.5, count=1)
+
+
+def test_a_gap_that_may_be_nothing_gives_a_share_no_interval():
+    outcomes = {
+        ("GaitSet", "original"): numbers(0.5, 0.5, 0.5),
+        ("GaitSet", "drawn"): numbers(0.51, 0.51, 0.51),
+        ("GaitSet", "recorded"): numbers(0.6, 0.401, 0.503),
+    }
+    table = gap_table("gap", outcomes, "original", "recorded", "CL")
+    assert table.lines[1][:3] == ["GaitSet", "drawn", "750.0 [-]"]
+    assert "reaches 0" in table.note
 
 
 def test_people_are_drawn_with_their_gains_and_gaps_together():

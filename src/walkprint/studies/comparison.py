@@ -1,5 +1,6 @@
 """Tables of many trainings: every network with every variant over seeds, and differences from a baseline."""
 
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -28,9 +29,14 @@ READING = (
 
 OPEN_SET = {"FNIR at FPIR 1 %": "FNIR at 1 % FPIR", "TAR at FAR 0.1 %": "TAR at 0.1 % FAR"}
 """What counts where some are strangers -> as it is called in titles."""
+_FEW_PEOPLE = (
+    "Differences of percentages, paired by seed, with Student's 95 % interval over seeds alone: every seed tests the "
+    "same few people, and nothing is said about others. {better} is better."
+)
 _GAP = (
     "Percent: 0 is {baseline}, 100 is {reference}. The mean gain divided by the mean gap, with 95 % intervals over "
-    "seeds and over people as of differences. None where {reference} gains nothing."
+    "seeds and over people as of differences; [-], no interval, where that of the gap itself reaches 0 or there is one "
+    "seed. A dash alone where {reference} gains nothing."
 )
 
 
@@ -63,10 +69,12 @@ def difference_table(
     *,
     overall: bool = True,
     same_people: bool = False,
+    note: str = READING,
 ) -> Table:
     """Every variant minus the baseline, of each network and, with `overall`, of the mean of those that have both.
 
-    With `same_people` every seed tests the same people, so that each of them is one mean over seeds.
+    With `same_people` every seed tests the same people, so that each of them is one mean over seeds. `note`: how to
+    read the table.
     """
     with_people = all("by subject" in one for by_seed in outcomes.values() for one in by_seed.values())
     with_people = with_people and figure == "rank-1"
@@ -88,7 +96,7 @@ def difference_table(
                     cells.append(over_subjects(_over_seeds(people) if same_people else people).interval())
             seeds = set.intersection(*({*second} & {*first} for second, first in pairs))
             lines.append([network, variant, *cells, str(len(seeds))])
-    return Table(title, lines, READING)
+    return Table(title, lines, note)
 
 
 def real_tables(outcomes: Outcomes, protocol: Protocol, baseline: str, note: str = "") -> list[Table]:
@@ -110,7 +118,8 @@ def real_tables(outcomes: Outcomes, protocol: Protocol, baseline: str, note: str
 def _open_set(outcomes: Outcomes, figure: str, title: str, sets: Sequence[str], baseline: str) -> list[Table]:
     if not all(figure in one for seeds in outcomes.values() for one in seeds.values()):
         return []
-    against = difference_table(f"Real masks: {title} against {baseline}", outcomes, baseline, figure, sets)
+    note = _FEW_PEOPLE.format(better="Negative" if figure.startswith("FNIR") else "Positive")
+    against = difference_table(f"Real masks: {title} against {baseline}", outcomes, baseline, figure, sets, note=note)
     return [against, mean_table(f"Real masks: {title}", outcomes, figure, sets)]
 
 
@@ -137,8 +146,13 @@ def gap_table(
                 people = [_over_seeds(one) for one in people]
             network = some[0] if len(some) == 1 else f"mean of {len(having)} networks"
             shares = (share_over_seeds(gains, gaps), share_over_subjects(people[0], people[1]))
-            lines.append([network, variant, *(one.interval(signed=False) for one in shares), str(len(seeds))])
+            lines.append([network, variant, *map(_share, shares), str(len(seeds))])
     return Table(title, lines, _GAP.format(baseline=baseline, reference=reference))
+
+
+def _share(share: Estimate) -> str:
+    known = math.isnan(share.value) or share.low is not None
+    return share.interval(signed=False) + ("" if known else " [-]")
 
 
 def difference(outcomes: Outcomes, network: str, variant: str, baseline: str, name: str) -> Estimate:

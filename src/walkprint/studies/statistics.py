@@ -92,6 +92,8 @@ def over_subjects(differences: Mapping[int, Mapping[str, float]], *, resamples: 
 def share_over_seeds(gains: Mapping[int, float], gaps: Mapping[int, float]) -> Estimate:
     """Mean gain as a share of the mean gap, with Student's interval of the gains about that share of their gaps.
 
+    No interval where that of the gap reaches 0: the share may then be anything.
+
     Args:
         gains, gaps: by seed, for the seeds that both have.
     """
@@ -101,7 +103,7 @@ def share_over_seeds(gains: Mapping[int, float], gaps: Mapping[int, float]) -> E
         return Estimate(math.nan, count=len(seeds))
     share = statistics.fmean(gains[seed] for seed in seeds) / gap
     rest = over_seeds([(gains[seed] - share * gaps[seed]) / gap for seed in seeds])
-    if rest.low is None or rest.high is None:
+    if rest.low is None or rest.high is None or not over_seeds([gaps[seed] for seed in seeds]).certain:
         return Estimate(share, count=len(seeds))
     return Estimate(share, rest.spread, share + rest.low, share + rest.high, len(seeds))
 

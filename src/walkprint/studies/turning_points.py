@@ -14,9 +14,9 @@ from walkprint.studies.statistics import Estimate
 Gains = Mapping[str, Mapping[int, Estimate]]
 """Variant -> number of recorded coats -> difference from the original."""
 _READING = (
-    "Differences of rank-1 in points, with 95 % intervals over seeds, by the number of recorded takes in a coat: two "
-    "of each training person who has any. Turns: where the mean difference changes its sign, on a straight line over "
-    "the logarithm of the number; not settled where intervals hold 0."
+    "Differences of rank-1 in points, with 95 % intervals over seeds, by the number of recorded takes in a coat, those "
+    "of all training people together. Turns: where the mean difference changes its sign, on a straight line over the "
+    "logarithm of the number; not settled where an interval holds 0 or is missing."
 )
 _DASHES = ("-", "--", ":")
 
@@ -73,7 +73,9 @@ def turning_table(title: str, gains: Gains) -> Table:
     lines = [["made by", *map(str, numbers), "turns"]]
     for variant, by_number in gains.items():
         cells = [by_number[one].interval() if one in by_number else "-" for one in numbers]
-        lines.append([variant, *cells, turns({number: one.value for number, one in by_number.items()})])
+        words = turns({number: one.value for number, one in by_number.items()})
+        settled = all(one.certain for one in by_number.values())
+        lines.append([variant, *cells, words if settled else f"{words} (not settled)"])
     return Table(title, lines, _READING)
 
 
