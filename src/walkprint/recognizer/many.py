@@ -99,9 +99,10 @@ class ManyVerdict(Verdict):
         unit = unit_parts(vectors)
         probes = self._joined(self._asked(unit, np.array(views)), weights)
         origins = origins_of(views, self._origins)
-        if self._site is not self._gallery_site:  # codes know the gallery's camera
+        here, there = self._site, self._gallery_site
+        if here is not None and there is not None and here is not there:  # codes know the gallery's camera
             keys = [SequenceKey("walk", view=view) for view in views]
-            origins = origins + self._site.origins(keys) - self._gallery_site.origins(keys)
+            origins = origins + here.origins(keys) - there.origins(keys)
         coded = flat(moved(unit, origins, self._root))
         return self._scores(self._joined(coded, weights).reshape(-1, *self._mean.shape), probes)
 

@@ -80,9 +80,7 @@ class Seeing:
         """
         if known or adopt:
             place.check()
-        sites = {"site": self.site, "gallery_site": self.gallery_site}
-        for file in sites.values():
-            check_there(file, advice="; make it with `calibrate`")
+        check_there(self.site, self.gallery_site, advice="; make it with `calibrate`")
         from walkprint.evaluation import Site
         from walkprint.recipes.classes import build_segmenter
         from walkprint.recognizer.recognizer import Recognizer
@@ -90,7 +88,8 @@ class Seeing:
         return Recognizer(
             place.gallery,
             self.network,
-            **{name: Site.load(file) for name, file in sites.items() if file is not None},
+            site=None if self.site is None else Site.load(self.site),
+            gallery_site=None if self.gallery_site is None else Site.load(self.gallery_site),
             segmenter=build_segmenter(self.segmenter, {}),
             asked_by=place.who,
             key=place.key,
