@@ -374,11 +374,42 @@ def fused(names: list[str], seed: int, given: argparse.Namespace) -> None:
     table(out, [name])
 
 
-def table(out: Path, names: list[str]) -> None:
-    """Rows of what is there: mean over seeds, 95 % over people."""
+def rows_of(prefix: Path) -> list[dict]:
+    """The rows of an arm, one per seed."""
+    return [json.loads(file.read_text()) for file in sorted(prefix.parent.glob(f"{prefix.name}-[0-9]*.json"))]
+
+
+def difference(runs: list[dict], others: list[dict], way: str, group: str, resamples: int = 2000) -> str:
+    """Of two arms on the same people, in points: of means over columns and seeds, with 95 % by bootstrap over people."""
+    people = sorted(
+        {who for run in runs + others for subjects, _ in run["hits"][way][group].values() for who in subjects}
+    )
+    drawn = np.random.default_rng(0).integers(len(people), size=(resamples, len(people)))
+    weight = np.vstack([np.ones(len(people)), [np.bincount(row, minlength=len(people)) for row in drawn]])
+    means = []
+    for arm in (runs, others):
+        shares = []
+        for run in arm:
+            for subjects, right in run["hits"][way][group].values():
+                place = np.searchsorted(people, subjects)
+                hits = weight @ np.bincount(place, right, len(people))
+                shares.append(hits / np.maximum(weight @ np.bincount(place, minlength=len(people)), 1))
+        means.append(100 * np.mean(shares, axis=0))
+    middle, *rest = means[0] - means[1]
+    low, high = np.percentile(rest, (2.5, 97.5))
+    return f"{middle:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def table(out: Path, names: list[str], against: Path | None = None) -> None:
+    """Rows of what is there: mean over seeds, 95 % over people; or differences from another arm."""
     for name in names:
-        runs = [json.loads(file.read_text()) for file in sorted(out.glob(f"{name}-[0-9]*.json"))]
+        runs = rows_of(out / name)
         if not runs:
+            continue
+        if against is not None:
+            others = rows_of(against)
+            cells = [f"{group} {difference(runs, others, WAYS[-1], group)}" for group in runs[0]["hits"]["none"]]
+            print(f"{name} minus {against.name}, {WAYS[-1]}: {'; '.join(cells)}")
             continue
         print(f"{name}: seeds {[run['seed'] for run in runs]}, outfit read {[run['leak'] for run in runs]}")
         for group in runs[0]["hits"]["none"]:
@@ -408,6 +439,7 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=400)
     options.add_argument("--fused", nargs="*", default=[], help="score these side by side, as `both-0 upright-0`")
     options.add_argument("--table", action="store_true", help="train nothing")
+    options.add_argument("--against", type=Path, help="with --table: differences from this arm, e.g. real/grid/both")
     given = options.parse_args()
     if (given.fused or not given.table) and (given.pool is None or given.real is None):
         options.error("--pool and --real are needed, except for --table")
@@ -420,7 +452,7 @@ def main() -> None:
         for seed in given.seeds:
             for name in given.arms:
                 one(name, seed, given)
-    table(given.out, given.arms)
+    table(given.out, given.arms, given.against)
 
 
 if __name__ == "__main__":

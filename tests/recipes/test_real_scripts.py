@@ -187,3 +187,15 @@ def test_what_a_mask_model_adds_lasts_as_long_as_asked(scripts):
     lasting, fleeting = (module.draw(model, clean, share, generator) for share in (1.0, 0.0))
     assert (lasting == lasting[0]).all()
     assert (fleeting != fleeting[0]).any()
+
+
+def test_differences_are_paired_by_person(scripts):
+    grid, names = scripts["grid"], [f"{number:02d}" for number in range(20)]
+    right = [number % 2 == 0 for number in range(20)]
+
+    def run(found):
+        return {"hits": {"none": {"kth": {"a": [names, found], "b": [names, right]}}}}
+
+    better = [run([True] * 20), run(right)]
+    assert grid.difference(better, [run(right)], "none", "kth").startswith("+12.5 [")
+    assert grid.difference([run(right)], [run(right)] * 2, "none", "kth") == "+0.0 [+0.0, +0.0]"
