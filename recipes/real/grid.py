@@ -380,7 +380,7 @@ def rows_of(prefix: Path) -> list[dict]:
 
 
 def difference(runs: list[dict], others: list[dict], way: str, group: str, resamples: int = 2000) -> str:
-    """Of two arms on the same people, in points: of means over columns and seeds, with 95 % by bootstrap over people."""
+    """Of two arms on the same people, in points: means over columns and seeds, 95 % by bootstrap over people."""
     people = sorted(
         {who for run in runs + others for subjects, _ in run["hits"][way][group].values() for who in subjects}
     )
