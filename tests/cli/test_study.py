@@ -10,6 +10,7 @@ import yaml
 from walkprint.cli import main
 from walkprint.recipes.library import bundled
 from walkprint.studies import cloth_expansion, disentanglement, fine_tuning, inter_class, run
+from walkprint.studies.recorded_people import RecordedPeople
 
 MODULES = {
     "inter-class": inter_class,
@@ -129,6 +130,7 @@ def test_a_bundled_protocol_is_read(asked: dict[str, Any], tmp_path: Path) -> No
     assert run.build_study(name, given).protocol.name == "kth-outdoor-gallery"
 
 
+PEOPLE = RecordedPeople((2,) * 74, 50, fingerprint="0", rendered=False)
 FILES = sorted((Path(__file__).parents[2] / "recipes/studies").glob("rare_*.yaml"))
 
 
@@ -166,7 +168,7 @@ EVERY_FILE = sorted((Path(__file__).parents[2] / "recipes/studies").glob("*.yaml
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: path.stem)
 def test_every_recipe_of_a_study_is_tiny_if_quick(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cloth_expansion, "numbers_of_people", lambda store: (74, 50))
+    monkeypatch.setattr(cloth_expansion, "recorded_people", lambda store: PEOPLE)
     name, given = run.find_study(str(path), {}, quick=True)
     study, quick = run.build_study(name, given, quick=True), MODULES[name].QUICK  # type: ignore[attr-defined]
     cells = study.cells()

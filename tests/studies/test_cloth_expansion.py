@@ -35,7 +35,14 @@ from walkprint.studies.cloth_expansion import (
     ClothExpansionStudy,
     compute,
 )
-from walkprint.studies.expansion import RECORDED, SIMPLE, comparison_sheet, expanded_people, scarce_people
+from walkprint.studies.expansion import (
+    RECORDED,
+    SIMPLE,
+    comparison_sheet,
+    expanded_people,
+    measures,
+    scarce_people,
+)
 from walkprint.studies.grid import read_cells, run_cells
 from walkprint.studies.recognition import trained
 from walkprint.studies.thickness import bodies_of, coat_thickness
@@ -288,6 +295,7 @@ def test_who_has_settings_of_its_own_is_named(tmp_path):
         {"coats": ("3",)},
         {"seeds": 0},
         {"wanted": 2},
+        {"generator_widths": (8, 8, 8)},
         {"rare": "eighth", "subjects": 12},
     ],
 )
@@ -369,6 +377,67 @@ def test_recorded_people_in_a_store_are_studied_as_rendered_ones_are(tmp_path):
     for variants, said in ((("re-rendered",), "re-rendered: only of rendered people"), (("recorded-fresh",), "fresh")):
         with pytest.raises(RecipeError, match=said):
             replace(recorded, variants=variants)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Six training people, who were recorded in three, two, no, two, two and two coats, and two test people."""
+    coats = {"a": 3, "b": 2, "c": 0, "d": 2, "e": 2, "f": 2, "y": 2, "z": 2}
+    frames = np.random.default_rng(0).integers(0, 2, (2, 1, 64, 64), dtype=np.uint8) * 255
+    with StoreWriter(tmp_path / "store", dataset="CasiaB", further={"train": list("abcdef")}) as writer:
+        for name, number in coats.items():
+            takes = [("nm", 1), *(("cl", 1 + one) for one in range(number))]
+            for condition, take in takes:
+                writer.add(Clip(frames, SequenceKey(name, condition, f"{take:02d}", "000")))
+    return tmp_path / "store"
+
+
+OF_A_STORE = {"sections": ("scarcity",), "variants": ("original", "recorded"), "wanted": 2, "rare": "half"}
+
+
+def test_a_study_of_a_store_counts_its_coats_and_knows_it(store):
+    study = replace(TINY, **OF_A_STORE, store=store, coats=("half", "quarter"))
+    assert study.recorded_coats() == {"half": 5, "quarter": 5}
+    assert [study.wearers(one) for one in ("2", "half", "quarter")] == [5, 2, 2]
+    people = [cell.settings["data"]["people"] for cell in study.cells()]
+    assert all(one == {"store": str(store), "fingerprint": Store.open(store).fingerprint} for one in people)
+
+
+def test_recorded_coats_are_as_many_as_generated_ones(store, tmp_path):
+    study = replace(TINY, **OF_A_STORE, store=store, coats=("half",))
+    (cell,) = [one for one in study.cells() if one.settings["variant"] == "recorded"]
+    people = expanded_people(cell.settings["data"], tmp_path / "study")
+    assert list(coats(people, "train").values()) == [3, 2, 0, 2, 2, 2]
+    with pytest.raises(RecipeError, match="the store has 2 takes in a coat of each person; set wanted=2"):
+        replace(study, wanted=3)
+    assert replace(study, wanted=3, variants=("original", GUIDED)).wanted == 3
+
+
+def test_the_report_of_a_store_speaks_of_its_people(store, tmp_path):
+    page = cloth_expansion_page.page(replace(TINY, **OF_A_STORE, store=store, coats=("half",)), {}, {}, tmp_path)
+    text = page.to_text() + page.footer
+    assert "Recorded people" in page.lead
+    assert "ynthetic" not in text
+    assert "all train and test the same people" in text
+    assert "all takes of half of the people" in text
+    for wrong in ("other people", "six takes", "(rendered)", "recorded-fresh", "of each seed"):
+        assert wrong not in text
+    page = cloth_expansion_page.page(TINY, {}, {}, tmp_path)
+    rendered = page.to_text() + page.footer
+    for right in ("and other people", "six takes", "(rendered)", "recorded-fresh", "of each seed"):
+        assert right in rendered
+
+
+def test_identity_of_others_who_have_no_coat_at_all_has_no_reference(tmp_path):
+    study = replace(TINY, variants=("morphological",), sections=("ssim",), rare="half", wanted=2)
+    (cell,) = [one for one in study.cells() if one.settings["variant"] == "morphological"]
+    people = expanded_people(cell.settings["data"], tmp_path)
+    judge = classes.build(Network, cell.settings["judge"]["network"]).eval()
+    further = scarce_people(cell.settings["data"]["people"], "half", tmp_path).store()
+    found = measures(people, judge, further, classifier_steps=1)["measures"]
+    assert 0 <= found["identity of others"][0] <= 1
+    assert found["identity of others"][1] is None
+    assert "memorized" not in found
 
 
 def test_a_store_that_shows_no_coats_is_refused(tmp_path):

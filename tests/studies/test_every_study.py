@@ -14,6 +14,7 @@ import pytest
 
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.studies import cloth_expansion
+from walkprint.studies.recorded_people import RecordedPeople
 from walkprint.studies.run import STUDIES
 
 PROTOCOL = Protocol("first takes", Selection(takes=("01",)), {"others": Selection(takes=("02",))})
@@ -33,6 +34,7 @@ OTHER: dict[str, Any] = {
 }  # fmt: skip
 """Another value of a field; a number n stands for the first n of the default, any other number is made here."""
 KEYS = Path(__file__).resolve().parents[1] / "golden" / "study_cells.json"
+PEOPLE = RecordedPeople((6,) * 74, 50, fingerprint="0", rendered=False)
 STAND_INS = 1000
 """The seed of people who stand for real ones."""
 IGNORED = {
@@ -55,7 +57,7 @@ IGNORED = {
 
 @pytest.fixture(autouse=True)
 def people_in_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cloth_expansion, "numbers_of_people", lambda store: (74, 50))
+    monkeypatch.setattr(cloth_expansion, "recorded_people", lambda store: PEOPLE)
 
 
 def _study(name: str, section: str, **changes: Any) -> Any:

@@ -41,6 +41,7 @@ def study(
     Example:
         walkprint study inter-class --out studies/inter-class --quick
     """
+    from walkprint.studies.recorded_people import recorded_people
     from walkprint.studies.run import build_study, find_study, run_study
 
     name, given = find_study(study, set or {}, quick=quick)
@@ -58,6 +59,7 @@ def study(
             progress=on_progress,
         )  # fmt: skip
     numbers = {"report": str(found.saved), "finished": found.finished, "cells": found.cells}
-    numbers["synthetic"] = not any(getattr(plan, one, None) for one in ("real", "store"))
+    store = getattr(plan, "store", None)
+    numbers["synthetic"] = getattr(plan, "real", None) is None and (store is None or recorded_people(store).rendered)
     tables = [{"title": one.title, "lines": [list(line) for line in one.lines]} for one in found.page.tables]
     return Summary({**numbers, "tables": tables}, f"{found.page.to_text()}\nReport: {found.saved.resolve()}")

@@ -34,7 +34,7 @@ from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, described, narrow
 from walkprint.studies.real_masks import real_scores
 from walkprint.studies.recognition import embedded, scores, trained
-from walkprint.studies.recorded_people import check_variants, numbers_of_people
+from walkprint.studies.recorded_people import check_variants, recorded_people
 from walkprint.studies.settings import check_names, check_size
 from walkprint.studies.thickness import bodies_of, coat_thickness
 
@@ -214,10 +214,12 @@ class ClothExpansionStudy(Checked):
         check_networks(self.networks)
         if "real" in self.sections and (self.real is None or self.protocol is None):
             raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
-        everyone = self.subjects if self.store is None else sum(numbers_of_people(self.store))
+        if len(self.generator_widths) != len(_DRAPER_WIDTHS):
+            raise RecipeError(f"study: generator_widths is {self.generator_widths}; expected four numbers")
+        everyone = self.subjects if self.store is None else self.train + recorded_people(self.store).test
         check_size(self.seeds, self.steps, everyone, self.train, self.subjects_per_batch)
         if self.store is not None:
-            check_variants(self.variants)
+            check_variants(self.variants, recorded_people(self.store), self.wanted)
         self._check_coats()
         if BASELINE not in self.variants:
             object.__setattr__(self, "variants", (BASELINE, *self.variants))
@@ -227,7 +229,7 @@ class ClothExpansionStudy(Checked):
         repeated = {"copying", "noise"} & set(self.variants)
         rarities = (self.rare, *(self.coats if "scarcity" in self.sections else ()))
         least = 3 if repeated or "2" in rarities else 2 if "1" in rarities else 1
-        wearers = min(len(range(0, self.train, SHARES.get(one, 1))) for one in rarities)
+        wearers = min(map(self.wearers, rarities))
         if self.wanted < least or wearers < _LEAST_WEARERS:
             raise RecipeError(
                 f"study: {self.wanted} takes in a coat wanted, {wearers} training subjects with recorded ones; "
@@ -238,12 +240,20 @@ class ClothExpansionStudy(Checked):
     @property
     def train(self) -> int:
         """How many of the people train."""
-        return self.subjects * 2 // 3 if self.store is None else numbers_of_people(self.store)[0]
+        return len(self._takes("2"))
+
+    def _takes(self, coats: str) -> tuple[int, ...]:
+        """How many takes in a coat each training person has who may have some; with "1" all that were recorded."""
+        each = (2,) * (self.subjects * 2 // 3) if self.store is None else recorded_people(self.store).coats
+        return each[:: SHARES.get(coats, 1)]
+
+    def wearers(self, coats: str) -> int:
+        """How many training people have takes in a coat, where coats are so rare."""
+        return sum(map(bool, self._takes(coats)))
 
     def recorded_coats(self) -> dict[str, int]:
-        """How many takes in a coat the training people of section "scarcity" have, where each has two or none."""
-        wearers = {one: len(range(0, self.train, SHARES.get(one, 1))) for one in self.coats}
-        return {one: 2 * number for one, number in wearers.items() if one not in ("1", REALISTIC)}
+        """How many takes in a coat the training people of section "scarcity" have, where each has all or none."""
+        return {one: sum(self._takes(one)) for one in self.coats if one not in ("1", REALISTIC)}
 
     def cells(self) -> list[Cell]:
         """All of them, seed by seed, so that what is finished early is a whole comparison."""
@@ -289,12 +299,14 @@ class ClothExpansionStudy(Checked):
 
     def _cell(self, section: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
         coats, maker = coats or self.rare, variant.removesuffix(_WHITE)
-        rendered = {
+        people: dict[str, Any] = {
             "seed": seed, "frames": self.takes_frames, "size_px": 64, "subjects": self.subjects, "train": self.train,
             "views": list(self.views),
         }  # fmt: skip
+        if self.store is not None:
+            people = {"store": str(self.store), "fingerprint": recorded_people(self.store).fingerprint}
         data: dict[str, Any] = {
-            "people": rendered if self.store is None else {"store": str(self.store)},
+            "people": people,
             "coats": coats,
             "wanted": self.wanted,
             "seed": seed,
@@ -312,14 +324,9 @@ class ClothExpansionStudy(Checked):
                 data["cover"] = True
             if maker == JOINED:
                 data["joined"] = {**data["generator"], "generator": self.generator("draper")}
-        settings = {
-            "section": section,
-            "network": network,
-            "variant": variant,
-            "seed": seed,
-            "coats": coats,
-            "data": data,
-        }
+        settings: dict[str, Any] = {
+            "section": section, "network": network, "variant": variant, "seed": seed, "coats": coats, "data": data,
+        }  # fmt: skip
         if section != "ssim":
             settings["recipe"] = self._recipe(network, variant, seed, data)
         if section in ("ssim", "ablation"):

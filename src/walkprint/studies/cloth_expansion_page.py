@@ -15,6 +15,7 @@ from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, JOINED, Cl
 from walkprint.studies.comparison import Outcomes, difference_table, gap_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.expansion import REALISTIC, RECORDED, SHARES, WHITENED, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
+from walkprint.studies.recorded_people import recorded_people
 from walkprint.studies.study_page import SETS, cells_of, study_page
 from walkprint.studies.turning_points import gains_by_number, gains_diagram, turning_table
 
@@ -26,6 +27,7 @@ _RECORDED_LEAD = (
     "Few takes in a coat become many: do generated ones help to recognize people that no network ever saw? Recorded "
     "people, most of whose coats were left out of training. Every seed trains and tests the same people."
 )
+_RENDERED_STORE = " Those of this store were rendered: synthetic figures."
 _MEASURES = (
     "Each figure of generated takes, and in brackets that of recordings, at which to aim. Usable: percent of frames "
     "that hold together. Quality: SSIM to the nearest "
@@ -99,30 +101,39 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
     return study_page(
         study,
         "Study of filling a rare condition",
-        _LEAD if study.store is None else _RECORDED_LEAD,
+        _lead(study),
         results,
         failed,
         tables=tables,
         diagrams=diagrams,
         sheets=_sheets(by_section, out),
         notes=_notes(study),
+        same_people=same,
     )
+
+
+def _lead(study: ClothExpansionStudy) -> str:
+    if study.store is None:
+        return _LEAD
+    return _RECORDED_LEAD + (_RENDERED_STORE if recorded_people(study.store).rendered else "")
 
 
 def _row(settings: Mapping[str, Any]) -> tuple[str, str]:
     scarce = settings["section"] == "scarcity"
-    return coats_in_words(settings["coats"]) if scarce else settings["network"], settings["variant"]
+    recorded = "store" in settings["data"]["people"]
+    return coats_in_words(settings["coats"], recorded) if scarce else settings["network"], settings["variant"]
 
 
-def coats_in_words(coats: str) -> str:
-    """What training subjects have of coats, as a row is called."""
+def coats_in_words(coats: str, recorded: bool = False) -> str:
+    """What training subjects have of coats, as a row is called; of people in a store all that they were recorded in."""
+    takes = "all takes" if recorded else "two takes"
     words = {
-        "2": "two takes",
+        "2": takes,
         "1": "one take",
-        "half": "two takes of half of the people",
-        REALISTIC: "two takes of half of the people, who are seen from the front alone",
+        "half": f"{takes} of half of the people",
+        REALISTIC: f"{takes} of half of the people, who are seen from the front alone",
     }
-    return words.get(coats, f"two takes of one {coats} of the people")
+    return words.get(coats, f"{takes} of one {coats} of the people")
 
 
 def _measures_table(title: str, outcomes: Outcomes) -> Table:
@@ -187,20 +198,26 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
         for network, variant in pairs
         if not study.fits(variant, network)
     ]
+    recorded = study.store is not None
+    more = (
+        "recorded: the takes in a coat that were left out"
+        if recorded
+        else f"{', '.join(RECORDED)}: as many recorded (rendered) coats, the person's own or another one in every take"
+    )
+    people = "; all train and test the same people" if recorded else ", and other people"
     notes = [
-        f"{BASELINE}: six takes of normal walking of each training subject, and in a coat "
-        f"{coats_in_words(study.rare)}; {EVEN}: the same, but a batch takes as many coats as normal takes; all others: "
-        f"{study.wanted} takes in a coat, less those whose every frame fell to pieces, and for copying and noise of "
-        "those alone who have coats to copy. No bag is ever trained.",
-        f"{', '.join(RECORDED)}: as many recorded (rendered) coats instead of generated ones, the person's own coat or "
-        "another one in every take; nothing is generated there.",
+        f"{BASELINE}: {'all' if recorded else 'six'} takes of normal walking of each training subject, and in a coat "
+        f"{coats_in_words(study.rare, recorded)}; {EVEN}: the same, but a batch takes as many coats as normal takes; "
+        f"all others: {study.wanted} takes in a coat, less those whose every frame fell to pieces, and for copying and "
+        "noise of those alone who have coats to copy. No bag is ever trained.",
+        f"{more}, instead of generated ones; nothing is generated there.",
         f"{', '.join(WHITENED)}: the recognizer of {BASELINE}, its distances whitened by the training people's walks; "
         "with feature-transport, coats are made among these features from the directions of the people who have some. "
         "Variants that end in -whitened: the recognizer of the variant, its distances whitened likewise, generated "
         "takes included.",
         f"{GUIDED} draws a coat once for a take; generators without order draw it anew for each frame. {JOINED}: takes "
         "by the one and by the other in turn.",
-        f"{study.seeds} seeds; a seed is other people, other first weights and other batches. Recognizers are narrow "
+        f"{study.seeds} seeds; a seed is other first weights and other batches{people}. Recognizers are narrow "
         f"and trained for {study.steps} steps, generators for {study.generator_steps} (discriminators of "
         "ReACGAN twice, of BAGAN-GP five times as often).",
         f"{GUIDED} has higher learning rates than its class, found in trials on rendered people; the others have those "
@@ -211,6 +228,6 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
         given = ", ".join(f"{name} {value}" for name, value in study.generator_settings.items())
         notes.append(f"{GUIDED} alone has other settings than usual in this study: {given}.")
     if study.rare in SHARES and {"ssim", "ablation"} & set(study.sections):
-        wearers = len(range(0, study.train, SHARES[study.rare]))
+        wearers = study.wearers(study.rare)
         notes.append(f"What is measured of the coats rests on the {wearers} training subjects who have recorded ones.")
     return notes

@@ -171,6 +171,8 @@ def record_more(people: Packed, data: Plain, store: Path, out: Path) -> None:
     with people.writer(store) as writer:
         known, seen = set(there.keys), {(key.subject, key.view) for key in there.keys}
         coats = [key for key in further.keys if key.condition == COAT and key.subject in training]
+        takes = {name: sorted({key.take for key in coats if key.subject == name}) for name in training}
+        coats = [key for key in coats if key.take in takes[key.subject][: data["wanted"]]]
         added = [key for key in coats if key not in known and (key.subject, key.view) in seen]
         for source, keys in ((there, there.keys), (further, added)):
             for key in keys:
@@ -236,7 +238,7 @@ def measures(
     Takes and recordings are of the same people: subjects who were recorded in a coat. Where nothing was made for these,
     all generated takes are compared with their recordings, and their identity is not searched. Identity is searched
     among the normal walks of all training people. That "of others" is of subjects without a recorded coat, beside the
-    takes of `further`.
+    takes of `further`, if there are any.
 
     Args:
         people: with generated takes.
@@ -266,8 +268,9 @@ def measures(
     found: dict[str, Measure] = {
         **measure_frames(store, generated=made, training=[*coats, *normal]),
         "condition reached": condition_reached(store, made, coats, coat_classifier(people, classifier_steps)),
-        "memorized": memorized(store, every, [*coats, *normal], (further, new)),
     }
+    if new:
+        found["memorized"] = memorized(store, every, [*coats, *normal], (further, new))
     look = partial(embed, device="cuda" if torch.cuda.is_available() else "cpu")
     searched = Selection(conditions=(NORMAL,))
     for network, of_own, of_others in (
@@ -283,7 +286,8 @@ def measures(
             found[of_own] = identity_kept(generated, real, gallery=searched)
         if others:
             known = real.select(searched)
-            known = _joined(known, look(network, further, [key for key in new if key.subject not in wearers]))
+            if worn := [key for key in new if key.subject not in wearers]:
+                known = _joined(known, look(network, further, worn))
             found[of_others] = identity_kept(look(network, store, others), known, gallery=searched)
     return {"measures": usable | {name: [one.generated, one.real] for name, one in found.items()}}
 

@@ -60,7 +60,15 @@ def page(study: FineTuningStudy, results: Mapping[str, Numbers], failed: Mapping
     if study.real is None:
         notes.insert(0, _STAND_INS)
     return study_page(
-        study, "Study of fine-tuning", _LEAD, results, failed, tables=tables, diagrams=diagrams, notes=notes
+        study,
+        "Study of fine-tuning",
+        _LEAD,
+        results,
+        failed,
+        tables=tables,
+        diagrams=diagrams,
+        notes=notes,
+        same_people=same,
     )
 
 

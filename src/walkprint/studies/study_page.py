@@ -10,10 +10,9 @@ from walkprint.studies.grid import Cell, Numbers
 
 SETS = ("NM", "BG", "CL")
 """The probe sets of the rendered walkers."""
-_FOOTER = (
-    "Intervals: 95 %. Over seeds: Student’s, of paired differences. Over people: by resampling the test subjects of "
-    "each seed, averaged over seeds."
-)
+_FOOTER = "Intervals: 95 %. Over seeds: Student’s, of paired differences. Over people: by resampling "
+_OTHER_PEOPLE = "the test subjects of each seed, averaged over seeds."
+_SAME_PEOPLE = "the test subjects, each with the mean over seeds."
 
 
 def study_page(
@@ -27,6 +26,7 @@ def study_page(
     diagrams: Sequence[Diagram] = (),
     sheets: Sequence[Sheet] = (),
     notes: Sequence[str] = (),
+    same_people: bool = False,
 ) -> Page:
     """One page of a study.
 
@@ -37,6 +37,7 @@ def study_page(
         failed: why a cell could not be computed, by cell.
         tables, diagrams, sheets: what came out; tables without rows are left out.
         notes: what a reader must know.
+        same_people: whether every seed tests the same people.
     """
     cells = study.cells()
     missing = [cell.name for cell in cells if cell.name not in results and cell.name not in failed]
@@ -56,7 +57,7 @@ def study_page(
         lead=lead,
         sections=[one for one in sections if one.tables or one.diagrams or one.sheets or one.notes],
         facts=_facts(study),
-        footer=_FOOTER,
+        footer=_FOOTER + (_SAME_PEOPLE if same_people else _OTHER_PEOPLE),
         numbers={"cells": dict(results)},
     )
 
