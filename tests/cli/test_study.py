@@ -1,5 +1,7 @@
 """Sizes of studies: what is given counts more than --large and --quick."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +11,7 @@ import yaml
 
 from walkprint.cli import main
 from walkprint.recipes.library import bundled
-from walkprint.studies import cloth_expansion, disentanglement, fine_tuning, inter_class, run
+from walkprint.studies import cloth_expansion, disentanglement, fine_tuning, inter_class, recorded_people, run
 from walkprint.studies.recorded_people import RecordedPeople
 
 MODULES = {
@@ -161,6 +163,18 @@ def test_recipes_of_studies_have_a_quick_plan(path: Path, asked: dict[str, Any])
     named = {f"{section}-gaitset-ae-guided-seed0" for section in given["sections"]}
     assert named <= asked["cells"]
     assert any("gaitpart" in name for name in asked["cells"])
+
+
+@pytest.mark.parametrize("rendered", [True, False])
+@pytest.mark.usefixtures("asked")
+def test_rendered_people_in_a_store_are_synthetic(
+    rendered: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (cloth_expansion, recorded_people):
+        monkeypatch.setattr(module, "recorded_people", lambda store: replace(PEOPLE, rendered=rendered))
+    changes = [f"store={tmp_path}", "wanted=2", "rare=half", "variants=[original]", "sections=[recognition]"]
+    _study("cloth-expansion", "--quick", "--json", "--set", *changes)
+    assert json.loads(capsys.readouterr().out)["synthetic"] is rendered
 
 
 EVERY_FILE = sorted((Path(__file__).parents[2] / "recipes/studies").glob("*.yaml"))
