@@ -121,7 +121,7 @@ def test_what_is_no_generator_is_named(store: Path, tmp_path: Path, capsys: Capt
         (["--expander", "Copying", "--wanted", "nmm=9"], "'nmm', expected one of bg, cl, nm; did you mean nm?"),
         (["--expander", "Copying", "--cover"], "--cover: only for a generator's --run; leave out with --expander"),
         (["--expander", "Copying", "--cover", "--bf16"], "--bf16 and --cover: only for a generator's --run"),
-        (["--expander", "subprocess.Popen"], "expected one of Copying"),
+        (["--expander", "subprocess.Popen"], "expected one of Alternating, Copying"),
         (["--run", "nowhere"], "nowhere"),
         (
             ["--expander", "Copying", "--device", "cuda:99"],
