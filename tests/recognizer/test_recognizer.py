@@ -234,8 +234,12 @@ def test_a_site_is_calibrated_from_passersby(tmp_path: Path) -> None:
     unit = unit_parts(np.stack([network.embed(clip) for clip in passing]))
     assert len(site) == 8
     np.testing.assert_allclose(site.means[ANY_VIEW], unit.mean(0), atol=1e-6)
-    recognizer = Recognizer(tmp_path / "g", network, site=site, gallery_site=site, cohort=strangers())
+    door = calibrate(passing[:6], network)
+    recognizer = Recognizer(tmp_path / "g", network, site=site, gallery_site=door, cohort=strangers())
     recognizer.enroll(clips("010")[0], "anna")
+    judge = recognizer._judge()
+    assert judge is not None
+    assert (judge._site, judge._gallery_site) == (site, door)
     assert recognizer.identify(clips("010")[1])[0].candidates[0].name == "anna"
     with pytest.raises(ProtocolError, match="a site for the gallery only"):
         Recognizer(tmp_path / "g", network, gallery_site=site, cohort=strangers())
