@@ -41,13 +41,13 @@ def study(
     Example:
         walkprint study inter-class --out studies/inter-class --quick
     """
-    from walkprint.studies.recorded_people import recorded_people
     from walkprint.studies.run import build_study, find_study, run_study
 
     name, given = find_study(study, set or {}, quick=quick)
     mine = parse_share(share)
     check_there(*(Path(given[one]) for one in ("real", "store") if given.get(one) is not None))
     from walkprint.cli.process import worker_start
+    from walkprint.studies.recorded_people import recorded_people
 
     plan = build_study(name, given, quick=quick, large=large)
     # Processes start more slowly than cells this small.
