@@ -1,5 +1,6 @@
 """Help and refusals are quick: nothing heavy is loaded for them."""
 
+import json
 import subprocess
 import sys
 import time
@@ -10,7 +11,9 @@ import pytest
 
 from walkprint.cli import VERBS
 from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
+from walkprint.recipes.protocols import protocols_file
 
 HEAVY = ("torch", "numba", "cv2", "numpy", "matplotlib", "rich", "lightning_fabric")
 _CODE = """
@@ -77,12 +80,15 @@ def test_help_of_every_verb_loads_nothing_heavy(tmp_path: Path) -> None:
     assert time.process_time() - start < 1.5
 
 
-def test_tables_are_made_without_torch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", [["--protocol", "p.yaml"], []], ids=["by file", "beside the embeddings"])
+def test_tables_are_made_without_torch(protocol: list[str], tmp_path: Path) -> None:
     keys = [SequenceKey(subject, "nm", take, "090") for subject in "ab" for take in ("01", "02")]
     vectors = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float32)
     EmbeddingSet(vectors, keys).save(tmp_path / "e.npz")
     (tmp_path / "p.yaml").write_text('name: p\ngallery: {takes: ["01"]}\nprobes: {second: {takes: ["02"]}}\n')
-    words = ["evaluate", "--embeddings", "e.npz", "--protocol", "p.yaml", "--resamples", "0", "--out", "r"]
+    found = Protocol.from_dict({"name": "p", "gallery": {"takes": ["01"]}, "probes": {"second": {"takes": ["02"]}}})
+    protocols_file(tmp_path / "e.npz").write_text(json.dumps([found.to_dict()]))
+    words = ["evaluate", "--embeddings", "e.npz", *protocol, "--resamples", "0", "--out", "r"]
     code, _, loaded = _outcome(*words, folder=tmp_path)
     assert code == "0"
     assert (tmp_path / "r" / "report.html").is_file()

@@ -42,14 +42,16 @@ def find_protocol(name: str | None, embeddings: Path) -> Protocol:
     if name is not None and (name.endswith((".yaml", ".yml", ".json")) or Path(name).is_file() or name in bundled()):
         return read_protocol(find_file(name))
     own = _protocols_beside(embeddings)
-    known = {**_protocols_of_families(), **own}
-    if name is None:
-        if not own:
-            raise ProtocolError(
-                f"{protocols_file(embeddings)}: no protocol beside the embeddings, as where no subject has a second "
-                f"recording; name one of {', '.join(known)}, or a YAML file"
-            )
+    if name in own:
+        return own[name]
+    if name is None and own:
         return next(iter(own.values()))
+    known = {**_protocols_of_families(), **own}  # loads torch, which a table of embeddings does without
+    if name is None:
+        raise ProtocolError(
+            f"{protocols_file(embeddings)}: no protocol beside the embeddings, as where no subject has a second "
+            f"recording; name one of {', '.join(known)}, or a YAML file"
+        )
     if name not in known:
         raise ProtocolError(f"no protocol {name!r}; expected a YAML file or one of {', '.join(known)}")
     return known[name]
