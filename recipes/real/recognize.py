@@ -1,4 +1,4 @@
-"""How often strangers are named, and known people are not, on real people: the table of docs/recognizer.md.
+"""How often strangers are named, and known people are not, on real people: the tables of docs/results/recognizer.md.
 
 `python recipes/real/recognize.py DATA --embeddings kth.npz` cuts the walks out of DATA/kth-walking/video by the
 product's own segmentation (`--from masks`: takes the masks of DATA/kth-walking/masks; `--from usf`: the half cycles of

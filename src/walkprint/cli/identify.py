@@ -25,7 +25,7 @@ def identify(
 
     Args:
         videos: video files or folders of pictures.
-        false_positive_rate: of all strangers, how many may be named; docs/recognizer.md says what real people got.
+        false_positive_rate: share of strangers who may be named; figures on real people: docs/results/recognizer.md.
         each_walk: judge each walk alone instead of all walks of a person (track) together.
         candidates: how many known people are listed for each, with --json.
         csv: file for the table.

@@ -1,7 +1,7 @@
 """How often a gallery errs: its own walks are looked up among the others, rendered strangers among all.
 
 All walks of one video are left out together, because they resemble each other. Strangers are rendered; real ones who
-resemble a known person are named more often (docs/recognizer.md).
+resemble a known person are named more often (docs/results/recognizer.md).
 
 Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of the American
 Statistical Association 1927.
