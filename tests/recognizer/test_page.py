@@ -1,4 +1,4 @@
-"""README and docs/recognizer.md: their commands and their Python run on videos of rendered people."""
+"""README, docs/recognizer.md and docs/video.md: their commands and Python run on videos of rendered people."""
 
 import re
 import shlex
@@ -76,3 +76,15 @@ def test_the_python_runs(films: Path, tmp_path: Path, small: None, monkeypatch: 
         exec(compile(code, str(PAGE), "exec"), names)
     assert Path("named.mp4").stat().st_size > 1000
     assert Path("people.gallery").is_file()
+
+
+def test_the_python_about_videos_runs(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first block of docs/video.md; the second leaves the mask out."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "walk.mp4").write_bytes((films / "anna.mp4").read_bytes())
+    code, _ = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "video.md").read_text(), flags=re.DOTALL)
+    exec(compile(code, "docs/video.md", "exec"), {})
+    assert "1 right (" in capsys.readouterr().out
+    assert Path("seen.mp4").stat().st_size > 1000

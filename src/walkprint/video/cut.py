@@ -12,11 +12,11 @@ class Cut(Checked):
 
     Attributes:
         size_px: height and width of the aligned frames, even.
-        color: also keep masked pictures.
+        color: keep masked RGB pictures; a store then holds them instead of silhouettes.
         gaitnet_crop: crop the pictures as GaitNet's authors do instead of aligning them: twice as high as wide, 1.5
             times as high as the centered person.
         least_frames: shorter walks are left out.
-        most_frames: longer walks are split, so that memory does not grow.
+        most_frames: longer walks are split, so memory does not grow with the video.
         gap_s: maximum gap in seconds; never shorter than one frame.
         least_score: masks with a lower score are not used.
 
