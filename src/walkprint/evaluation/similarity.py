@@ -37,13 +37,13 @@ def ssim(first: Gray, second: Gray) -> NDArray[np.float32]:
     """
     if first.shape != second.shape:
         raise DataError(f"ssim: frames of shape {first.shape} and {second.shape}; expected pairs of one size")
-    one, other = _Windows(first), _Windows(second)
-    return np.concatenate(
-        [
-            one[rows].similarity(other[rows]).numpy()
-            for rows in (slice(i, i + _PAIRS_AT_ONCE) for i in range(0, max(len(first), 1), _PAIRS_AT_ONCE))
-        ]
-    )
+    (one, one_at), (other, other_at) = _distinct(first), _distinct(second)
+    pairs, place = np.unique(np.stack([one_at, other_at], axis=1), axis=0, return_inverse=True)
+    found = [
+        one[some[:, 0]].similarity(other[some[:, 1]]).numpy()
+        for some in (pairs[i : i + _PAIRS_AT_ONCE] for i in range(0, max(len(pairs), 1), _PAIRS_AT_ONCE))
+    ]
+    return np.concatenate(found)[place.reshape(-1)]
 
 
 def ssim_of_all(first: Gray, second: Gray) -> NDArray[np.float32]:
@@ -61,13 +61,21 @@ def ssim_of_all(first: Gray, second: Gray) -> NDArray[np.float32]:
     """
     if first.shape[1:] != second.shape[1:]:
         raise DataError(f"ssim: frames of shape {first.shape[1:]} and {second.shape[1:]}; expected one size")
-    one, other = _Windows(first), _Windows(second)
-    result = np.empty((len(first), len(second)), np.float32)
-    for row in range(len(first)):
-        for column in range(0, len(second), _PAIRS_AT_ONCE):
+    (one, one_at), (other, other_at) = _distinct(first), _distinct(second)
+    result = np.empty((len(one), len(other)), np.float32)
+    for row in range(len(one)):
+        for column in range(0, len(other), _PAIRS_AT_ONCE):
             columns = slice(column, column + _PAIRS_AT_ONCE)
             result[row, columns] = one[row : row + 1].similarity(other[columns]).numpy()
-    return result
+    return result[one_at][:, other_at]
+
+
+def _distinct(frames: Gray) -> tuple["_Windows", NDArray[np.intp]]:
+    """Frames that differ, each once, and where among them each frame is: those drawn of few often repeat."""
+    places: dict[bytes, int] = {}
+    at = [places.setdefault(frame.tobytes(), len(places)) for frame in frames]
+    first = np.unique(at, return_index=True)[1] if at else slice(0)
+    return _Windows(frames[first]), np.array(at, np.intp)
 
 
 class _Windows:
@@ -84,7 +92,10 @@ class _Windows:
         self.mean = self._weighted(self.frames)
         self.variance = self._weighted(self.frames.square()) - self.mean.square()
 
-    def __getitem__(self, rows: slice) -> "_Windows":
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> "_Windows":
         some = object.__new__(_Windows)
         some._down, some._across = self._down, self._across
         some.frames, some.mean, some.variance = self.frames[rows], self.mean[rows], self.variance[rows]
