@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from walkprint import __version__
-from walkprint.cli.process import make_output_safe, show
+from walkprint.cli.process import make_output_safe, say_warnings_in_one_line, show
 from walkprint.cli.values import UsageError
 from walkprint.cli.verb import Verb
 from walkprint.core.errors import ArgumentError, GaitError, NotImportedError, Stopped
@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     make_output_safe()
+    say_warnings_in_one_line()
     try:
         if not words or words[0] in {"-h", "--help"}:
             show(_help())

@@ -20,7 +20,7 @@ def calibrate(
     """Learn what all clips of one camera share, from unlabeled clips of passers-by.
 
     The site holds their mean, for each direction of walking (view) with ten clips or more and for all others together.
-    Never calibrate with the probes themselves.
+    Never calibrate with the probes themselves, nor with fewer than five people.
 
     Args:
         videos: videos of this camera in which anybody walks past; at least five walks in all.

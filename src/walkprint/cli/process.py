@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def make_output_safe() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the process
         elif isinstance(stream := getattr(sys, name), io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def say_warnings_in_one_line() -> None:
+    """Warnings as errors look: no path of a module, no line of code."""
+    warnings.formatwarning = _warning
+
+
+def _warning(message: Warning | str, *_: object, **__: object) -> str:
+    return f"walkprint: warning: {printable(' '.join(str(message).split()))}\n"
 
 
 def show(text: str) -> None:
@@ -64,4 +74,5 @@ def worker_start() -> Callable[[], object]:
 
 def _start_worker(imported: Sequence[str]) -> None:
     keep_freed_memory()
+    say_warnings_in_one_line()
     import_modules(imported)

@@ -1,5 +1,6 @@
 """A site from videos of whoever passes a camera; see `evaluation.site`."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.segmenter import Segmenter
 from walkprint.video.walks import Hook
 
+FEWEST_TRACKS = 5
+
 
 def calibrate(
     source: Any,
@@ -25,6 +28,8 @@ def calibrate(
     hook: Hook | None = None,
 ) -> Site:
     """Learn a camera's site from its passers-by; who they are does not matter and is not kept.
+
+    Warns of fewer than five tracks: what few people share would be taken for the camera's part.
 
     Args:
         source: as in `Recognizer.identify`; several videos as a list.
@@ -40,6 +45,13 @@ def calibrate(
     vectors, keys = [], []
     for number, walk in enumerate(walks_of(source, segmenter or MediaPipe(), hook)):
         vectors.append(network.embed(walk.silhouettes))
-        keys.append(SequenceKey(f"{number:06d}", "", "", walk.view))
+        keys.append(SequenceKey(f"{walk.track:06d}", "", f"{number:06d}", walk.view))
+    tracks = len({key.subject for key in keys})
+    if tracks < FEWEST_TRACKS <= len(keys):
+        warnings.warn(
+            f"site: {len(keys)} walks of {tracks} tracked people at most; expected at least {FEWEST_TRACKS} people, or "
+            "what these few share is taken for the camera's part; add videos of others",
+            stacklevel=2,
+        )
     stacked = np.stack(vectors) if vectors else np.zeros((0, 1, 1), np.float32)
     return Site.learn(EmbeddingSet(stacked, keys, weights_source(network)))
