@@ -134,7 +134,7 @@ def _help() -> str:
     verbs = "\n".join(f"  {verb:<{width}}  {find_verb(verb).summary}" for verb in VERBS)
     return (
         "usage: walkprint VERB ...\n\n"
-        "Gait recognition: silhouettes in, a trained recognizer and an honest table out.\n\n"
+        "Recognize people by the way they walk, and train and evaluate networks for it.\n\n"
         f"verbs:\n{verbs}\n\n--version prints the version. Every verb has --help with an example, and --json, which\n"
         "prints one JSON object on stdout and everything else on stderr.\n\n"
         "example: walkprint demo --quick --out demo"

@@ -17,17 +17,17 @@ def calibrate(
     segmenter: str | None = None,
     out: Path,
 ) -> Summary:
-    """Learn what all clips of one camera share, from unlabeled clips of passers-by.
+    """Learn the site of a camera, what all its clips share, from passers-by.
 
-    The site holds their mean, for each direction of walking (view) with ten clips or more and for all others together.
-    Never calibrate with the probes themselves, nor with fewer than five people.
+    No names are needed. The site holds the mean embedding of each direction of walking (view) with ten clips or more,
+    and one mean for all other directions. Take five people or more, and never the probes themselves.
 
     Args:
-        videos: videos of this camera in which anybody walks past; at least five walks in all.
-        embeddings: instead of videos, a file of `walkprint embed`, or several; at least five clips in all.
-        network: with videos, name of a bundled network, or the folder of a run; street by default.
-        segmenter: with videos, Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path; MediaPipe
-            by default.
+        videos: videos of this camera in which people walk past; at least five walks in all.
+        embeddings: instead of videos, files of `walkprint embed`; at least five clips in all.
+        network: for videos, the name of a bundled network or the folder of a run; street by default.
+        segmenter: for videos, Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path;
+            MediaPipe by default.
         out: file of the site, .site.
 
     Example:

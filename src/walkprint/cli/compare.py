@@ -21,10 +21,10 @@ def compare(
     """Compare systems on the same sequences: paired differences, intervals, adjusted p-values.
 
     Args:
-        systems: two or more; the first is the one that the others are compared with. Each is a file of `walkprint
-            embed`, or NAME=FILE; several seeds of one training are NAME=FILE,FILE,FILE.
+        systems: two or more; the others are compared with the first. Each is a file of `walkprint embed`, or NAME=FILE;
+            several seeds of one training are NAME=FILE,FILE,FILE.
         protocol: as for `walkprint evaluate`.
-        figure: what is compared, its mean over probe views.
+        figure: the figure to compare, as a mean over probe views.
         compared: how sequences are compared.
         out: folder for compare.txt, .md, .tex, .json and .html.
 

@@ -27,7 +27,7 @@ _ZSH = "#compdef walkprint\nautoload -U +X bashcompinit && bashcompinit\n"
 
 
 def completion(shell: Literal["bash", "zsh", "fish"]) -> Summary:
-    """Print a script that completes verbs, options and bundled names in a shell.
+    """Print a script for your shell that completes verbs, options and bundled names.
 
     Args:
         shell: bash, zsh or fish.

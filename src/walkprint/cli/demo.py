@@ -8,14 +8,14 @@ from walkprint.core.summary import Summary
 
 
 def demo(*, quick: bool = False, out: Path | None = None, seed: Seed = 0) -> Summary:
-    """Fill a rare condition, from nothing to a report, in ten minutes.
+    """Show the whole way, from rendered people to a report, in ten minutes.
 
-    Render walking people; one training subject in eight has takes in a coat. Train a generator, and let it make coats
-    for the others; train a narrow GaitSet without and with them; recognize other people; write a report. At most ten
-    minutes on two cores; with --quick at most one.
+    Renders walking people; one training subject in eight has takes in a coat. Trains a generator that makes coats for
+    the others. Trains a narrow GaitSet without and with these coats, recognizes other people, and writes a report.
+    About ten minutes on two cores (longer without AVX-512); with --quick one to three.
 
     Args:
-        quick: fewer people, fewer steps.
+        quick: fewer people and steps, to check that everything runs.
         out: folder for everything it makes; walkprint-demo, or walkprint-demo-quick, by default.
         seed: of the people and of the training.
 

@@ -18,14 +18,14 @@ def enroll(
     place: Place,
     seeing: Seeing,
 ) -> Summary:
-    """Make a person known by videos that show this person alone.
+    """Enroll a person by videos that show this person alone.
 
     Args:
         videos: video files or folders of pictures.
-        name: of the person; more videos can be added later.
-        consent: a note on it, e.g. when it was given, and for what.
-        expires: last day to keep the person, e.g. 2027-12-31; deleted afterwards.
-        keep_silhouettes: keep them, so that another network can embed them later.
+        name: the person's name; more videos can be added later.
+        consent: a note on the person's consent, e.g. when it was given, and for what.
+        expires: last day to keep the person, e.g. 2027-12-31; then the person is deleted.
+        keep_silhouettes: keep the silhouettes, so that another network can embed them later.
         place: where people are known.
         seeing: what sees people.
 

@@ -23,7 +23,7 @@ def explain(name: str | None = None) -> Summary:
     """Print the settings of a class, or list all classes that a recipe may name.
 
     Args:
-        name: of a class, e.g. GaitSet, TripletLoss, Recipe; your own by its dotted path.
+        name: a class, e.g. GaitSet, TripletLoss or Recipe; your own by its dotted path.
 
     Example:
         walkprint explain GaitSet

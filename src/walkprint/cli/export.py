@@ -10,9 +10,9 @@ def export(run: Path, *, out: Path, int8: bool = False) -> Summary:
     """Write a trained network as ONNX, from stored frames to embeddings; OpenVINO reads the same file.
 
     Args:
-        run: folder of a run or of a finished network; or street, which is bundled; or selfie, the segmenter.
-        out: folder of the exported network; `walkprint embed --run FOLDER` takes it.
-        int8: in whole numbers of 8 bits: smaller and faster, calibrated on rendered walks.
+        run: folder of a run or of a finished network; or bundled: street, street-large, or selfie, the segmenter.
+        out: folder of the exported network, for `walkprint embed --run FOLDER`.
+        int8: use integers of 8 bits, smaller and faster; calibrated on rendered walks.
 
     Example:
         walkprint export street --out networks/street-onnx

@@ -22,15 +22,15 @@ def gallery(
     place: Place,
     seeing: Seeing,
 ) -> Summary:
-    """Look after the people who are known: list, show, forget, export, merge, verify, journal, backup, re-embed.
+    """Manage the enrolled people: list, show, forget, export, merge, verify, journal, backup, re-embed.
 
-    `forget` deletes a person for good. `verify` checks the file and the journal's chain. `re-embed` makes all
-    embeddings anew with another network, from silhouettes that were kept.
+    `forget` deletes a person for good. `verify` checks the file and the journal. `re-embed` computes all embeddings
+    again with another network, from silhouettes that were kept.
 
     Args:
         action: what to do.
-        name: the person of show, forget, and export (all people without).
-        file: what export writes, or merge reads.
+        name: the person to show, forget or export; without it, export takes all people.
+        file: the gallery file that export writes or merge reads.
         place: where people are known.
         seeing: network of re-embed.
 

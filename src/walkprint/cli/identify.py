@@ -27,9 +27,9 @@ def identify(
         videos: video files or folders of pictures.
         false_positive_rate: share of strangers who may be named; figures on real people: docs/results/recognizer.md.
         each_walk: judge each walk alone instead of all walks of a person (track) together.
-        candidates: how many known people are listed for each, with --json.
-        csv: file for the table.
-        video: file for a copy of the video with names, scores and outlines, .mp4; for one video.
+        candidates: how many known people to list for each person, with --json.
+        csv: also write the results as a table to this file.
+        video: also write a copy of the video with names, scores and outlines, .mp4; only for a single video.
         place: where people are known.
         seeing: what sees people.
 

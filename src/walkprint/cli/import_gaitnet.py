@@ -10,7 +10,7 @@ from walkprint.core.summary import Summary
 def import_gaitnet(file: Path, *, out: Path, official_padding: CountOrZero = 0) -> Summary:
     """Convert a published file of GaitNet into a trained network.
 
-    Sizes are read from the weights. Nothing in the file runs: only tensors and plain data are admitted.
+    Sizes are read from the weights. No code in the file is run: only tensors and plain data are accepted.
 
     Args:
         file: the .pickle file with encoder, decoder and LSTM.

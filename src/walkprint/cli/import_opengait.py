@@ -11,12 +11,12 @@ from walkprint.recipes.settings import settings_of
 def import_opengait(checkpoint: Path, *, network: str, set: dict[str, Any] | None = None, out: Path) -> Summary:
     """Convert a checkpoint of OpenGait into a trained network.
 
-    Nothing in the file runs: only tensors and plain data are admitted.
+    No code in the file is run: only tensors and plain data are accepted.
 
     Args:
         checkpoint: a .pt file of OpenGait.
         network: class of the network: GaitSet, GaitPart, GaitGL, GaitBase or DeepGaitV2.
-        set: the checkpoint's widths where they are not the defaults, e.g. network.feature=256; num_subjects is read
+        set: the checkpoint's widths if they are not the defaults, e.g. network.feature=256; num_subjects is read
             from the checkpoint unless it is set.
         out: folder of the network, for --run of `walkprint embed`.
 

@@ -9,12 +9,12 @@ from walkprint.core.summary import Summary
 def import_opengait_config(file: Path, *, out: Path | None = None) -> Summary:
     """Convert a configuration of OpenGait into a recipe, and list what could not be mapped.
 
-    The recipe reads a packed store; its root is a guess to be corrected. fp16 becomes bf16, which needs no gradient
+    The recipe reads a packed store; correct its root, which is a guess. fp16 becomes bf16, which needs no gradient
     scaler.
 
     Args:
         file: a YAML file of OpenGait.
-        out: the recipe; printed by default.
+        out: file of the recipe; printed by default.
 
     Example:
         walkprint import-opengait-config gaitbase_da_casiab.yaml --out mine.yaml

@@ -27,19 +27,19 @@ def prepare(
 ) -> Summary:
     """Pack a data set into a store that training and embedding read.
 
-    Stopped and called again, it goes on.
+    If it is stopped, the same command resumes it.
 
     Args:
-        data: class of the data set: CasiaB, OuMvlp, Grew, Gait3D, Folder, OpenGaitTree, another of the page on data
-            sets, or your own by its dotted path.
+        data: class of the data set: Folder for your own masks, CasiaB, OuMvlp, Grew, Gait3D, OpenGaitTree, another one
+            from docs/data.md, or your own by its dotted path.
         root: folder of the data set.
         out: folder of the store.
         set: settings of the class, e.g. data.size_px=128; `walkprint explain CLASS` lists them.
-        bits: 8 keeps soft edges, 1 makes the store smaller.
-        compression: of each sequence.
-        share: i/n packs every n-th sequence from the i-th on, counted from 0, for arrays of Slurm jobs.
-        clean: keep only the largest piece of each mask, with its holes filled and its edge hard.
-        strict: stop at the first file that cannot be read or lies in the wrong place.
+        bits: 8 keeps soft edges; 1 makes the store smaller.
+        compression: how each sequence is compressed.
+        share: i/n packs share i of n, counted from 0; for arrays of Slurm jobs.
+        clean: keep only the largest piece of each mask, fill its holes and make its edge hard.
+        strict: stop at the first file that cannot be read or is in the wrong folder.
         machines: where work is done.
 
     Example:

@@ -9,10 +9,10 @@ from walkprint.recipes.library import bundled, find_file, first_comment
 def recipes(name: str | None = None) -> Summary:
     """List the bundled recipes, protocols, studies and examples, or print one.
 
-    Other verbs take them by these names, e.g. `walkprint train walkers/gaitset_narrow`.
+    Other commands take them by these names, e.g. `walkprint train walkers/gaitset_narrow`.
 
     Args:
-        name: print this one instead, to be read or changed.
+        name: print this one, so that you can read or change it.
 
     Example:
         walkprint recipes walkers/gaitset_narrow > mine.yaml

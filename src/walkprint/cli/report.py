@@ -11,8 +11,8 @@ def report(files: list[Path], *, out: Path, title: str = "Gait recognition repor
 
     Args:
         files: JSON files that `walkprint evaluate` wrote.
-        out: the page.
-        title: of the page.
+        out: HTML file to write.
+        title: title of the page.
 
     Example:
         walkprint report results/a/identification.json results/b/identification.json --out comparison.html

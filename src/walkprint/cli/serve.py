@@ -22,13 +22,13 @@ def serve(
 ) -> Summary:
     """Serve a page and a REST API: enroll, identify, forget, journal.
 
-    The first start makes a token and prints the page's address with it. No other machine can reach the server unless
-    --host says so, which needs --token_file and a proxy with TLS.
+    The first start makes a token and prints the page's address with it. Other machines can reach the server only with
+    --host, which needs --token_file and a proxy with TLS.
 
     Args:
         host: address to listen at.
-        port: 0 takes a free one.
-        token_file: file of the token, made if it is not there; GALLERY.token beside the gallery by default.
+        port: port to listen at; 0 takes a free one.
+        token_file: file of the token, made if it does not exist; GALLERY.token next to the gallery by default.
         false_positive_rate: as in `walkprint identify`; the page has a slider.
         place: where people are known.
         seeing: what sees people.

@@ -20,23 +20,23 @@ def study(
     quick: bool = False,
     large: bool = False,
 ) -> Summary:
-    """Compare many trainings, cell by cell: tables with paired differences, one report.
+    """Compare many trainings in one report: tables with paired differences.
 
-    inter-class: which part of the inter-class loss does what, on which network. cloth-expansion: what generated coats
-    bring to recognition, compared with simpler baselines. disentanglement: what GaitNet's codes hold, what each of its
-    losses does. fine-tuning: what normal walking of real people adds to rendered ones, and how many real people it
-    takes. Started again, a study skips what is finished and continues what was stopped. Hours on two cores.
+    inter-class: the effect of each part of the inter-class loss, on several networks. cloth-expansion: the gain by
+    generated coats, compared with simpler baselines. disentanglement: what GaitNet's codes hold, and the effect of each
+    of its losses. fine-tuning: the gain by a few real people added to rendered ones. If a study is stopped, the same
+    command resumes it. A study takes hours on two cores.
 
     Args:
         study: inter-class, cloth-expansion, disentanglement or fine-tuning; or a YAML file of one with its settings,
             by path or bundled name, e.g. studies/rare_coats.
-        set: settings, e.g. seeds=5 'sections=[compare]'; `walkprint explain InterClassStudy` lists them, and so for
+        set: settings, e.g. seeds=5 'sections=[compare]'; `walkprint explain` lists those of InterClassStudy,
             ClothExpansionStudy, DisentanglementStudy and FineTuningStudy.
         out: folder of the study; holds the report study.html, .md, .txt and .json; studies/NAME by default.
-        share: i/n computes the i-th of n shares, counted from 0, for arrays of Slurm jobs with a common folder.
+        share: i/n computes share i of n, counted from 0; for arrays of Slurm jobs with a common folder.
         machines: where work is done; with --quick one process by default.
-        quick: all of it tiny, except for what `set` says, to see it run; its figures mean nothing.
-        large: sized for a GPU, except for settings that are given; only cloth-expansion.
+        quick: make everything tiny, except for what `set` gives, to check that it runs; the figures mean nothing.
+        large: make everything the size for a GPU, except for what `set` gives; only cloth-expansion.
 
     Example:
         walkprint study inter-class --out studies/inter-class --quick

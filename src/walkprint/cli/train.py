@@ -26,21 +26,21 @@ def train(
     track: list[Literal["tensorboard", "wandb", "mlflow"]] = [],  # noqa: B006 - never changed
     fresh: bool = False,
 ) -> Summary | None:
-    """Train a network by a recipe, or go on with a run.
+    """Train a network by a recipe, or resume a run.
 
     Args:
-        recipe: a YAML file or a bundled recipe; `walkprint recipes` lists those. Without it, go on with the run.
+        recipe: a YAML file or a bundled recipe; `walkprint recipes` lists those. Without it, the run is resumed.
         run: folder of the run.
-        init: begin with the weights of this network: a folder, a checkpoint's file, or the name of a bundled network.
+        init: start from the weights of this network: a folder, a checkpoint's file, or the name of a bundled network.
         set: settings that replace those of the recipe, e.g. schedule.steps=200 data.root=stores/mine; `walkprint
             explain Recipe` lists them, `walkprint explain GaitSet` those of a class.
         accelerator: auto, cpu or cuda.
         devices: processes on this machine, or auto.
-        nodes: machines; call the same on each.
-        resident: where the training frames lie: device, host, or auto, which is the GPU if they fit.
+        nodes: number of machines; run the same command on each.
+        resident: where the training frames are kept: device, host, or auto, which is the GPU if they fit.
         compile: have torch compile the network, for long trainings on a GPU.
-        track: also send the numbers to these trackers, e.g. tensorboard; each needs the extra of its name.
-        fresh: delete what is in the folder and begin anew.
+        track: also send the numbers to these trackers; each needs the extra of its name.
+        fresh: delete the run in the folder and start again.
 
     Example:
         walkprint train walkers/gaitset_narrow --run runs/first --set schedule.steps=200

@@ -17,15 +17,15 @@ def train_generator(
     accelerator: str = "auto",
     fresh: bool = False,
 ) -> Summary:
-    """Train a generator of rare conditions by a recipe, or go on with a run.
+    """Train a generator of rare conditions by a recipe, or resume a run.
 
     Args:
-        recipe: a YAML file or a bundled recipe; `walkprint recipes` lists those. Without it, go on with the run.
+        recipe: a YAML file or a bundled recipe; `walkprint recipes` lists those. Without it, the run is resumed.
         run: folder of the run.
         set: settings that replace those of the recipe, e.g. steps=2000 data.root=stores/mine; `walkprint explain
             GeneratorRecipe` lists them, `walkprint explain AEGuidedGAN` those of a class.
         accelerator: auto, cpu or cuda.
-        fresh: delete what is in the folder and begin anew.
+        fresh: delete the run in the folder and start again.
 
     Example:
         walkprint train-generator walkers/ae_guided --run runs/coats --set steps=2000

@@ -20,9 +20,9 @@ from walkprint.core.spelling import did_you_mean
 from walkprint.core.summary import Summary
 
 _METAVARS: dict[Any, str] = {int: "INT", float: "NUMBER", str: "TEXT", Path: "PATH"}
-_CONFIG = "YAML file that gives any of the options; what is typed counts more, and --no_FLAG takes a flag back"
-_IMPORT = "modules to import first, those of the current folder included; what they define may then be named"
-_JSON = "print one JSON object on stdout, and everything else on stderr"
+_CONFIG = "YAML file with options; typed options override it, and --no_FLAG undoes a flag"
+_IMPORT = "your modules to import first, also from the current folder, so that their classes can be named"
+_JSON = "print one JSON object on stdout and everything else on stderr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ def watch(
     place: Place,
     seeing: Seeing,
 ) -> Summary:
-    """Say who walked, as soon as each walk ends; a line on stderr for each.
+    """Say who walks before a camera; each walk is a line on stderr when it ends.
 
     Args:
-        source: a file, rtsp://..., /dev/video0, or the number of a camera; a camera that fails is opened again.
+        source: a file, rtsp://..., /dev/video0, or the number of a camera. If a camera fails, it is opened again.
         false_positive_rate: as in `walkprint identify`.
         events: file to which each sighting is added as a line of JSON.
-        most: end after so many sightings.
-        attempts: how often in a row a camera is opened in vain before the end; 8 take two minutes.
+        most: stop after this number of sightings.
+        attempts: give up after this number of failed attempts in a row to open the camera; 8 take two minutes.
         place: where people are known.
         seeing: what sees people.
 

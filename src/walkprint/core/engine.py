@@ -44,7 +44,7 @@ class Machines(Checked):
     Attributes:
         engine: local is this machine; ray is a Ray cluster (extra cluster).
         address: of the cluster, e.g. head:6379; without it, Ray starts one on this machine.
-        workers: processes; one per core by default.
+        workers: number of processes; one per core by default, but a single one to embed, expand or segment.
     """
 
     engine: Literal["local", "ray"] = "local"

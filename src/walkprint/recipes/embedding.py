@@ -29,23 +29,23 @@ def embed_to_file(
     machines: Machines = HERE,
     share: str = "0/1",
 ) -> Summary:
-    """Turn sequences into embeddings with a trained network.
+    """Compute embeddings of sequences with a trained network.
 
-    The data set's protocols are written beside the embeddings, where `walkprint evaluate` finds them.
+    The data set's protocols are written next to the embeddings, where `walkprint evaluate` finds them.
 
     Args:
-        run: folder of a run or of a finished network; or the name of a bundled one, street or street-large.
-        energy_image: the baseline without a network, instead of --run.
-        data: folder of another store than the run's own.
-        set: its settings, e.g. data.train=40 data.gallery=nm-01.
-        split: which subjects.
+        run: folder of a run or of a finished network, or a bundled network: street or street-large.
+        energy_image: compute the energy image, a baseline without a network, instead of --run.
+        data: folder of a store; the run's own by default.
+        set: settings of the store, e.g. data.train=40 data.gallery=nm-01.
+        split: which subjects to embed.
         out: file of the embeddings, .npz.
         device: cpu or cuda.
-        precision: of the computation; auto is bf16 on a processor that computes in it, else 32-true.
+        precision: precision of the computation; auto is bf16 on processors that compute in it, else 32-true.
         runtime: what runs a network of `walkprint export`; onnxruntime by default.
-        frames_per_batch: about how many frames a batch holds; as many as are fastest by default.
+        frames_per_batch: about how many frames a batch holds; by default the fastest number.
         machines: where work is done; by default in one process that uses all cores.
-        share: i/n embeds every n-th sequence from the i-th on, counted from 0, for arrays of Slurm jobs.
+        share: i/n embeds share i of n, counted from 0; for arrays of Slurm jobs.
 
     Example:
         walkprint embed --run runs/first --data stores/mine --out mine.npz

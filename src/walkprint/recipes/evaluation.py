@@ -24,15 +24,14 @@ class Compared(Checked):
 
     Attributes:
         metric: distance between two parts.
-        normalize: bring each part to unit length first, so that all have the same weight; often better across domains.
-        center: move gallery and each probe set to mean zero; uses statistics of the whole probe set, so not for single
-            probes.
-        whitening: weigh each part by the whitening of this network: its folder, or the name of a bundled one such as
-            street-large.
-        gallery_site: where the gallery was recorded, a file of `walkprint calibrate`.
-        probe_site: where the probes were recorded; the same file where one camera recorded both.
-        resamples: for the 95 % intervals, by bootstrap over subjects; 0 for none.
-        seed: of the bootstrap.
+        normalize: scale each part to unit length first, so that all have equal weight; often better across data sets.
+        center: shift gallery and each probe set to mean zero; uses statistics of the whole probe set, so it does not
+            suit single probes.
+        whitening: use the whitening of this network: its folder, or the name of a bundled one such as street-large.
+        gallery_site: site of the camera that recorded the gallery, a file of `walkprint calibrate`.
+        probe_site: site of the camera that recorded the probes; the same file if one camera recorded both.
+        resamples: number of bootstrap samples for the 95 % intervals; 0 for no intervals.
+        seed: seed of the bootstrap.
     """
 
     metric: Literal["euclidean", "cosine"] = "euclidean"
@@ -79,20 +78,20 @@ def evaluate_files(
     """Identify and verify by a protocol: tables, curves, intervals.
 
     Args:
-        embeddings: file of `walkprint embed`, or several when shares were embedded apart.
-        protocol: a YAML file, a bundled one such as kth/protocol, or the name of a protocol; the first of the embedded
-            data set by default.
+        embeddings: file of `walkprint embed`, or several if shares were embedded separately.
+        protocol: a YAML file, a bundled one such as kth/protocol, or the name of a protocol; by default the first one
+            of the data set.
         gallery: take the gallery from this file instead, for evaluation across data sets.
         compared: how sequences are compared.
         ranks: the k of each rank-k.
-        false_accept_rates: for the rates of true accepts.
-        open_set: take half of the people out of the gallery, 20 times over: FNIR at FPIR 1 % and 10 %, DET curve.
-        groups: CSV file with the columns subject and group; each probe set is also judged group by group.
+        false_accept_rates: the t of each TAR at FAR t.
+        open_set: also take half of the people out of the gallery, 20 times over: FNIR at FPIR 1 % and 10 %, DET curve.
+        groups: CSV file with the columns subject and group; each group of probes is also judged by itself.
         out: folder for identification and verification as .json, .md, .tex and .txt, and report.html.
-        pictures: stores of the embedded sequences; the page then shows the hardest probes beside their ten nearest
-            gallery sequences, and what each part finds alone.
-        ranking: CSV file of the 20 nearest subjects of every probe, also where the probes' names are kept secret.
-        ranking_form: a line for each rank, or the form of a submission to GREW or HID.
+        pictures: stores of the embedded sequences; the report then shows the hardest probes next to their ten nearest
+            gallery sequences, and the rank-1 of each part alone.
+        ranking: write the 20 nearest subjects of every probe to this CSV file; works without the probes' identities.
+        ranking_form: table has a line for each rank; grew and hid are submissions to these benchmarks.
 
     Example:
         walkprint evaluate --embeddings mine.npz --protocol identical-view-excluded --out results/mine

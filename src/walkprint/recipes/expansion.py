@@ -30,20 +30,20 @@ def expand_to_store(
 ) -> Summary:
     """Add generated takes of a rare condition to a data set.
 
-    Writes a store that holds the data set's every sequence, and generated takes of its training subjects: by the
-    generator of a run, or by something simpler. Stopped and called again, it goes on.
+    Writes a new store with every sequence of the data set and generated takes of its training subjects. They come from
+    a trained generator or from a simpler method. If it is stopped, the same command resumes it.
 
     Args:
-        data: folder of a store; the one that the generator of --run was trained on by default.
+        data: folder of a store; by default the one that the generator was trained on.
         set: settings of data and expander, e.g. data.train=40 expander.p=0.1.
-        run: folder of a generator's finished run.
-        expander: Copying, NoiseInjection, MorphologicalCoat, Rerendering or your own by dotted path, instead of --run.
-        wanted: takes that each training subject gets, those recorded included, e.g. cl=6.
-        out: folder of the store.
-        seed: of everything random.
+        run: folder of a finished run of a generator.
+        expander: Copying, NoiseInjection, MorphologicalCoat, Rerendering or your own by its path, instead of --run.
+        wanted: number of takes that each training subject is to have, recordings included, e.g. cl=6.
+        out: folder of the new store.
+        seed: seed of everything random.
         device: where the generator runs: cpu or cuda.
         bf16: generate in bfloat16, often twice as fast.
-        cover: lay what is generated over its source: for coats.
+        cover: overlay each generated frame on its source frame; for coats.
         machines: where work is done, on CPUs; by default in one process that uses all cores.
         sheet: also write a PNG of real and generated takes.
 

@@ -29,24 +29,24 @@ def segment_to_store(
     keep_all: bool = False,
     preview: Path | str | None = None,
 ) -> Summary:
-    """Find people in videos, follow them, and pack the silhouettes of people who walk.
+    """Find people in videos, track them, and pack the silhouettes of people who walk.
 
-    Every track becomes a subject, named after file and track, unless the videos say who walks in them.
+    Every track becomes a subject, named after file and track, unless folders or a CSV file name the people.
 
     Args:
         videos: video files; folders of pictures; folders of videos as CONDITION/PERSON.mp4; CSV files with the columns
             file, subject, condition.
         out: folder of the store.
         segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
-        set: its settings, e.g. segmenter.least_px=500; `walkprint explain CLASS` lists them.
+        set: settings of the segmenter, e.g. segmenter.contrast=12; `walkprint explain CLASS` lists them.
         cut: how walks are cut out.
         machines: where work is done; by default in one process. Each takes whole videos.
-        one_person: each video shows one person: one subject.
-        condition: of all walks, e.g. nm.
-        frame_rate_hz: faster videos are thinned out to this.
-        image_rate_hz: frame rate of folders of pictures.
+        one_person: each video shows one person, who becomes one subject.
+        condition: condition of all walks, e.g. nm.
+        frame_rate_hz: drop frames of faster videos down to this rate.
+        image_rate_hz: pictures per second of folders of pictures.
         keep_all: also pack people who stand, jump or crouch, and broken masks.
-        preview: folder for annotated videos and a sheet.
+        preview: folder for annotated videos and a sheet of silhouettes.
 
     Example:
         walkprint segment walk.mp4 --out stores/walk --preview preview

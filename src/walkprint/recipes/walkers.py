@@ -15,16 +15,16 @@ class People(Checked):
     """Who is rendered, and how.
 
     Attributes:
-        subjects: how many people.
-        train: the first of them are for training, the others for testing; 60 % by default.
-        seed: of everything random.
+        subjects: number of people.
+        train: this many of them train, the others test; 60 % by default.
+        seed: seed of everything random.
         views: camera angles in degrees, separated by commas: 000 is walked towards the camera, 090 shows the left side;
             000,018 and so on up to 180 by default.
-        takes: takes of each condition; nm=6 bg=2 cl=2 by default.
+        takes: number of takes of each condition; nm=6 bg=2 cl=2 by default.
         scarce: keep a condition for only one in N training subjects, e.g. cl=8; test subjects are unaffected.
-        views_per_take: from how many of the views a take is seen, drawn at random; all by default.
+        views_per_take: number of views, drawn at random, from which each take is seen; all by default.
         one_side: show each person from the left (views below 180) or from the right only.
-        frames: frames of a clip, at 25 Hz.
+        frames: number of frames of a clip, at 25 Hz.
         size_px: height and width of the frames.
         variety: how much people, takes, masks and cameras differ: shape, gait, take, noise, camera as factors of the
             usual amount; also fresh_clothes, mixed and, as real people have them, fresh_cameras, shoes, neck, stride,
@@ -57,7 +57,7 @@ def walkers_to_store(
 ) -> Summary:
     """Render people who walk normally, with a bag, and in a coat, and pack them into a store.
 
-    The same settings give the same pixels on every machine, except by `segmented`. Figures on these people are
+    The same settings give the same pixels on every machine, except with `segmented`. Figures on these people are
     synthetic.
 
     Args:

@@ -19,9 +19,9 @@ class Place:
     """Where people are known.
 
     Attributes:
-        gallery: file of the people.
-        key_file: file with the key of an encrypted gallery, 64 hexadecimal digits; else the variable
-            WALKPRINT_GALLERY_KEY counts.
+        gallery: file with the enrolled people.
+        key_file: file with the key of an encrypted gallery, 64 hexadecimal digits; by default the key is taken from the
+            variable WALKPRINT_GALLERY_KEY.
         asked_by: who asks, for the journal; your login name by default.
     """
 
@@ -61,8 +61,8 @@ class Seeing:
     Attributes:
         network: name of a bundled network, or the folder of a run.
         segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
-        site: file of `walkprint calibrate` of the camera that identifies.
-        gallery_site: the same of the camera before which people were enrolled, if that is another one.
+        site: site (a file of `walkprint calibrate`) of the camera that identifies.
+        gallery_site: site of the camera where people were enrolled, if that is another one.
     """
 
     network: str = "street"

@@ -11,13 +11,13 @@ class Limits(Checked):
 
     Attributes:
         upload_mb: largest upload, in million bytes.
-        video_s: longest video.
+        video_s: longest video, in seconds.
         frame_px: most pixels of a frame; by default those of a 4K video.
-        job_s: most time for one video; its process is killed afterwards.
+        job_s: longest time for one video, in seconds; then its process is killed.
         memory_mb: address space of such a process, in million bytes.
-        jobs: videos read at a time.
-        waiting: videos that may wait; further ones are refused.
-        requests_hz: requests a second from one address; four seconds' worth may come at once.
+        jobs: videos processed at a time.
+        waiting: videos that may wait; more are refused.
+        requests_hz: requests per second from one address; four seconds' worth may come at once.
 
     Raises:
         RecipeError: a number is not above 0.
