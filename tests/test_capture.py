@@ -190,7 +190,7 @@ def test_refusals(videos: list[Video], tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(room, "walks", lambda *_, **__: iter(()))
     videos[1].lost.append("a frame")
     both = [Recording(video) for video in videos]
-    with pytest.raises(DataError, match=r"no walk of 3 frames .*ben.mp4 .*ben.mp4: a frame.*fewer least_frames"):
+    with pytest.raises(DataError, match=r"no walk of 3 frames .*ben.mp4 .*ben.mp4: a frame.*a lower `least_frames`"):
         capture(both, Background(), tmp_path / "store", cut=CUT)
     assert not (tmp_path / "store").exists()
     (tmp_path / "store").mkdir()

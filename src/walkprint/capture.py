@@ -228,7 +228,7 @@ def capture(
     if writer is None:
         raise DataError(
             f"no walk of {cut.least_frames} frames in {'; '.join(found.empty + found.lost)}; try another segmenter, "
-            "fewer least_frames, or keep_all"
+            "a lower `least_frames`, or `keep_all`"
         )
     return found
 

@@ -80,7 +80,7 @@ def test_a_second_recording_is_asked_for_and_what_is_left_out_stays_known(
     command = shlex.split(said.splitlines()[-1].removeprefix("next: walkprint "))
     assert main(command) == 0
     capsys.readouterr()
-    assert "as where no subject has a second reco" in _refused(["evaluate", "--embeddings", command[-1]], capsys)
+    assert "has no subject a second reco" in _refused(["evaluate", "--embeddings", command[-1]], capsys)
 
 
 def test_two_walks_of_one_person_are_enough(tmp_path: Path, videos: list[str], capsys: Captured) -> None:

@@ -85,7 +85,7 @@ def test_a_huge_header_takes_no_memory(tmp_path: Path, capsys: Captured) -> None
         file = _npz(tmp_path / "e.npz", header)
         with pytest.raises(ValueError):  # noqa: PT011 - each is said otherwise
             read_arrays(file, ["vectors"])
-        with pytest.raises(DataError, match="no embeddings of ours"):
+        with pytest.raises(DataError, match="no embeddings that can be read"):
             EmbeddingSet.load(file)
         refused(["evaluate", "--embeddings", str(file)], capsys)
 

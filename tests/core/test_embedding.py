@@ -78,7 +78,7 @@ def test_many_vectors_stay_in_their_file_until_they_are_used(tmp_path, monkeypat
     damaged = bytearray(file.read_bytes())
     damaged[damaged.index(vectors[5].tobytes()) + 2] ^= 1
     file.write_bytes(damaged)
-    with pytest.raises(DataError, match=r"e\.npz: no embeddings of ours \(the vectors are damaged\)"):
+    with pytest.raises(DataError, match=r"e\.npz: no embeddings that can be read \(the vectors are damaged\)"):
         EmbeddingSet.load(file)
     np.savez_compressed(file, vectors=vectors, source="net", subject=["a"] * 9, condition=[""] * 9, take=[""] * 9,
                         view=list("123456789"))  # fmt: skip

@@ -26,7 +26,7 @@ def test_everybody_tests_until_a_split_is_chosen(root):
     dataset = Packed(root)
     assert (dataset.subjects("train"), dataset.subjects("test")) == ([], ["a", "b", "c"])
     assert dataset.keys("test") == dataset.keys("all") == sorted(KEYS)
-    with pytest.raises(RecipeError, match="no training subject; set train, to how many of the 3 subjects"):
+    with pytest.raises(RecipeError, match="no training subject; set train to how many of the 3 subjects"):
         dataset.keys("train")
 
 
@@ -107,7 +107,7 @@ def test_generated_takes_are_not_tested(tmp_path):
     more = Packed(tmp_path / "more")
     assert [str(key) for key in more.generated] == ["a/coat-02/left"]
     assert len(more.keys("train")) == 4
-    with pytest.raises(DataError, match=r"1 generated sequences are among those of the test, e.g. a/coat-02/left"):
+    with pytest.raises(DataError, match=r"1 generated sequences are among the test sequences, e.g. a/coat-02/left"):
         Packed(tmp_path / "more", train=["b"]).keys("test")
 
 

@@ -72,7 +72,7 @@ def test_damaged_or_foreign_files(tmp_path):
     with pytest.raises(DataError, match="damaged, its digest does not agree"):
         Site.load(path)
     path.write_bytes(safetensors.numpy.save({"means": crowd().vectors}))
-    with pytest.raises(DataError, match="no site of ours"):
+    with pytest.raises(DataError, match="not a site"):
         Site.load(path)
 
 

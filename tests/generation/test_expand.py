@@ -178,7 +178,7 @@ def test_test_subjects_are_never_touched(people, tmp_path):
 def test_another_split_does_not_bring_generated_takes_into_the_test(people, tmp_path):
     out = expand(people, Copying(), wanted={"cl": 4}, out=tmp_path / "more")
     assert {key.subject for key in Packed(out, train=2).keys("test")} == {"002"}
-    with pytest.raises(DataError, match=r"3 generated sequences are among those of the test, e.g. 001/cl-01/090"):
+    with pytest.raises(DataError, match=r"3 generated sequences are among the test sequences, e.g. 001/cl-01/090"):
         Packed(out, train=1).keys("test")
 
 

@@ -35,7 +35,7 @@ def test_another_recipe_is_refused_with_the_differences_in_one_line(tmp_path: Pa
         run.begin(after, TRAINED)
     assert str(caught.value) == (
         f"{tmp_path}: this run began with another recipe (milestones: [10, 20] -> [10], augmentations.0.init_args."
-        "chance: 0.5 -> 0.2); name another folder, or begin anew with resume=False"
+        "chance: 0.5 -> 0.2); name another folder, or delete this one"
     )
     with pytest.raises(RecipeError, match=r"\(seed: 0 -> 0\.0, rate: 0\.0005 -> absent, new: absent -> 1\);"):
         run.begin({"network": before["network"], "seed": 0.0, "milestones": [10, 20],
@@ -81,7 +81,7 @@ def test_until_something_is_trained_another_recipe_is_taken(tmp_path: Path) -> N
 @pytest.mark.parametrize("made", ["network", "generator", "network.safetensors"])
 def test_a_finished_network_without_a_checkpoint_is_left_alone(tmp_path: Path, made: str) -> None:
     (tmp_path / made).mkdir()
-    with pytest.raises(RecipeError, match=rf"holds a finished network \({made}\).* as init to begin with its weights"):
+    with pytest.raises(RecipeError, match=rf"holds a finished network \({made}\).* as init, to start from its weights\)"):
         RunFolder(tmp_path).begin(RECIPE)
     assert not RunFolder(tmp_path).recipe.exists()
 

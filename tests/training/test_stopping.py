@@ -74,7 +74,7 @@ def test_where_it_stopped_is_said(tmp_path: Path, number: int, code: int) -> Non
         train(tmp_path, listeners=[at(6, number)])
     name = signal.Signals(number).name
     assert str(caught.value) == (
-        f"{tmp_path}: stopped by {name} after step 6 of 12, which is saved; the same call goes on from there"
+        f"{tmp_path}: stopped by {name} after step 6 of 12, which is saved; the same call resumes from there"
     )
     assert caught.value.code == code
     assert signal.getsignal(number) is before

@@ -156,7 +156,7 @@ def test_what_the_judge_finds_wrong_is_left_out_counted_and_handed_over() -> Non
 
 
 def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(DataError, match="the least is above the most"):
+    with pytest.raises(DataError, match="least_frames 10 is above most_frames 5"):
         Cut(least_frames=10, most_frames=5)
     with pytest.raises(DataError, match="even"):
         Cut(size_px=63)

@@ -37,7 +37,7 @@ def calibrate(
     if (videos is None) == (embeddings is None):
         raise UsageError(f"expected either --videos or --embeddings; found {'both' if videos else 'neither'}")
     if embeddings is not None and (network or segmenter):
-        raise UsageError("--network and --segmenter are for --videos; embeddings are of one network already")
+        raise UsageError("--network and --segmenter go with --videos only; leave them out with --embeddings")
     check_there(*(videos or []))
     check_there(*(embeddings or []), advice="; make it with `embed`")
     if embeddings is not None:

@@ -107,7 +107,7 @@ class EmbeddingSet:
             loaded.release()
             return loaded
         except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path}: no embeddings of ours ({error}); make them with `embed`") from error
+            raise DataError(f"{path}: no embeddings that can be read ({error}); make them with `embed`") from error
 
 
 def _mapped(path: Path) -> NDArray[np.float32] | None:

@@ -98,7 +98,7 @@ class CasiaB(TreeDataset):
         if not _SUBJECT.fullmatch(key.subject) or key.condition not in {"nm", "bg", "cl"} or not key.take:
             raise DataError(
                 f"{self.root}: found sequence {key}, expected {self.LAYOUT} with nm, bg or cl; "
-                "open other people's folders with Folder"
+                "read other layouts with Folder"
             )
 
     def _trains(self, subject: str) -> bool:

@@ -55,7 +55,7 @@ class OuMvlp(TreeDataset):
         if not _SUBJECT.fullmatch(key.subject) or key.recording not in {"00", "01"} or key.view not in VIEWS:
             raise DataError(
                 f"{self.root}: found sequence {key}, expected {self.LAYOUT} with recordings 00 and 01 and views "
-                f"{', '.join(VIEWS)}; open other people's folders with Folder"
+                f"{', '.join(VIEWS)}; read other layouts with Folder"
             )
 
     def _sequences(self) -> Iterator[tuple[SequenceKey, Path]]:

@@ -110,13 +110,13 @@ class Packed(Described):
         found = [key for key in self._store.keys if key.subject in admitted]
         if split == "train" and not found:
             raise RecipeError(
-                f"{self.root}: no training subject; set train, to how many of the {len(self._names)} subjects train or "
+                f"{self.root}: no training subject; set train to how many of the {len(self._names)} subjects train, or "
                 "to their names"
             )
         made = [key for key in found if key in self.generated]
         if split == "test" and made:
             raise DataError(
-                f"{self.root}: {len(made)} generated sequences are among those of the test, e.g. {made[0]}; open the "
+                f"{self.root}: {len(made)} generated sequences are among the test sequences, e.g. {made[0]}; open the "
                 "store with the split that it was expanded with"
             )
         return found

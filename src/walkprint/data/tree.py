@@ -60,7 +60,7 @@ class TreeDataset(GaitDataset):
         """Raise DataError for a key that this data set does not know."""
         if not re.fullmatch(self.SUBJECTS, key.subject):
             raise DataError(
-                f"{self.root}: found sequence {key}, expected {self.LAYOUT}; open other people's folders with Folder"
+                f"{self.root}: found sequence {key}, expected {self.LAYOUT}; read other layouts with Folder"
             )
 
     def catalogue(self) -> Sequence[SequenceKey]:

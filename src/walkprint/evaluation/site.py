@@ -126,7 +126,7 @@ class Site:
         """Read what `save` wrote, and verify its digest.
 
         Raises:
-            DataError: the file is missing, damaged, or no site of ours.
+            DataError: the file is missing, damaged, or not a site.
         """
         try:
             with safe_open(path, framework="numpy") as file:
@@ -135,7 +135,7 @@ class Site:
         except (OSError, SafetensorError) as error:
             raise DataError(f"{path}: cannot be read ({error}); expected the file of a calibrated site") from error
         if metadata.get("kind") != _KIND:
-            raise DataError(f"{path}: no site of ours; expected the file of a calibrated site")
+            raise DataError(f"{path}: not a site; expected the file of a calibrated site")
         if metadata.get("digest") != arrays_digest(arrays, metadata.get("about", "")):
             raise DataError(f"{path}: damaged, its digest does not agree; calibrate the site again")
         try:

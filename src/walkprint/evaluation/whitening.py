@@ -132,9 +132,9 @@ class Whitening:
                 metadata = file.metadata() or {}
                 mean, root = (file.get_tensor(name).astype(np.float32) for name in ("mean", "root"))
         except (OSError, SafetensorError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); expected a whitening of ours") from error
+            raise DataError(f"{path}: cannot be read ({error}); expected a file that `Whitening.save` wrote") from error
         if metadata.get("kind") != _KIND:
-            raise DataError(f"{path}: no whitening of ours; expected a file that `Whitening.save` wrote")
+            raise DataError(f"{path}: not a whitening; expected a file that `Whitening.save` wrote")
         return cls(mean, root, metadata.get("source", ""))
 
     def _stored(self) -> dict[str, NDArray[Any]]:

@@ -137,7 +137,7 @@ class Database:
             busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise DataError(
-                f"{self.path}: deleted, but the log still holds it because another process is reading; close that, "
+                f"{self.path}: deleted, but the log still holds it because another process is reading; end that, "
                 "then wipe the gallery again"
             )
 

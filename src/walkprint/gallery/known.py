@@ -63,7 +63,7 @@ class Known:
         known = {person.name: person for person in self.people()}
         if check_name(name) not in known:
             raise DataError(
-                f"{self.path}: knows no {name!r}{did_you_mean(name, known) or f' among {len(known)} people'}"
+                f"{self.path}: no person is called {name!r}{did_you_mean(name, known) or f' among {len(known)} people'}"
             )
         return known[check_name(name)]
 

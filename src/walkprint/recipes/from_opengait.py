@@ -80,7 +80,7 @@ def recipe_from_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     network = _NETWORKS[model](settings)
     if neck := [name for name in settings.names() if name.startswith("model_cfg.SeparateBNNecks.")]:
         raise RecipeError(
-            f"{neck[0]}: our {network['class_path']} has no such neck, and would be another network without"
+            f"{neck[0]}: {network['class_path']} has no such neck here, and would be another network without it"
         )
     recipe: dict[str, Any] = {
         "network": network,

@@ -47,7 +47,7 @@ def find_recipe(recipe: str | Path | None, run: Path) -> Path:
     if recipe is not None:
         return find_file(recipe)
     if not (run / "recipe.yaml").is_file():
-        raise ArgumentError(f"`recipe` is required: {run} holds no run to go on with")
+        raise ArgumentError(f"`recipe` is required: {run} holds no run to resume")
     return run / "recipe.yaml"
 
 

@@ -49,8 +49,8 @@ def find_protocol(name: str | None, embeddings: Path) -> Protocol:
     known = {**_protocols_of_families(), **own}  # loads torch, which a table of embeddings does without
     if name is None:
         raise ProtocolError(
-            f"{protocols_file(embeddings)}: no protocol beside the embeddings, as where no subject has a second "
-            f"recording; name one of {', '.join(known)}, or a YAML file"
+            f"{protocols_file(embeddings)}: no protocol next to the embeddings (has no subject a second "
+            f"recording?); name one of {', '.join(known)}, or a YAML file"
         )
     if name not in known:
         raise ProtocolError(f"no protocol {name!r}; expected a YAML file or one of {', '.join(known)}")

@@ -120,8 +120,8 @@ def _how_to_build(folder: Path) -> dict[str, Any]:
     config = read_config(folder)
     if not config.get("class_path"):
         raise CheckpointError(
-            f"{folder}: its config.json does not say how to build the network, as where an older version was called "
-            "without a recipe; build the network in Python and use `load_weights`"
+            f"{folder}: its config.json does not say how to build the network (written without a recipe by an older "
+            "version?); build the network in Python and use `load_weights`"
         )
     return config
 

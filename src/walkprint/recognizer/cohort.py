@@ -62,9 +62,9 @@ class Cohort:
                 metadata = file.metadata() or {}
                 vectors, subjects = file.get_tensor("vectors"), file.get_tensor("subjects")
         except (OSError, SafetensorError) as error:
-            raise DataError(f"{path}: no strangers can be read ({error}); remove it, it is made again") from error
+            raise DataError(f"{path}: no strangers can be read ({error}); delete the file: it is made again") from error
         if metadata.get("kind") != _KIND:
-            raise DataError(f"{path}: holds no strangers; remove it, it is made again")
+            raise DataError(f"{path}: holds no strangers; delete the file: it is made again")
         vectors = _from_two_bits(vectors) if vectors.dtype == np.uint8 else vectors.astype(np.float32)
         return cls(vectors, subjects, metadata.get("source", ""))
 

@@ -87,7 +87,7 @@ def measure(verdict: Verdict, walks: Sequence[KnownWalk], strangers: int, rates:
     if len(several) < LEAST_PEOPLE:
         raise DataError(
             f"error rates need {LEAST_PEOPLE} people with walks from two videos or more, found {len(several)}; enroll "
-            "further videos under names that are known"
+            "more videos of known people"
         )
     groups = sorted({(one, video) for one, video in zip(people, videos, strict=True) if one in set(several)})
     count = min(len(groups), _MOST_VIDEOS, max(_FEWEST_VIDEOS, _MOST_COMPARED // len(walks)))

@@ -87,7 +87,7 @@ class Recognizer:
         parts, features = self._embed(mask).shape
         self._binding = Binding(name, weights_source(self.network), parts, features, scoring)
         if site is None and gallery_site is not None:
-            raise ProtocolError("found a site for the gallery only; expected site as well (enrolling needs neither)")
+            raise ProtocolError("found gallery_site only; expected site as well, or neither to enroll")
         for one in (site, gallery_site):
             if one is not None:
                 one.check(EmbeddingSet(np.zeros((0, parts, features), np.float32), [], self._binding.source))
@@ -226,7 +226,7 @@ class Recognizer:
             raise DataError(f"{self.gallery.path}: error rates need 1 to {EXACT_WALKS:,} walks, found {count}")
         walks = self.gallery.walks()
         if self._verdict is None or self._verdict[0] != self.gallery.state:
-            raise DataError(f"{self.gallery.path}: changed meanwhile; ask again")
+            raise DataError(f"{self.gallery.path}: the gallery changed in the meantime; ask again")
         return measure(judge, walks, len(np.unique(self.cohort.subjects)), rates)
 
     def _embedded(self, source: Any, hook: Hook | None) -> Iterator[tuple[Walk, _Floats]]:

@@ -10,7 +10,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.data.store import Store
 
 _SHOWN, _LONGEST = 4, 80
-_ELSE = "name another folder, or begin anew with resume=False"
+_ELSE = "name another folder, or delete this one"
 _STEPS = {
     "scheduler.init_args.steps": "the learning rate is planned over all steps, so more of them are another training; "
     "to go on from the finished network, name it as init of another run",

@@ -51,7 +51,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
         if metadata.get("kind") != _KIND:
-            raise CheckpointError(f"{path}: no training checkpoint of ours; expected one that `fit` wrote")
+            raise CheckpointError(f"{path}: not a training checkpoint; expected one that `fit` wrote")
         if metadata["digest"] != _digest(metadata["state"], tensors):
             raise CheckpointError(f"{path}: damaged, its digest does not agree; delete it and use an older checkpoint")
         state: dict[str, Any] = from_plain(json.loads(metadata["state"]), tensors)
@@ -106,7 +106,7 @@ class CheckpointFolder:
                 warnings.warn(f"{error}: falling back to the one before", stacklevel=2)
         if paths:
             raise CheckpointError(
-                f"{self.folder}: none of {len(paths)} checkpoints can be read; begin anew with resume=False"
+                f"{self.folder}: none of {len(paths)} checkpoints can be read; delete this run and start again"
             )
         return None
 

@@ -118,8 +118,8 @@ class RunFolder:
         found = [path for path in (self.network, self.generator, self.path / WEIGHTS_NAME) if path.exists()]
         if found:
             raise RecipeError(
-                f"{self.path}: holds a finished network ({found[0].name}), but no checkpoint to go on from; name "
-                "another folder, and this one as init to begin with its weights, or begin anew with resume=False"
+                f"{self.path}: holds a finished network ({found[0].name}), but no checkpoint to resume from; name "
+                "another folder (and this one as init, to start from its weights), or delete this one"
             )
 
     def note_versions(self, step: int, **more: Any) -> None:

@@ -121,6 +121,6 @@ class Saving:
             number, self._received = self._received, 0
             raise Stopped(
                 f"{self.folder.path}: stopped by {signal.Signals(number).name} after step {state['step']} of "
-                f"{self._loop.steps}, which is saved; the same call goes on from there",
+                f"{self._loop.steps}, which is saved; the same call resumes from there",
                 128 + number if self._fabric.is_global_zero else 0,
             )

@@ -39,4 +39,6 @@ class Cut(Checked):
         if self.gaitnet_crop and not self.color:
             raise DataError("walks: gaitnet_crop without color; it crops color pictures: set both")
         if self.least_frames > self.most_frames:
-            raise DataError(f"walks: {self.least_frames} to {self.most_frames} frames; the least is above the most")
+            raise DataError(
+                f"walks: least_frames {self.least_frames} is above most_frames {self.most_frames}; lower it"
+            )

@@ -50,7 +50,7 @@ def serve(
     local = is_local(host)
     if not local and token_file is None:
         raise DataError(
-            f"{host} can be reached from other machines: name the file of a token that you keep safe by `token_file`"
+            f"{host} can be reached from other machines; expected the file of a secret token as `token_file`"
         )
     path = token_file or token_beside(recognizer.gallery.path)
     token, new = read_or_make_token(path)
