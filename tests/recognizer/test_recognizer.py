@@ -241,7 +241,7 @@ def test_a_site_is_calibrated_from_passersby(tmp_path: Path) -> None:
     assert judge is not None
     assert (judge._site, judge._gallery_site) == (site, door)
     assert recognizer.identify(clips("010")[1])[0].candidates[0].name == "anna"
-    with pytest.raises(ProtocolError, match="a site for the gallery only"):
+    with pytest.raises(ProtocolError, match="found gallery_site only"):
         Recognizer(tmp_path / "g", network, gallery_site=site, cohort=strangers())
     for sites in (
         {"site": replace(site, source="other")},
