@@ -14,10 +14,9 @@ import numpy as np
 
 from walkprint import load_network
 from walkprint.evaluation.embed import weights_source
-from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
-from walkprint.recognizer.verdict import Verdict, flat
+from walkprint.recognizer.verdict import Verdict
 
 WAYS = ("mean of log odds", "weighted mean of log odds", "weighted mean of embeddings")
 DRAWS, RATE = 10, 0.05
@@ -25,11 +24,8 @@ DRAWS, RATE = 10, 0.05
 
 def fused(judge: Verdict, vectors: np.ndarray, views: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
     """The scores of all known people, by each way."""
-    _, scores = judge.compare(vectors, views)
-    weights = weights / weights.sum()
-    prepared = judge._prepared(unit_parts(vectors), views, judge._origins)
-    mean = unit_parts((weights[:, None] * prepared).sum(axis=0).reshape(1, *vectors.shape[1:]).astype(np.float32))
-    return [scores.mean(axis=0), weights @ scores, judge._by_person(flat(mean) @ judge._known.T)[0]]
+    (_, scores), (_, joined) = (judge.compare(vectors, views, together) for together in (None, weights))
+    return [scores.mean(axis=0), (weights / weights.sum()) @ scores, joined[0]]
 
 
 def outcomes(found: dict[str, np.ndarray], usual: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -21,11 +21,11 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.site import CLIPS_PER_VIEW, Site
-from walkprint.evaluation.whitening import moved, unit_parts
+from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
 from walkprint.recognizer.sources import walks_of
-from walkprint.recognizer.verdict import Verdict, flat
+from walkprint.recognizer.verdict import Verdict
 from walkprint.video.mediapipe import MediaPipe
 
 RATES = (0.01, 0.05)
@@ -88,24 +88,26 @@ def _add(found, vectors, labels, frames: int) -> None:
     found["frames"].append(frames)
 
 
-class Calibrated(Verdict):
-    """Each walk is seen from the mean of all other walks of its place and direction, known walks from that outdoors.
+class OtherWalks:
+    """A site in which each walk is seen from the mean of all other walks of its place and direction.
 
     Outdoor and other clothes are one place. A direction with fewer than ten walks is seen from the whole place.
     """
 
-    def __init__(self, templates: Templates, cohort, whitening, walks, source: str) -> None:
+    def __init__(self, walks) -> None:
         self.unit, self.view = unit_parts(walks["vectors"].astype(np.float32)), walks["view"]
         self.place = np.where(walks["condition"] == "clothes", "outdoor", walks["condition"])
+        self.question: list[int] = []
+
+    def outdoors(self, source: str) -> Site:
+        """The site of all walks outdoors, from which known people are seen."""
         outdoor = np.flatnonzero(self.place == "outdoor")
         keys = [SequenceKey(f"{row:06d}", view=str(self.view[row])) for row in outdoor]
-        site = Site.learn(EmbeddingSet(self.unit[outdoor], keys, source))
-        self.question: list[int] = []
-        super().__init__(templates, cohort, whitening, site)
+        return Site.learn(EmbeddingSet(self.unit[outdoor], keys, source))
 
-    def _asked(self, unit, views):
-        origins = np.stack([self._origin(row) for row in self.question])
-        return flat(moved(unit, origins, self._root))
+    def origins(self, keys) -> np.ndarray:
+        """See `Site`; of the walks of `question`."""
+        return np.stack([self._origin(row) for row in self.question])
 
     def _origin(self, row: int) -> np.ndarray:
         others = (self.place == self.place[row]) & (np.arange(len(self.view)) != row)
@@ -118,20 +120,19 @@ def table(walks, network, cohort, people: int, draws: int, fuse: bool, sites: bo
     subject, condition, take, view = (walks[name] for name in ("subject", "condition", "take", "view"))
     everyone, rng = np.unique(subject), np.random.default_rng(0)
     named, missed, first, sure = defaultdict(list), defaultdict(list), defaultdict(list), []
+    here = OtherWalks(walks)
+    places = (here, here.outdoors(weights_source(network))) if sites else ()
     for _ in range(draws):
         known = rng.permutation(everyone)[:people]
         enrolled = np.isin(subject, known) & (condition == "outdoor") & (take <= _first(subject, condition, take, view))
         rows = np.flatnonzero(enrolled)
         names = dict(zip(known, known, strict=True))
         templates = Templates(walks["vectors"][rows], subject[rows], view[rows], names, 0)
-        if sites:
-            judge = Calibrated(templates, cohort, network.whitening, walks, weights_source(network))
-        else:
-            judge = Verdict(templates, cohort, network.whitening)
+        judge = Verdict(templates, cohort, network.whitening, *places)
         limits = {rate: [judge.threshold(rate, count) for count in (1, 2)] for rate in RATES}
         for probe in _probes(np.flatnonzero(~enrolled), subject, condition, fuse):
             who, where = subject[probe[0]], condition[probe[0]]
-            judge.question = probe  # for `Calibrated` alone
+            here.question = probe
             seen = judge.score(walks["vectors"][probe], view[probe], walks["frames"][probe])
             right = seen.people[0] == who
             sure.append((seen.probabilities[0], right))

@@ -24,7 +24,7 @@ TOLERANCE = 1e-3
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=cohort._BUNDLED)
+    parser.add_argument("--out", type=Path, default=cohort.BUNDLED)
     parser.add_argument("--people", type=int, default=cohort.PEOPLE, help="fewer, with --check, for a quick look")
     parser.add_argument("--check", action="store_true", help="compare with the bundled file instead of writing")
     given = parser.parse_args()
@@ -38,14 +38,14 @@ def main() -> None:
         return moved(unit_parts(network.embed(frames)[None]), whitening.mean, whitening.root)[0]
 
     if given.check:
-        bundled = cohort.Cohort.load(cohort._BUNDLED / name)
+        bundled = cohort.Cohort.load(cohort.BUNDLED / name)
         walkers = cohort.rendered()
         keys = [key for key in walkers.catalogue() if int(key.subject) <= given.people]
         clips = [
             clip for key in keys if (clip := walkers.examine(key).clip) is not None and len(clip) >= cohort.FRAMES // 2
         ]
         made = np.stack([embed(clip.frames) for clip in clips])
-        codes = (cohort._two_bits(one) for one in (made, bundled.vectors[: len(made)]))
+        codes = (cohort.two_bits(one) for one in (made, bundled.vectors[: len(made)]))
         differ = np.mean([a != b for a, b in zip(*(np.unpackbits(one).tolist() for one in codes), strict=True)])
         print(f"{len(made)} walks, {differ:.2e} of all bits differ; at most {TOLERANCE:g} may")
         sys.exit(int(differ > TOLERANCE))

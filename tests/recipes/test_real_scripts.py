@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from walkprint.gallery import Templates
+from walkprint.recognizer.cohort import Cohort
+from walkprint.recognizer.verdict import Verdict
+
 LABELS = ("subject", "condition", "take", "view")
 FOLDER = Path(__file__).parents[2] / "recipes" / "real"
 
@@ -18,7 +22,8 @@ def scripts():
     before = set(sys.modules)
     try:
         yield {
-            name: importlib.import_module(name) for name in ("fair", "grid", "upright", "pool", "train", "mask_model")
+            name: importlib.import_module(name)
+            for name in ("fair", "fusion", "grid", "upright", "pool", "recognize", "train", "mask_model")
         }
     finally:
         sys.path.remove(str(FOLDER))
@@ -199,3 +204,31 @@ def test_differences_are_paired_by_person(scripts):
     better = [run([True] * 20), run(right)]
     assert grid.difference(better, [run(right)], "none", "kth").startswith("+12.5 [")
     assert grid.difference([run(right)], [run(right)] * 2, "none", "kth") == "+0.0 [+0.0, +0.0]"
+
+
+def test_walks_of_one_person_are_joined_in_three_ways(scripts):
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(size=(120, 2, 8)).astype(np.float32)
+    strangers = Cohort(drawn / np.linalg.norm(drawn, axis=2, keepdims=True), np.repeat(np.arange(60), 2), "toy")
+    judge = Verdict(Templates(drawn[:5], list("abcde"), ["left"] * 5, {}, 0), strangers)
+    views, weights = np.array(["left", "left"]), np.array([3.0, 1.0])
+    _, alone = judge.compare(drawn[:2], views)
+    even, weighted, joined = scripts["fusion"].fused(judge, drawn[:2], views, weights)
+    np.testing.assert_allclose(even, alone.mean(axis=0))
+    np.testing.assert_allclose(weighted, 0.75 * alone[0] + 0.25 * alone[1])
+    assert joined.argmax() == 0  # nearer to the heavier walk than to the other
+    assert joined[0] > joined[1] > joined[2:].max()
+
+
+def test_a_walk_is_seen_from_the_others_of_its_place_and_direction(scripts):
+    rng = np.random.default_rng(0)
+    walks = {
+        "vectors": rng.normal(size=(24, 1, 4)),
+        "condition": np.repeat(["outdoor", "clothes", "indoor"], [8, 8, 8]),
+        "view": np.tile(["left"] * 6 + ["right"] * 2, 3),
+    }
+    site = scripts["recognize"].OtherWalks(walks)
+    site.question = [0, 16]
+    left, whole = site.origins([])
+    np.testing.assert_allclose(left, site.unit[[*range(1, 6), *range(8, 14)]].mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(whole, site.unit[17:24].mean(axis=0), rtol=1e-6)  # six of a direction are too few

@@ -22,7 +22,7 @@ from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.people import Variety
 
 SEED, PEOPLE, FEWER, FRAMES = 4242, 1000, 200, 24
-_BUNDLED = Path(__file__).parent / "strangers"
+BUNDLED = Path(__file__).parent / "strangers"
 _VIEWS = ("065", "075", "085", "090", "095", "105", "115", "245", "255", "265", "270", "275", "285", "295")
 _KIND = "walkprint cohort 1"
 _LEVELS = np.array([-1.5104, -0.4528, 0.4528, 1.5104], np.float32)
@@ -46,7 +46,7 @@ class Cohort:
 
     def save(self, path: str | Path, *, small: bool = False) -> None:
         """Write one safetensors file, atomically: two bits a number if small, else sixteen."""
-        vectors = _two_bits(self.vectors) if small else self.vectors.astype(np.float16)
+        vectors = two_bits(self.vectors) if small else self.vectors.astype(np.float16)
         arrays = {"vectors": vectors, "subjects": self.subjects.astype(np.int64)}
         write_atomically(path, safetensors.numpy.save(arrays, {"kind": _KIND, "source": self.source}))
 
@@ -107,7 +107,7 @@ def make(
 def find_or_make(embed: Callable[[NDArray[np.uint8]], _Floats], source: str) -> Cohort:
     """The strangers of a network and scoring: those of the package, or of the cache, or new ones, which are cached."""
     name = hashlib.sha256(source.encode()).hexdigest()[:16]
-    for path in (_BUNDLED / f"{name}.safetensors", cache_folder() / f"cohort-{name}.safetensors"):
+    for path in (BUNDLED / f"{name}.safetensors", cache_folder() / f"cohort-{name}.safetensors"):
         if path.is_file():
             found = Cohort.load(path)
             if found.source == source:
@@ -123,7 +123,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "walkprint"
 
 
-def _two_bits(vectors: _Floats) -> NDArray[np.uint8]:
+def two_bits(vectors: _Floats) -> NDArray[np.uint8]:
     """(walk, part, feature) -> (walk, part, feature / 4), the first number in the highest bits."""
     scaled = vectors * np.float32(np.sqrt(vectors.shape[2]))
     codes = (2 * (scaled >= 0) + (np.abs(scaled) >= _EDGE) * np.where(scaled >= 0, 1, -1) + (scaled < 0)).astype(
