@@ -3,15 +3,14 @@ import math
 import pytest
 from tests.oracles.studies import bootstrap, student_point
 
-from walkprint.studies import statistics
 from walkprint.studies.statistics import Estimate, over_seeds, over_subjects, paired
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 5, 10, 11, 29, 200])
-def test_students_points_equal_those_of_integration(freedom):
-    assert statistics.student_point(freedom) == pytest.approx(
-        student_point(freedom), abs=2e-3 if freedom == 1 else 2e-4
-    )
+def test_intervals_over_seeds_are_those_of_integration(freedom):
+    one = over_seeds(list(range(freedom + 1)))
+    point = (one.high - one.value) * math.sqrt(one.count) / one.spread
+    assert point == pytest.approx(student_point(freedom), abs=2e-3 if freedom == 1 else 1e-5)
 
 
 def test_interval_over_seeds():

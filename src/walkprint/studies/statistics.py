@@ -13,10 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
-# Two-sided 95 % points of Student's distribution for 1 to 10 degrees of freedom, where the series below is too coarse.
-_POINTS = (12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281)
-_NORMAL = 1.959964
 _VANISHING = 0.025  # the part of resamples without a gap above which a share has no interval
 
 
@@ -65,7 +63,7 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     if len(values) < 2:
         return Estimate(values[0] if values else math.nan, count=len(values))
     mean, spread = statistics.fmean(values), statistics.stdev(values)
-    reach = student_point(len(values) - 1) * spread / math.sqrt(len(values))
+    reach = float(stdtrit(len(values) - 1, 0.975)) * spread / math.sqrt(len(values))
     return Estimate(mean, spread, mean - reach, mean + reach, len(values))
 
 
@@ -137,21 +135,3 @@ def share_over_subjects(
 def paired(second: Mapping[int, float], first: Mapping[int, float]) -> dict[int, float]:
     """Differences second minus first, for the seeds that both have."""
     return {seed: second[seed] - first[seed] for seed in second if seed in first}
-
-
-def student_point(freedom: int) -> float:
-    """The two-sided 95 % point of Student's distribution, within 1e-4.
-
-    Args:
-        freedom: degrees of freedom, at least 1.
-    """
-    if freedom <= len(_POINTS):
-        return _POINTS[freedom - 1]
-    z = _NORMAL  # Abramowitz and Stegun, 26.7.5
-    terms = (
-        z,
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return math.fsum(term / freedom**power for power, term in enumerate(terms))
