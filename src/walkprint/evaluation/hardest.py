@@ -14,7 +14,7 @@ from walkprint.data.store import Store
 from walkprint.evaluation.averaging import MEAN_ROW
 from walkprint.evaluation.identify import work_on
 from walkprint.evaluation.page import Diagram, Section, Sheet
-from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
+from walkprint.evaluation.plots import COLORS, diagram_svg, label_axes
 from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up
 from walkprint.evaluation.scoring import Scoring
 from walkprint.evaluation.sheets import caption, picture_grid
@@ -128,8 +128,6 @@ def _parts(embeddings: EmbeddingSet, protocol: Protocol, scoring: Scoring) -> st
             places = range(1, len(shares) + 1)
             axes.plot(places, 100 * np.array(shares), "o-", color=COLORS[i % len(COLORS)], markersize=3, label=name)
         axes.set_ylim(0, 102)
-        axes.set_xlabel("part, in the order of the network", color=PAGE_COLOR)
-        axes.set_ylabel("rank-1, %", color=PAGE_COLOR)
-        axes.legend(frameon=False, labelcolor=PAGE_COLOR)
+        label_axes(axes, "part, in the order of the network", "rank-1, %", legend_pt=None)
 
     return diagram_svg("parts", draw)

@@ -104,6 +104,13 @@ def diagram_svg(name: str, draw: "Callable[[Axes], None]") -> str:
     return _to_page(text.getvalue(), name)
 
 
+def label_axes(axes: "Axes", across: str, up: str, *, legend_pt: float | None = 8) -> None:
+    """Name the axes, and what is drawn; `legend_pt` is the size of the legend's letters, None for that of all text."""
+    axes.set_xlabel(across, color=PAGE_COLOR)
+    axes.set_ylabel(up, color=PAGE_COLOR)
+    axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=legend_pt)
+
+
 def _dress(axes: "Axes", kind: str) -> None:
     from matplotlib.ticker import MaxNLocator
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from walkprint.evaluation.page import Diagram, Page
-from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
+from walkprint.evaluation.plots import COLORS, diagram_svg, label_axes
 from walkprint.studies.comparison import Outcomes, difference_table, mean_table, outcomes_of
 from walkprint.studies.fine_tuning import BOTH, NORMAL, RENDERED, FineTuningStudy
 from walkprint.studies.grid import Numbers
@@ -84,8 +84,6 @@ def _curve(study: FineTuningStudy, added: Outcomes, sets: list[str]) -> str:
             color = COLORS[i % len(COLORS)]
             axes.errorbar(list(found), values, yerr=reach, fmt="o-", color=color, capsize=3, label=name)
         axes.set_ylim(0, 102)
-        axes.set_xlabel("real people added", color=PAGE_COLOR)
-        axes.set_ylabel("rank-1, %", color=PAGE_COLOR)
-        axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=8)
+        label_axes(axes, "real people added", "rank-1, %")
 
     return diagram_svg("real people added", draw)

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from walkprint.evaluation.page import Diagram, Page, Table
-from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
-from walkprint.studies.comparison import Outcomes, difference_table, mean_table, outcomes_of, real_tables
+from walkprint.evaluation.plots import COLORS, diagram_svg, label_axes
+from walkprint.studies.comparison import OPEN_SET, Outcomes, difference_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.geometry import bin_centers
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.inter_class import BASELINE, MARGIN_FORM, SOFTMAX_FORM, InterClassStudy
@@ -62,7 +62,7 @@ def page(study: InterClassStudy, results: Mapping[str, Numbers], failed: Mapping
 
 
 def _comparison(outcomes: Outcomes) -> list[Table]:
-    fnir, tar = "FNIR at FPIR 1 %", "TAR at FAR 0.1 %"
+    fnir, tar = OPEN_SET
     judged = {name: seeds for name, seeds in outcomes.items() if all(fnir in one for one in seeds.values())}
     strangers = [
         difference_table("Open set: FNIR at 1 % FPIR against the baseline", judged, BASELINE, fnir, SETS),
@@ -119,7 +119,7 @@ def _distances(outcomes: Outcomes, network: str, loss: str) -> str:
             for kind, color in (("within", COLORS[0]), ("between", COLORS[1])):
                 shares = np.mean([x["geometry"][kind] for x in outcomes[network, one].values()], axis=0)
                 axes.plot(bin_centers(), 100 * shares, dash, color=color, linewidth=1.9, label=f"{kind}, {one}")
-        _label(axes, "distance, 1 = mean between people", "% of pairs")
+        label_axes(axes, "distance, 1 = mean between people", "% of pairs")
 
     return diagram_svg(f"distances {network} {loss}", draw)
 
@@ -136,7 +136,7 @@ def _sphere(outcomes: Outcomes, networks: Sequence[str]) -> str:
             marker = _MARKERS[networks.index(network) % len(_MARKERS)]
             color = COLORS[losses.index(loss) % len(COLORS)]
             axes.plot(*points.mean(axis=0), marker, color=color, markersize=8, label=label)
-        _label(axes, "alignment (less is tighter)", "uniformity (less is more even)")
+        label_axes(axes, "alignment (less is tighter)", "uniformity (less is more even)")
 
     return diagram_svg("uniformity against alignment", draw)
 
@@ -149,7 +149,7 @@ def _margins(outcomes: Outcomes, network: str) -> str:
             if curves:
                 steps, values = np.mean(np.array(curves), axis=0).T
                 axes.plot(steps, values, color=COLORS[i % len(COLORS)], linewidth=1.9, label=loss)
-        _label(axes, "step", "automatic margin")
+        label_axes(axes, "step", "automatic margin")
 
     return diagram_svg(f"margin {network}", draw)
 
@@ -171,13 +171,7 @@ def _against_subjects(cells: Sequence[Cell], results: Mapping[str, Numbers]) -> 
                 points = [(count, float(np.mean(some))) for count, some in found.items() if some]
                 axes.plot(*zip(*points, strict=True), f"o{dash}", color=COLORS[i], label=f"{loss}, {name}")
         axes.set_ylim(0, 102)
-        _label(axes, "training subjects", "rank-1, %")
+        label_axes(axes, "training subjects", "rank-1, %")
 
     return Diagram(f"{cells[0].settings['network']}: rank-1 against the number of training subjects",
                    diagram_svg("training subjects", draw))  # fmt: skip
-
-
-def _label(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(across, color=PAGE_COLOR)
-    axes.set_ylabel(up, color=PAGE_COLOR)
-    axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=8)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from walkprint.evaluation.page import Diagram, Table
-from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg
+from walkprint.evaluation.plots import COLORS, PAGE_COLOR, diagram_svg, label_axes
 from walkprint.studies.comparison import Outcomes, difference
 from walkprint.studies.statistics import Estimate
 
@@ -94,8 +94,6 @@ def gains_diagram(title: str, gains: Gains) -> Diagram:
         axes.set_xscale("log", base=2)
         numbers: Sequence[int] = sorted({number for by_number in gains.values() for number in by_number})
         axes.set_xticks(numbers, labels=list(map(str, numbers)))
-        axes.set_xlabel("recorded takes in a coat", color=PAGE_COLOR)
-        axes.set_ylabel("rank-1 minus that of the original, points", color=PAGE_COLOR)
-        axes.legend(frameon=False, labelcolor=PAGE_COLOR, fontsize=7)
+        label_axes(axes, "recorded takes in a coat", "rank-1 minus that of the original, points", legend_pt=7)
 
     return Diagram(title, diagram_svg(title, draw))
