@@ -187,6 +187,7 @@ def _example(family: type) -> str:
     )
 
 
+@functools.cache
 def import_families(*rooms: str) -> None:
     """Load all networks, losses and data sets, so that they can be named briefly.
 
