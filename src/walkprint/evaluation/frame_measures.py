@@ -78,15 +78,19 @@ def recordings_like(store: Store, generated: Keys | None = None) -> list[Sequenc
 def expansion_lines(store: Store) -> list[str]:
     """What an expanded store holds, and what an expansion could not make, in words."""
     made_by = store.meta["generated"]
-    frames = sum(int(store.lengths[store.index(key)]) for key in store.generated)
     order = "" if store.ordered else "; without order of frames: only for networks of sets"
     return [
         f"{store.path}: {len(store.keys) - len(store.generated)} recorded sequences and {len(store.generated)} "
-        f"generated, of {frames} frames, by {made_by['name']}{order}",
+        f"generated, of {generated_frames(store)} frames, by {made_by['name']}{order}",
         *_area_lines(store),
         *(f"left out: {count} frames, {reason}" for reason, count in lost_frames(store).items()),
         *(f"nothing to start from: {one}" for one in made_by["missing"]),
     ]
+
+
+def generated_frames(store: Store) -> int:
+    """How many frames the generated takes of an expanded store have."""
+    return sum(int(store.lengths[store.index(key)]) for key in store.generated)
 
 
 def lost_frames(store: Store) -> dict[str, int]:

@@ -57,6 +57,6 @@ def by_group(protocol: Protocol, groups: Mapping[str, str], embeddings: Embeddin
         for group, inside in sorted(members.items()):
             chosen = [one for one in inside if selection.subjects is None or one in selection.subjects]
             probes[f"{name}, {group}"] = replace(selection, subjects=tuple(chosen))
-            galleries[f"{name}, {group}"] = protocol.galleries.get(name, protocol.gallery)
+            galleries[f"{name}, {group}"] = protocol.gallery_of(name)
     kept = {**protocol.galleries, **galleries} if protocol.galleries else {}
     return replace(protocol, probes=probes, galleries=kept)

@@ -15,7 +15,7 @@ Side = Literal["gallery", "probe"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring(Checked):
-    """How distances and intervals are computed: the same for `identify`, `verify`, `compare` and `identify_open_set`.
+    """How distances and intervals are computed: the same for every evaluation.
 
     What acts on each vector alone belongs in `prepare`; what is subtracted from a whole set, in
     `protocol_pairs.pair_up`.

@@ -13,7 +13,7 @@ from walkprint.core.errors import ProtocolError
 from walkprint.core.files import write_atomically
 from walkprint.core.protocol import Protocol
 from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.protocol_pairs import pair_up
+from walkprint.evaluation.protocol_pairs import counting_pairs, pair_up
 from walkprint.evaluation.scoring import Scoring
 
 Form = Literal["table", "grew", "hid"]
@@ -51,16 +51,15 @@ def ranked_subjects(
     if most < 1:
         raise ProtocolError(f"ranking: most is {most}; expected at least 1 subject")
     pairs = pair_up(probes, protocol, scoring, gallery=gallery)
-    known = pairs.gallery_labels
     names = np.array([key.subject for key in pairs.gallery_keys])
     for rows, block, labels in pairs.blocks():
-        for i, row in enumerate(range(rows.start, rows.stop)):
-            counts = (labels.require[i] == known.require) & (labels.exclude[i] != known.exclude)
-            counts &= labels.identity[i] != known.identity
-            order = np.flatnonzero(counts)[np.argsort(block[i][counts], kind="stable")]
+        for key, line, counts in zip(
+            pairs.probe_keys[rows], block, counting_pairs(labels, pairs.gallery_labels), strict=True
+        ):
+            order = np.flatnonzero(counts)[np.argsort(line[counts], kind="stable")]
             _, firsts = np.unique(names[order], return_index=True)
             best = order[np.sort(firsts)[:most]]
-            yield pairs.probe_keys[row], [(str(names[j]), float(block[i][j])) for j in best]
+            yield key, [(str(names[j]), float(line[j])) for j in best]
 
 
 def save_ranking(

@@ -74,19 +74,12 @@ def verify(
         names += [f"TAR@FAR={100 * rate:g}%", f"TAR@FAR={100 * rate:g}% (official)"]
     rows, curves, notes, few = [], [], pairs.notes(), []
     for name, among in pairs.probe_sets.items():
-        counts = _count_set(pairs, name, progress or (lambda done, total: None))
+        probes, counts = among.stop - among.start, _count_set(pairs, name, progress or (lambda done, total: None))
         if not counts.genuine or not counts.impostors:
             what = "right" if not counts.genuine else "wrong"
-            notes.append(f"{name}: no {what} pair counts among {among.stop - among.start} probes.")
-            rows.append(
-                Row(
-                    name,
-                    POOLED,
-                    to_figures(names, np.full(len(names), np.nan), np.zeros((0, 1))),
-                    among.stop - among.start,
-                    counts.unmatched,
-                )
-            )
+            notes.append(f"{name}: no {what} pair counts among {probes} probes.")
+            nothing = to_figures(names, np.full(len(names), np.nan), np.zeros((0, 1)))
+            rows.append(Row(name, POOLED, nothing, probes, counts.unmatched))
             continue
         notes.append(f"{name}: {counts.genuine:,} right and {counts.impostors:,} wrong pairs.")
         least = min(false_accept_rates) * counts.impostors
@@ -95,7 +88,7 @@ def verify(
         points = _read(counts.curve(), false_accept_rates)[0]
         weights = draw_weights(counts.subjects, scoring.resamples, scoring.seed)
         draws = _read(counts.resampled(weights), false_accept_rates)
-        rows.append(Row(name, POOLED, to_figures(names, points, draws), among.stop - among.start, counts.unmatched))
+        rows.append(Row(name, POOLED, to_figures(names, points, draws), probes, counts.unmatched))
         curves.append(_drawn(name, counts.curve()))
     if not curves:
         raise ProtocolError(f"protocol {protocol.name}: verification needs right and wrong pairs; {' '.join(notes)}")
@@ -257,13 +250,18 @@ def _read(curve: _Curve, rates: Sequence[float]) -> _Floats:
     over = np.clip((wrong - (1 - right) < 0).sum(axis=1), 1, wrong.shape[1] - 1)
     columns = [_between(wrong, wrong - (1 - right), over, 0.0)]
     for rate in rates:
-        beyond = np.clip((wrong <= rate).sum(axis=1), 1, wrong.shape[1] - 1)
-        columns.append(_between(right, wrong, beyond, rate))
+        columns.append(_accepted(curve, rate))
         official = (wrong < rate + _OFFICIAL_SLACK).sum(axis=1) - 1
         columns.append(np.round(np.take_along_axis(right, official[:, None], axis=1)[:, 0], 2))
     figures = np.stack(columns, axis=1)
     figures[np.isnan(wrong).any(axis=1) | np.isnan(right).any(axis=1)] = np.nan
     return figures
+
+
+def _accepted(curve: _Curve, rate: float) -> _Floats:
+    """(curve,): right pairs accepted where this rate of the wrong ones are."""
+    wrong = curve.accepted_wrong
+    return _between(curve.accepted_right, wrong, np.clip((wrong <= rate).sum(axis=1), 1, wrong.shape[1] - 1), rate)
 
 
 def _between(values: _Floats, places: _Floats, after: NDArray[np.int64], at: float) -> _Floats:
@@ -278,8 +276,5 @@ def _between(values: _Floats, places: _Floats, after: NDArray[np.int64], at: flo
 
 def _drawn(name: str, curve: _Curve) -> Curve:
     grid = np.concatenate([[0.0], np.geomspace(1e-4, 1, _CURVE_POINTS - 1)])
-    heights = []
-    for rate in grid:
-        beyond = np.clip((curve.accepted_wrong <= rate).sum(axis=1), 1, curve.accepted_wrong.shape[1] - 1)
-        heights.append(float(_between(curve.accepted_right, curve.accepted_wrong, beyond, float(rate))[0]))
-    return Curve("ROC", name, tuple(grid.tolist()), tuple(heights))
+    rates = tuple(grid.tolist())
+    return Curve("ROC", name, rates, tuple(float(_accepted(curve, rate)[0]) for rate in rates))

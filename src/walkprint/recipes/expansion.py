@@ -61,7 +61,7 @@ def expand_to_store(
     from walkprint.core.device import usable_device
     from walkprint.data.packed import Packed
     from walkprint.data.store import Store
-    from walkprint.evaluation.frame_measures import expansion_lines, lost_frames
+    from walkprint.evaluation.frame_measures import expansion_lines, generated_frames, lost_frames
     from walkprint.evaluation.sheets import save_generated_sheet
     from walkprint.generation.expand import expand as expand_by
     from walkprint.generation.expander import Expander, GeneratorExpander
@@ -95,7 +95,6 @@ def expand_to_store(
         text.append(f"{sheet}: for some subjects, rows of the source, of what was made from it, of a real take")
     numbers = {
         "path": str(path), "sequences": len(store.generated), "dropped": dropped, **store.meta["generated"],
-        "frames": sum(int(store.lengths[store.index(key)]) for key in store.generated),
-        "sheet": sheet and str(sheet),
+        "frames": generated_frames(store), "sheet": sheet and str(sheet),
     }  # fmt: skip
     return Summary(numbers, "\n".join(text))

@@ -17,7 +17,14 @@ from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation import Scoring, Whitening, embed
 from walkprint.evaluation.coat_measures import memorized
 from walkprint.evaluation.embedding_measures import frechet_gait_distance, identity_kept
-from walkprint.evaluation.frame_measures import Classify, Measure, condition_reached, measure_frames
+from walkprint.evaluation.frame_measures import (
+    Classify,
+    Measure,
+    condition_reached,
+    generated_frames,
+    lost_frames,
+    measure_frames,
+)
 from walkprint.evaluation.sheets import contact_sheet
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
@@ -256,8 +263,7 @@ def measures(
     normal = [key for key in recorded if key.condition == NORMAL]
     coats = [key for key in recorded if key.condition == COAT]
     wearers = {key.subject for key in coats}
-    kept = sum(int(store.lengths[store.index(key)]) for key in store.generated)
-    lost = sum(count for reason, count in store.meta["dropped"].items() if reason.startswith("generated: "))
+    kept, lost = generated_frames(store), sum(lost_frames(store).values())
     usable = {"usable": [kept / max(kept + lost, 1), None]}
     every = list(store.generated)
     if not every:
