@@ -26,15 +26,8 @@ from walkprint.generation.base import GenerativeModel
 from walkprint.networks.base import Network
 from walkprint.recipes import classes
 from walkprint.studies import cloth_expansion, cloth_expansion_page
-from walkprint.studies.cloth_expansion import (
-    ABLATION,
-    GENERATORS,
-    GUIDED,
-    JOINED,
-    LARGE,
-    ClothExpansionStudy,
-    compute,
-)
+from walkprint.studies.cloth_expansion import LARGE, ClothExpansionStudy, compute
+from walkprint.studies.cloth_variants import ABLATION, GENERATORS, GUIDED, JOINED, VARIANTS
 from walkprint.studies.expansion import (
     RECORDED,
     SIMPLE,
@@ -205,7 +198,7 @@ def test_variants_of_a_seed_differ_in_the_data_alone():
 
 
 def test_covering_variants_lay_their_coats_over_their_sources():
-    every = tuple(name for name in cloth_expansion.VARIANTS if not name.endswith("-whitened"))
+    every = tuple(name for name in VARIANTS if not name.endswith("-whitened"))
     cells = ClothExpansionStudy(sections=("ssim", "recognition", "ablation"), variants=every).cells()
     covering = {f"{name}-covering" for name in (GUIDED, f"{GUIDED}-draper", "latent-flow", "sdedit", "draper")}
     assert {cell.settings["variant"] for cell in cells if cell.settings["data"].get("cover")} == covering
@@ -343,7 +336,7 @@ def test_whitened_variants_take_the_network_of_theirs(tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 1
     every = ClothExpansionStudy(
         sections=("recognition", "real"),
-        variants=cloth_expansion.VARIANTS,
+        variants=VARIANTS,
         real=tmp_path,
         protocol=next(iter(Walkers.PROTOCOLS.values())),
     ).cells()

@@ -17,14 +17,27 @@ from walkprint.evaluation import Scoring
 from walkprint.generation.base import GenerativeModel
 from walkprint.networks.base import Network
 from walkprint.recipes.classes import find_class
-from walkprint.studies import ablation  # noqa: F401  so that its generators are known
+from walkprint.studies.cloth_variants import (
+    ABLATION,
+    BASELINE,
+    COVER,
+    DEFAULT_VARIANTS,
+    DRAPER_WIDTHS,
+    EVEN,
+    GENERATORS,
+    GUIDED,
+    JOINED,
+    VARIANTS,
+    generator_of,
+    is_whitened,
+    maker_of,
+)
 from walkprint.studies.expansion import (
     NORMAL,
     REALISTIC,
     RECORDED,
     SHARES,
     SIMPLE,
-    WHITENED,
     expanded_people,
     further_coats,
     measures,
@@ -33,67 +46,19 @@ from walkprint.studies.expansion import (
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, described, narrow
 from walkprint.studies.real_masks import real_scores
-from walkprint.studies.recognition import embedded, scores, trained
+from walkprint.studies.recognition import IDENTITY, PLAIN_IDENTITY, TRIPLET, embedded, scores, trained
 from walkprint.studies.recorded_people import check_variants, recorded_people
-from walkprint.studies.settings import check_names, check_size
+from walkprint.studies.settings import check_names, check_real, check_size
 from walkprint.studies.thickness import bodies_of, coat_thickness
 
-BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
 NETWORKS = ("GaitSet", "GaitPart", "GEINet")
 SECTIONS = ("ssim", "recognition", "ablation", "scarcity", "real")
 COATS = ("2", "1", "half", "eighth")
 _KNOWN_COATS = ("2", "1", *SHARES)
-GENERATORS: dict[str, dict[str, Any]] = {
-    "acgan": {"class_path": "ACGAN", "init_args": {"latent": 64}},
-    "reacgan": {"class_path": "ReACGAN", "init_args": {"latent": 64}},
-    "bagan": {"class_path": "BAGAN", "init_args": {"latent": 64}},
-    "bagan-gp": {"class_path": "BAGANGP", "init_args": {"latent": 64}},
-    # Raised for trainings this short; the others have those of their classes.
-    GUIDED: {
-        "class_path": "AEGuidedGAN",
-        "init_args": {"latent_size": 64, "learning_rates": [1e-3, 1e-3, 2e-4]},
-    },
-}
-_RIVALS: dict[str, dict[str, Any]] = {
-    "latent-flow": {"class_path": "LatentFlow", "init_args": {"latent_size": 64, "hidden": 128}},
-    "sdedit": {"class_path": "SDEdit"},
-    "draper": {"class_path": "Draper"},
-}
-_DRAPER_WIDTHS = (64, 96, 128, 160)
-"""The widest that a draper of at most a million parameters may have."""
-_COVER = "-covering"
-"""Ending of a variant whose coats are laid over the frames that they are made from."""
-COVERING = GUIDED + _COVER
-_RIVALS |= {name + _COVER: entry for name, entry in _RIVALS.items()}
-JOINED = f"{GUIDED}-draper{_COVER}"
-"""The AE-guided GAN and the draper in turn, take by take."""
-GENERATORS |= {COVERING: GENERATORS[GUIDED], JOINED: GENERATORS[GUIDED], **_RIVALS}
-_VARIANTS = "walkprint.studies.ablation"
-ABLATION: dict[str, dict[str, Any]] = {
-    "without-autoencoder-weights": {"class_path": f"{_VARIANTS}.WithoutAutoencoderWeights"},
-    "without-encoder-weights": {"class_path": f"{_VARIANTS}.WithoutEncoderWeights"},
-    "true-classification": {"class_path": f"{_VARIANTS}.TrueClassification"},
-    "gaussian-latent": {"class_path": f"{_VARIANTS}.GaussianLatent"},
-    "condition-table-only": {"class_path": f"{_VARIANTS}.ConditionTableOnly"},
-    "without-anchor": {"init_args": {"reconstruction_weight": 0.0}},
-    "without-transport": {"class_path": f"{_VARIANTS}.WithoutTransport"},  # and so without borrowing
-    "without-borrowing": {"init_args": {"borrow": 0.0}},
-}
-_WHITE = "-whitened"
-"""Ending of a variant whose recognizer's distances are whitened by all training walks, generated ones included."""
-_ALSO_WHITENED = tuple(
-    name + _WHITE for name in (*SIMPLE, *GENERATORS, *RECORDED) if name.endswith((_COVER, "recorded", "re-rendered"))
-)
-VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED, *_ALSO_WHITENED)
-_UPON_REQUEST = {JOINED, "re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
-DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in _UPON_REQUEST)
 _LEAST_WEARERS = 2
-_LOSSES = {
-    "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
-    "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
-}
-_PART_LOSSES = {"triplet": _LOSSES["triplet"]}  # as published; cross entropy costs it most of its accuracy here
-_PLAIN = {"identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}}
+_LOSSES = {"triplet": TRIPLET, "identity": IDENTITY}
+_PART_LOSSES = {"triplet": TRIPLET}  # as published; cross entropy costs it most of its accuracy here
+_PLAIN = {"identity": PLAIN_IDENTITY}
 _OWN_LOSSES = {"GEINet": _PLAIN, "GaitPart": _PART_LOSSES, "GaitGL": _LOSSES | _PLAIN}  # GaitGL's logits are no cosines
 QUICK: dict[str, Any] = {
     "networks": ("GaitSet", "GaitPart"),
@@ -212,9 +177,8 @@ class ClothExpansionStudy(Checked):
         ):  # fmt: skip
             check_names(what, names, known)
         check_networks(self.networks)
-        if "real" in self.sections and (self.real is None or self.protocol is None):
-            raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
-        if len(self.generator_widths) != len(_DRAPER_WIDTHS):
+        check_real(self.sections, self.real, self.protocol)
+        if len(self.generator_widths) != len(DRAPER_WIDTHS):
             raise RecipeError(f"study: generator_widths is {self.generator_widths}; expected four numbers")
         everyone = self.subjects if self.store is None else self.train + recorded_people(self.store).test
         check_size(self.seeds, self.steps, everyone, self.train, self.subjects_per_batch)
@@ -274,7 +238,7 @@ class ClothExpansionStudy(Checked):
         else:
             for network in self.networks:
                 names = [one for one in self.variants if self.fits(one, network)]
-                names = [one for one in names if section != "real" or not _whitened(one)]
+                names = [one for one in names if section != "real" or not is_whitened(one)]
                 yield from (self._cell(section, network, one, seed) for one in names)
 
     def fits(self, variant: str, network: str) -> bool:
@@ -286,19 +250,29 @@ class ClothExpansionStudy(Checked):
 
     def generator(self, variant: str) -> dict[str, Any] | None:
         """The generator of a variant or of a switch of the ablation, as class and arguments; None of the others."""
-        variant = variant.removesuffix(_WHITE)
-        if variant not in GENERATORS and variant not in ABLATION:
-            return None
-        entry = GENERATORS.get(variant, GENERATORS[GUIDED])
-        own = self.generator_settings if entry is GENERATORS[GUIDED] else {}
-        most = _DRAPER_WIDTHS if entry["class_path"] == "Draper" else self.generator_widths
-        widths = {"widths": [min(pair) for pair in zip(self.generator_widths, most, strict=True)]}
-        changed = ABLATION.get(variant, {})
-        settings = {**entry.get("init_args", {}), **widths, **own, **changed.get("init_args", {})}
-        return {**entry, **changed, "init_args": settings}
+        return generator_of(variant, self.generator_widths, self.generator_settings)
 
     def _cell(self, section: str, network: str, variant: str, seed: int, coats: str = "") -> Cell:
-        coats, maker = coats or self.rare, variant.removesuffix(_WHITE)
+        coats = coats or self.rare
+        data = self._data(variant, seed, coats)
+        settings: dict[str, Any] = {
+            "section": section, "network": network, "variant": variant, "seed": seed, "coats": coats, "data": data,
+        }  # fmt: skip
+        if section != "ssim":
+            settings["recipe"] = self._recipe(network, variant, seed, data)
+        if section in ("ssim", "ablation"):
+            recorded = {name: one for name, one in data.items() if name not in ("generator", "joined", "cover")}
+            recorded["variant"] = ""
+            settings["judge"] = self._recipe(network, BASELINE, seed, recorded)
+        if section == "real":
+            assert self.protocol is not None
+            settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
+        named = f"-{coats}" if section == "scarcity" else ""
+        return Cell(f"{section}-{network.lower()}-{variant}{named}-seed{seed}", settings)
+
+    def _data(self, variant: str, seed: int, coats: str) -> dict[str, Any]:
+        """The training set of a variant, see `expanded_people`."""
+        maker = maker_of(variant)
         people: dict[str, Any] = {
             "seed": seed, "frames": self.takes_frames, "size_px": 64, "subjects": self.subjects, "train": self.train,
             "views": list(self.views),
@@ -320,24 +294,11 @@ class ClothExpansionStudy(Checked):
                 "precision": self.precision,
                 "seed": seed,
             }
-            if maker.endswith(_COVER):
+            if maker.endswith(COVER):
                 data["cover"] = True
             if maker == JOINED:
                 data["joined"] = {**data["generator"], "generator": self.generator("draper")}
-        settings: dict[str, Any] = {
-            "section": section, "network": network, "variant": variant, "seed": seed, "coats": coats, "data": data,
-        }  # fmt: skip
-        if section != "ssim":
-            settings["recipe"] = self._recipe(network, variant, seed, data)
-        if section in ("ssim", "ablation"):
-            recorded = {name: one for name, one in data.items() if name not in ("generator", "joined", "cover")}
-            recorded["variant"] = ""
-            settings["judge"] = self._recipe(network, BASELINE, seed, recorded)
-        if section == "real":
-            assert self.protocol is not None
-            settings |= {"real": str(self.real), "protocol": self.protocol.to_dict()}
-        named = f"-{coats}" if section == "scarcity" else ""
-        return Cell(f"{section}-{network.lower()}-{variant}{named}-seed{seed}", settings)
+        return data
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
         losses = _OWN_LOSSES.get(network, _LOSSES)
@@ -370,10 +331,6 @@ class ClothExpansionStudy(Checked):
         return described(network, own[network] | {"num_subjects": self.train}, 64)
 
 
-def _whitened(variant: str) -> bool:
-    return variant in WHITENED or variant.endswith(_WHITE)
-
-
 def compute(cell: Cell, out: Path) -> Numbers:
     """Expand the training set, and measure what was made; or train a recognizer on it, and test that."""
     settings = cell.settings
@@ -394,6 +351,6 @@ def compute(cell: Cell, out: Path) -> Numbers:
     if settings["section"] == "real":
         return real_scores(network, Path(settings["real"]), 64, Protocol.from_dict(settings["protocol"]), out)
     scoring = Scoring(resamples=0)
-    if _whitened(settings["variant"]):
+    if is_whitened(settings["variant"]):
         scoring = whitened_scoring(settings["variant"], network, people, settings["data"])
     return numbers | scores(embedded(network, people), next(iter(people.protocols.values())), scoring)

@@ -11,7 +11,8 @@ import numpy as np
 from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation.coat_measures import THICKNESS_EDGES_PX
 from walkprint.evaluation.page import Diagram, Page, Sheet, Table
-from walkprint.studies.cloth_expansion import BASELINE, EVEN, GUIDED, JOINED, ClothExpansionStudy
+from walkprint.studies.cloth_expansion import ClothExpansionStudy
+from walkprint.studies.cloth_variants import BASELINE, EVEN, GUIDED, JOINED
 from walkprint.studies.comparison import Outcomes, difference_table, gap_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.expansion import REALISTIC, RECORDED, SHARES, WHITENED, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers

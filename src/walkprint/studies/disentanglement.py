@@ -19,7 +19,6 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.packed import Packed
-from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
 from walkprint.evaluation import Scoring, verify
 from walkprint.losses.disentanglement import RECOMMENDED_WEIGHTS
 from walkprint.networks.base import Network
@@ -27,7 +26,7 @@ from walkprint.networks.gaitnet import GaitNet
 from walkprint.studies.gaitnet_codes import codes_of, plane, probes, swapped
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, narrow
-from walkprint.studies.recognition import embedded, rendered_people, scores, trained
+from walkprint.studies.recognition import PLAIN_IDENTITY, TRIPLET, WALKERS, embedded, rendered_people, scores, trained
 from walkprint.studies.settings import check_names, check_size
 
 FULL = "full"
@@ -49,7 +48,6 @@ QUICK: dict[str, Any] = {
     "variants": (FULL, "no similarity"), "others": ("GEINet",), "seeds": 2, "steps": 3, "subjects": 9,
     "takes_frames": 6, "width": 4, "frames": 4, "subjects_per_batch": 3,
 }  # fmt: skip
-_KINDS: dict[str, type[Walkers]] = {one.__name__: one for one in (Walkers, ColorWalkers, FrontalWalkers)}
 _CLASSES = {
     "reconstruction": "CrossReconstructionLoss", "similarity": "PoseSimilarityLoss",
     "identity": "IncrementalIdentityLoss", "canonical": "CanonicalConsistencyLoss",
@@ -95,10 +93,8 @@ class DisentanglementStudy(Checked):
 
     def __post_init__(self) -> None:
         Checked.__post_init__(self)
-        for what, names, known in (
-            ("variant", self.variants, VARIANTS), ("section", self.sections, SECTIONS),
-        ):  # fmt: skip
-            check_names(what, names, known, perhaps_none=True)
+        check_names("variant", self.variants, VARIANTS, perhaps_none=True)
+        check_names("section", self.sections, SECTIONS, perhaps_none=True)
         for name in {*self.others} - {OTHERS[0]}:
             check_networks([name])
         if "ablation" in self.sections and importlib.util.find_spec("sklearn") is None:
@@ -163,10 +159,7 @@ class DisentanglementStudy(Checked):
 
     def _other(self, name: str) -> dict[str, Any]:
         """A network of silhouettes with what serves it in short trainings, where cross entropy costs coats."""
-        if name == "GEINet":
-            losses = {"identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}}
-        else:
-            losses = {"triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}}
+        losses = {"identity": PLAIN_IDENTITY} if name == "GEINet" else {"triplet": TRIPLET}
         network = narrow(name, 64, self.width, self.train)
         return {"network": network, "losses": losses, "loss_weights": dict.fromkeys(losses, 1.0)}
 
@@ -203,7 +196,7 @@ def joined(codes: Sequence[NDArray[np.float64]], keys: Sequence[SequenceKey]) ->
 def learned(cell: Cell, out: Path) -> tuple[Packed, Network]:
     """The people of a cell and its network, trained unless it was."""
     recipe = cell.settings["recipe"]
-    people = rendered_people(recipe["people"], out, kind=_KINDS[cell.settings["kind"]])
+    people = rendered_people(recipe["people"], out, kind=WALKERS[cell.settings["kind"]])
     network, _ = trained(recipe, people, out)
     return people, network
 

@@ -28,16 +28,13 @@ from walkprint.recipes.training import train
 from walkprint.studies.grid import Cell, Numbers, digest, made_once
 from walkprint.studies.networks import check_networks, narrow
 from walkprint.studies.real_masks import STREET, real_people
-from walkprint.studies.recognition import embedded, ordinary_recipe, rendered_people, scores, trained
+from walkprint.studies.recognition import IDENTITY, TRIPLET, embedded, ordinary_recipe, rendered_people, scores, trained
 from walkprint.studies.settings import check_names
 from walkprint.training.run import RunFolder
 
 SECTIONS = ("clothes", "people")
 RENDERED, NORMAL, BOTH = "rendered people", "normal walking", "rendered people, then normal walking"
-_LOSSES = {
-    "triplet": {"class_path": "TripletLoss", "init_args": {"margin": 0.2}},
-    "identity": {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}},
-}
+_LOSSES = {"triplet": TRIPLET, "identity": IDENTITY}
 QUICK: dict[str, Any] = {
     "seeds": 2, "steps": 3, "tuning_steps": 2, "subjects": 6, "companions": 4, "stand_ins": 5, "test_people": 3,
     "people": (0, 1), "views": ("072", "108"), "takes_frames": 8, "size_px": 32, "width": 4, "frames": 6,

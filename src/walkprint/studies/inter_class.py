@@ -13,32 +13,32 @@ from pathlib import Path
 from typing import Any, Literal
 
 from walkprint.core.bounds import Checked, Count, Fraction, Frames, NonNegative, Positive, SizePx, Subjects, Width
-from walkprint.core.errors import RecipeError
 from walkprint.core.protocol import Protocol
 from walkprint.studies.geometry import geometry
 from walkprint.studies.grid import Cell, Numbers
 from walkprint.studies.networks import check_networks, full, narrow
 from walkprint.studies.real_masks import STREET, real_scores
 from walkprint.studies.recognition import (
+    IDENTITY,
+    PLAIN_IDENTITY,
+    TRIPLET,
     embedded,
     rendered_people,
     scores,
     trained,
     training_curve,
 )
-from walkprint.studies.settings import check_names, check_size
+from walkprint.studies.settings import check_names, check_real, check_size
 from walkprint.training.loop import Precision
 
 BASELINE, MARGIN_FORM, SOFTMAX_FORM = "triplet", "margin-form", "softmax-form"
 NETWORKS = ("GaitSet", "GaitPart", "GaitGL", "GaitBase")
 SECTIONS = ("compare", "subjects", "real")
-_TRIPLET = {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}
 _UNIFORMITY = {"class_path": "ClassUniformityLoss", "init_args": {}}
 _SOFTMAX = {"class_path": "PairwiseSoftmaxLoss", "init_args": {"temperature": 0.1}}
 _DETECTION = {"class_path": "IdentificationDetectionLoss", "init_args": {}}
 _THRESHOLD = {"class_path": "RelativeThresholdLoss", "init_args": {}}
 _THRESHOLD_WEIGHT = 4.0  # as released
-_IDENTITY = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}}
 
 
 def _weighted(acting: str) -> dict[str, Any]:
@@ -46,23 +46,23 @@ def _weighted(acting: str) -> dict[str, Any]:
 
 
 LOSSES: dict[str, dict[str, Any]] = {
-    BASELINE: {"triplet": _TRIPLET},
+    BASELINE: {"triplet": TRIPLET},
     "weighting": {"triplet": _weighted("pull")},
-    "uniformity": {"triplet": _TRIPLET, "uniformity": _UNIFORMITY},
+    "uniformity": {"triplet": TRIPLET, "uniformity": _UNIFORMITY},
     "automatic-margin": {"triplet": _weighted("margin")},
     MARGIN_FORM: {"triplet": _weighted("both"), "uniformity": _UNIFORMITY},
     SOFTMAX_FORM: {
         "triplet": _weighted("both"),
         "uniformity": _UNIFORMITY,
         "softmax": _SOFTMAX,
-        "identity": _IDENTITY,
+        "identity": IDENTITY,
     },
     # Not among the default ones: with losses for open sets, and controls.
-    "triplet-open": {"triplet": _TRIPLET, "detection": _DETECTION, "threshold": _THRESHOLD},
+    "triplet-open": {"triplet": TRIPLET, "detection": _DETECTION, "threshold": _THRESHOLD},
     "margin-detection": {"triplet": _weighted("both"), "uniformity": _UNIFORMITY, "detection": _DETECTION},
     "margin-threshold": {"triplet": _weighted("both"), "uniformity": _UNIFORMITY, "threshold": _THRESHOLD},
     "weighted-triplet": {"triplet": _weighted("both")},
-    "triplet-identity": {"triplet": _TRIPLET, "identity": _IDENTITY},
+    "triplet-identity": {"triplet": TRIPLET, "identity": IDENTITY},
 }
 DEFAULT_LOSSES = tuple(LOSSES)[:6]
 QUICK: dict[str, Any] = {
@@ -127,13 +127,10 @@ class InterClassStudy(Checked):
 
     def __post_init__(self) -> None:
         Checked.__post_init__(self)
-        for what, names, known in (
-            ("loss", self.losses, LOSSES), ("section", self.sections, SECTIONS),
-        ):  # fmt: skip
-            check_names(what, names, known)
+        check_names("loss", self.losses, LOSSES)
+        check_names("section", self.sections, SECTIONS)
         check_networks(self.networks)
-        if "real" in self.sections and (self.real is None or self.protocol is None):
-            raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
+        check_real(self.sections, self.real, self.protocol)
         check_size(self.seeds, self.steps, self.subjects, self.train, self.subjects_per_batch)
         if BASELINE not in self.losses:
             object.__setattr__(self, "losses", (BASELINE, *self.losses))
@@ -210,7 +207,7 @@ class InterClassStudy(Checked):
         """A loss's terms; the logits of GaitGL are no cosines and go without scale."""
         terms = dict(LOSSES[loss])
         if network == "GaitGL" and "identity" in terms:
-            terms["identity"] = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}
+            terms["identity"] = PLAIN_IDENTITY
         return terms
 
 

@@ -16,7 +16,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.prepare import prepare
 from walkprint.data.store import META_NAME
-from walkprint.data.walkers import Variety, Walkers
+from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Variety, Walkers
 from walkprint.evaluation import Scoring, embed, identify, identify_open_set, verify
 from walkprint.evaluation.groups import by_group
 from walkprint.networks.base import Network
@@ -28,6 +28,11 @@ from walkprint.studies.grid import Numbers, digest, made_once
 from walkprint.training.run import RunFolder
 
 Plain = Mapping[str, Any]
+WALKERS: dict[str, type[Walkers]] = {one.__name__: one for one in (Walkers, ColorWalkers, FrontalWalkers)}
+TRIPLET = {"class_path": "TripletLoss", "init_args": {"margin": 0.2}}
+IDENTITY = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 16.0, "smoothing": 0.1}}
+PLAIN_IDENTITY = {"class_path": "CrossEntropyLoss", "init_args": {"scale": 1.0, "smoothing": 0.0}}
+"""For logits that are no cosines."""
 _EER, _TAR, _FNIR = "EER", "TAR@FAR=1%", "FNIR@FPIR=1%"
 _MANY = 2000  # takes; fewer are rendered sooner than other processes start
 

@@ -10,11 +10,9 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.data.packed import Packed
-from walkprint.data.walkers import ColorWalkers, FrontalWalkers, Walkers
-from walkprint.studies.recognition import rendered_people
+from walkprint.studies.recognition import WALKERS, rendered_people
 
 _SIZE_PX = 64
-_RENDERED = {one.__name__ for one in (Walkers, ColorWalkers, FrontalWalkers)}
 _OF_RENDERED_PEOPLE = ("re-rendered", "recorded-fresh")
 
 
@@ -63,7 +61,7 @@ def recorded_people(store: Path) -> RecordedPeople:
         )
     worn = Counter(subject for subject, _ in {(key.subject, key.take) for key in keys if key.condition == "cl"})
     coats = tuple(worn[name] for name in people.subjects("train"))
-    return RecordedPeople(coats, len(people.subjects("test")), there.fingerprint, people.benchmark in _RENDERED)
+    return RecordedPeople(coats, len(people.subjects("test")), there.fingerprint, people.benchmark in WALKERS)
 
 
 def check_variants(variants: Collection[str], people: RecordedPeople, wanted: int) -> None:

@@ -1,8 +1,10 @@
 """Checks of a study's settings."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 from walkprint.core.errors import RecipeError
+from walkprint.core.protocol import Protocol
 
 
 def check_names(what: str, names: Collection[str], known: Collection[str], *, perhaps_none: bool = False) -> None:
@@ -27,3 +29,13 @@ def check_size(seeds: int, steps: int, subjects: int, train: int, subjects_per_b
             f"study: {seeds} seeds, {steps} steps, {subjects} people; expected 1 or more, and people enough: two "
             f"thirds train, {subjects_per_batch} in a batch"
         )
+
+
+def check_real(sections: Collection[str], real: Path | None, protocol: Protocol | None) -> None:
+    """Refuse a section on real masks without these.
+
+    Raises:
+        RecipeError: says what to set.
+    """
+    if "real" in sections and (real is None or protocol is None):
+        raise RecipeError("study: the section real needs a folder of masks and a protocol; set real and protocol")
