@@ -250,7 +250,7 @@ def test_a_site_is_calibrated_from_passersby(tmp_path: Path) -> None:
         with pytest.raises(ProtocolError, match="other"):
             Recognizer(tmp_path / "g", network, cohort=strangers(), **sites)
     walks = [Walk(clip, track=1 + number % 2, input="hall") for number, clip in enumerate(passing)]
-    with pytest.warns(UserWarning, match="8 walks of 2 tracked people at most; expected at least 5"):
+    with pytest.warns(UserWarning, match="8 walks of at most 2 people; expected at least 5"):
         assert len(calibrate(walks, network)) == 8
     for few in (passing[:4], []):
         with pytest.raises(DataError, match=f"found {len(few)} clips of passers-by"):

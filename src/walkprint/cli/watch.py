@@ -19,7 +19,7 @@ def watch(
     place: Place,
     seeing: Seeing,
 ) -> Summary:
-    """Say who walks before a camera; each walk is a line on stderr when it ends.
+    """Say who walks in front of a camera; each walk is a line on stderr when it ends.
 
     Args:
         source: a file, rtsp://..., /dev/video0, or the number of a camera. If a camera fails, it is opened again.

@@ -85,7 +85,7 @@ def compare_systems(
     ]
     units = "people and seeds" if any(len(sets) > 1 for sets in systems.values()) else "people"
     title = f"{figure}, %, mean over probe views [95 % interval over {units}]"
-    note = "A p (Holm) below 0.05 speaks for a difference, all comparisons of the table taken together."
+    note = "p (Holm) is adjusted for all comparisons of the table; below 0.05 it speaks for a difference."
     facts = {"protocol": protocol.name, "scoring": str(scoring)}
     facts |= {f"scoring of {name}": str(one) for name, one in ways.items() if name in (scorings or {})}
     diagram = Diagram("Found within the k nearest; means over seeds", curves_svg(curves))
@@ -95,7 +95,7 @@ def compare_systems(
     ]
     return Page(
         title=f"{len(systems)} systems, {protocol.name}",
-        lead=f"Each is compared with {first} on the same sequences and the same resampled people.",
+        lead=f"Each system is compared with {first}, on the same sequences and the same resampled people.",
         sections=[Section(tables=tables, notes=[note, *notes]), Section("Curves", diagrams=[diagram])],
         facts={**facts, **(provenance or {})},
         numbers={"first": first, "figure": figure, "figures": figures, "differences": differences},

@@ -5,14 +5,15 @@ from typing import Any
 
 _FIGURES = {
     "rank-": "rank-k: share of probes with a sequence of the right person among the k nearest of the gallery",
-    "mAP": "mAP, mean average precision: how far ahead all gallery sequences of the right person stand; 100 if first",
-    "mINP": "mINP, mean inverse negative penalty: the same of the right person's last sequence, the hardest to find",
-    "EER": "EER, equal error rate: where as many wrong pairs are accepted as right pairs are refused; less is better",
-    "TAR@FAR=": "TAR@FAR=t, true accept rate: share of right pairs accepted where t of the wrong pairs are",
+    "mAP": "mAP, mean average precision: how near the top all sequences of the right person are; 100 if first",
+    "mINP": "mINP, mean inverse negative penalty: how near the top the right person's last sequence is",
+    "EER": "EER, equal error rate: share of wrong pairs accepted where the same share of right pairs is refused; less is "
+    "better",
+    "TAR@FAR=": "TAR@FAR=t, true accept rate: share of right pairs accepted, if a share t of wrong pairs is accepted",
     "DIR@FAR=": "DIR@FAR=t, detection and identification rate: share of known people's probes that are accepted and "
-    "nearest to the right person, where t of the strangers' probes are accepted",
-    "FNIR@FPIR=": "FNIR@FPIR=t, false negative identification rate: share of known people's probes that are missed, "
-    "1 - DIR, where t of the strangers' probes are named; less is better",
+    "nearest to the right person, if a share t of strangers' probes is accepted",
+    "FNIR@FPIR=": "FNIR@FPIR=t, false negative identification rate: share of known people's probes that are missed "
+    "(1 - DIR), if a share t of strangers' probes is named; less is better",
 }
 CONDITIONS = {"nm": "normal", "bg": "with a bag", "cl": "in a coat"}
 """What CASIA-B and the rendered walkers call walks, in words."""

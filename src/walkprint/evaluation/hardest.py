@@ -22,8 +22,8 @@ from walkprint.evaluation.sheets import caption, picture_grid
 _BORDER_PX = 3
 _RIGHT, _WRONG, _PROBE = (46, 160, 67), (96, 96, 96), (255, 255, 255)
 _READING = (
-    "Each row: a probe, framed white, and its nearest gallery sequences, the right ones framed green; one frame of "
-    "each. The probes whose right sequence stands farthest behind a wrong one."
+    "Each row is a probe (framed white) and its nearest gallery sequences (right ones framed green), one frame each. "
+    "Shown are the probes whose right sequence is farthest behind a wrong one."
 )
 
 

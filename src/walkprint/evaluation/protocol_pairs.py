@@ -65,8 +65,8 @@ class Pairs:
             return seen
         return [
             *seen,
-            f"CENTERED ON FEWER THAN {_FEW_PEOPLE} PEOPLE ({few}): their mean is mostly themselves, and taking it away "
-            "may cost them; do not center so few.",
+            f"CENTERED ON FEWER THAN {_FEW_PEOPLE} PEOPLE ({few}): the mean of so few is mostly themselves, and "
+            "subtracting it removes what distinguishes them; do not center so few.",
         ]
 
     def blocks(

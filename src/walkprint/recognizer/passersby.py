@@ -49,8 +49,8 @@ def calibrate(
     tracks = len({key.subject for key in keys})
     if tracks < FEWEST_TRACKS <= len(keys):
         warnings.warn(
-            f"site: {len(keys)} walks of {tracks} tracked people at most; expected at least {FEWEST_TRACKS} people, or "
-            "what these few share is taken for the camera's part; add videos of others",
+            f"site: {len(keys)} walks of at most {tracks} people; expected at least {FEWEST_TRACKS}: with so few, the "
+            "site also removes what these people share; add videos of others",
             stacklevel=2,
         )
     stacked = np.stack(vectors) if vectors else np.zeros((0, 1, 1), np.float32)

@@ -43,8 +43,8 @@ class Recognizer:
     Args:
         gallery: a gallery, or the path of one, made if it is not there.
         network: a trained network, or the `name` of `load_network`.
-        site: of the camera before which people are identified, where one was calibrated; see `evaluation.Site`.
-        gallery_site: of the camera before which they were enrolled, if that is another one.
+        site: of the camera that identifies, if one was calibrated; see `evaluation.Site`.
+        gallery_site: of the camera where people were enrolled, if that is another one.
         segmenter: finds people in videos; MediaPipe's if None.
         false_positive_rate: of all strangers who are looked up, how many may be named; above 0 and below 1.
         asked_by: for the journal, unless a call says otherwise.

@@ -47,8 +47,8 @@ class Verdict:
         templates: of the gallery, at least one walk.
         cohort: rendered strangers.
         whitening: the network's, or None.
-        site: of the camera before which people are looked up, instead of the gallery's own middle; or None.
-        gallery_site: of the camera before which they were enrolled; that of `site` if None.
+        site: of the camera that identifies, instead of the gallery's own middle; or None.
+        gallery_site: of the camera where people were enrolled; that of `site` if None.
     """
 
     def __init__(

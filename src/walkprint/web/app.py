@@ -46,7 +46,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 Video = Annotated[UploadFile, File(description="video file, e.g. MP4")]
 Asker = Annotated[str, Form(max_length=100, description="who asks, for the journal")]
 Note = Annotated[str, Form(max_length=2000, description="when consent was given, and for what")]
-Rate = Annotated[float | None, Form(gt=0, lt=1, description="of all strangers, how many may be named")]
+Rate = Annotated[float | None, Form(gt=0, lt=1, description="share of strangers who may be named")]
 
 
 def create_app(service: Service, *, token: str, local: bool = True) -> App:

@@ -151,7 +151,7 @@ class Gate:
             try:
                 message = await asyncio.wait_for(receive(), _BODY_WAIT_S)
             except TimeoutError:
-                found.append(_RefusedError(408, "the request did not go on"))
+                found.append(_RefusedError(408, "the request stalled"))
                 raise found[-1] from None
             count += len(message.get("body", b""))
             more = bool(message.get("more_body", False))

@@ -184,7 +184,7 @@ class Jobs:
             job.state, job.error = "failed", str(error)
         except Exception:
             _log.exception("job %s", job.id)
-            job.state, job.error = "failed", "an error of the server; its log has more"
+            job.state, job.error = "failed", "a server error; see the log of the server"
         job.ended = time.monotonic()
         job.version += 1
         for listener in self._listeners:

@@ -255,7 +255,7 @@ async function identify(files) {
 function showProgress(job) {
   const bar = h("progress", { max: 1, ariaLabel: "Progress" });
   if (job.progress !== null && job.state === "running") bar.value = job.progress;
-  const text = job.state === "waiting" ? "Waits for its turn"
+  const text = job.state === "waiting" ? "Waiting for its turn"
     : job.progress === 1 ? "Comparing with the gallery" : `Reading the video, ${plural(job.walks, "walk")} so far`;
   return [bar, h("p", { className: "quiet small-text" }, text)];
 }
@@ -284,7 +284,7 @@ async function drop(job) {
 }
 
 function showSightings(job) {
-  if (!job.sightings.length) return [h("p", {}, "No person walks in this video, whole and long enough to be compared.")];
+  if (!job.sightings.length) return [h("p", {}, "No walk found: expected a person who walks past, wholly in the picture and long enough to compare.")];
   const named = job.sightings.filter((seen) => verdict(seen).named).length;
   const end = Math.max(...job.sightings.map((seen) => seen.end_s), 0.1);
   const lanes = job.sightings.map((seen) => {
