@@ -7,8 +7,8 @@ _FIGURES = {
     "rank-": "rank-k: share of probes with a sequence of the right person among the k nearest of the gallery",
     "mAP": "mAP, mean average precision: how near the top all sequences of the right person are; 100 if first",
     "mINP": "mINP, mean inverse negative penalty: how near the top the right person's last sequence is",
-    "EER": "EER, equal error rate: share of wrong pairs accepted where the same share of right pairs is refused; less is "
-    "better",
+    "EER": "EER, equal error rate: share of wrong pairs accepted where the same share of right pairs is refused; less "
+    "is better",
     "TAR@FAR=": "TAR@FAR=t, true accept rate: share of right pairs accepted, if a share t of wrong pairs is accepted",
     "DIR@FAR=": "DIR@FAR=t, detection and identification rate: share of known people's probes that are accepted and "
     "nearest to the right person, if a share t of strangers' probes is accepted",
