@@ -17,7 +17,7 @@ def test_interval_over_seeds():
     one = over_seeds([0.1, 0.2, 0.6])
     assert one.value == pytest.approx(0.3)
     assert one.spread == pytest.approx(math.sqrt((0.04 + 0.01 + 0.09) / 2))
-    assert one.high - one.value == pytest.approx(4.3027 * one.spread / math.sqrt(3))
+    assert one.high - one.value == pytest.approx(4.302653 * one.spread / math.sqrt(3))
     assert not one.certain
     assert over_seeds([0.2, 0.21, 0.19]).certain
     assert one.percent() == "30.0 ± 26.5"
