@@ -1,4 +1,4 @@
-"""Render three videos, make two people known by the first two, and ask who walks in the third.
+"""Render three videos, enroll two people by the first two, and ask who walks in the third.
 
 The videos stay in this folder, for `walkprint enroll`, `identify`, `watch` and `serve`.
 """
