@@ -114,12 +114,11 @@ def test_what_is_no_generator_is_named(store: Path, tmp_path: Path, capsys: Capt
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ([], "--run, or --expander"),
-        (["--expander", "Copying", "--run", "x"], "--run, or --expander"),
+        (["--expander", "Copying", "--run", "x"], "found --run and --expander; give one of them"),
         (["--expander", "Copying", "--wanted", "cl"], "wanted"),
         (["--expander", "Copying", "--wanted", "cl=1"], "nothing to make"),
         (["--expander", "Copying", "--wanted", "nmm=9"], "'nmm', expected one of bg, cl, nm; did you mean nm?"),
-        (["--expander", "Copying", "--cover"], "--cover: only for a generator's --run; leave out with --expander"),
+        (["--expander", "Copying", "--cover"], "--cover: only for a generator's --run; leave out without it"),
         (["--expander", "Copying", "--cover", "--bf16"], "--bf16 and --cover: only for a generator's --run"),
         (["--expander", "subprocess.Popen"], "expected one of Alternating, Copying"),
         (["--run", "nowhere"], "nowhere"),

@@ -120,7 +120,7 @@ class Draper(GenerativeModel):
         if condition == self.source_condition:
             raise RecipeError(f"Draper: condition is {condition}, which is what it dresses; expected that of coats")
         self.condition, self.people, self.world, self.people_per_batch = condition, people, world, people_per_batch
-        self.learning_rate = learning_rate
+        self.learning_rate, self.widths = learning_rate, tuple(widths)
         self.unet = UNet(COAT_FEATURES, widths)
 
     def stages(self) -> Sequence[Stage]:
@@ -133,7 +133,7 @@ class Draper(GenerativeModel):
         seeds = torch.randint(2**31, (len(self.names.subjects),), generator=generator).tolist()
         coats = torch.from_numpy(np.stack([_coat(seeds[row]) for row in labels.subjects.tolist()]))
         frames = self.to_unit(sources)
-        dressed = (self.unet(frames, coats.to(frames)) / 2).tanh()
+        dressed = _dressed(self.unet, frames, coats)
         wearing = labels.conditions == self.names.conditions.index(self.condition)
         return torch.where(wearing[:, None, None, None], dressed, frames)
 
@@ -165,7 +165,31 @@ def dressing_loss(logits: Tensor, wanted: Tensor) -> LossValue:
     return LossValue(entropy + 1 - dice, {"dice": dice.detach()})
 
 
+def dress(unet: UNet, frames: Tensor, coat: NDArray[np.float32]) -> Tensor:
+    """Frames in one coat.
+
+    Args:
+        unet: of a trained draper, in evaluation mode.
+        frames: uint8 (batch, 1, 64, 64).
+        coat: `coat_features`.
+
+    Returns:
+        uint8 (batch, 1, 64, 64), gray, not yet cleaned.
+    """
+    with torch.no_grad():
+        shown = _dressed(unet, Draper.to_unit(frames), torch.from_numpy(coat).expand(len(frames), -1))
+    return Draper.to_bytes(shown)
+
+
+def draw_coat_features(rng: np.random.Generator) -> NDArray[np.float32]:
+    """`coat_features` of a coat drawn at random."""
+    return coat_features(draw_coat(draw_outfit(rng), rng))
+
+
+def _dressed(unet: UNet, frames: Tensor, coats: Tensor) -> Tensor:
+    return torch.as_tensor((unet(frames, coats.to(frames)) / 2).tanh())
+
+
 @lru_cache(maxsize=_KEPT)
 def _coat(seed: int) -> NDArray[np.float32]:
-    rng = np.random.default_rng(seed)
-    return coat_features(draw_coat(draw_outfit(rng), rng))
+    return draw_coat_features(np.random.default_rng(seed))

@@ -4,7 +4,7 @@ import hashlib
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -152,23 +152,44 @@ class GeneratorExpander(Expander):
         Raises:
             DataError: the generator does not know the wanted subject, condition or view, or frames of this size.
         """
-        width = source.frames.shape[-1]
-        if source.frames.shape[1:3] != (1, SIZE_PX) or width < SIZE_PX:
-            raise DataError(
-                f"{source.key}: frames are {source.frames.shape[1:]} (channel, height, width), expected 1 x {SIZE_PX} "
-                f"x {SIZE_PX} or wider: prepare the data at that size"
-            )
-        left = (width - SIZE_PX) // 2
-        frames = torch.from_numpy(np.ascontiguousarray(source.frames[..., left : left + SIZE_PX]))
-        labels = self.model.names.labels([wanted] * len(frames))
         chance = torch.Generator().manual_seed(int(rng.integers(2**63)))
         device = next(self.model.parameters()).device.type
-        with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
-            gray = self.model.sample(frames, labels, chance)
-        if self.cover:
-            gray = torch.maximum(gray, frames)
-        cleaned, dropped = clean_frames(gray[:, 0].numpy(), SIZE_PX)
-        return np.pad(cleaned, ((0, 0), (0, 0), (0, 0), (left, width - SIZE_PX - left))), dropped
+
+        def draw(frames: torch.Tensor) -> torch.Tensor:
+            labels = self.model.names.labels([wanted] * len(frames))
+            with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
+                return self.model.sample(frames, labels, chance)
+
+        return redraw(source, draw, cover=self.cover)
+
+
+def redraw(source: Clip, draw: Callable[[torch.Tensor], torch.Tensor], *, cover: bool) -> tuple[Frames, Counter[str]]:
+    """A take drawn anew, frame by frame, and cleaned.
+
+    Args:
+        source: whose frames are drawn anew.
+        draw: from frames to frames, uint8 (time, 1, 64, 64) both.
+        cover: lay what is drawn over its source.
+
+    Returns:
+        As `Expander.make`, as wide as the source.
+
+    Raises:
+        DataError: the frames are of another size.
+    """
+    width = source.frames.shape[-1]
+    if source.frames.shape[1:3] != (1, SIZE_PX) or width < SIZE_PX:
+        raise DataError(
+            f"{source.key}: frames are {source.frames.shape[1:]} (channel, height, width), expected 1 x {SIZE_PX} "
+            f"x {SIZE_PX} or wider: prepare the data at that size"
+        )
+    left = (width - SIZE_PX) // 2
+    frames = torch.from_numpy(np.ascontiguousarray(source.frames[..., left : left + SIZE_PX]))
+    gray = draw(frames)
+    if cover:
+        gray = torch.maximum(gray, frames)
+    cleaned, dropped = clean_frames(gray[:, 0].numpy(), SIZE_PX)
+    return np.pad(cleaned, ((0, 0), (0, 0), (0, 0), (left, width - SIZE_PX - left))), dropped
 
 
 class Alternating(Expander):

@@ -37,7 +37,8 @@ def expand_to_store(
         data: folder of a store; by default the one that the generator was trained on.
         set: settings of data and expander, e.g. data.train=40 expander.p=0.1.
         run: folder of a finished run of a generator.
-        expander: Copying, NoiseInjection, MorphologicalCoat, Rerendering or your own by its path, instead of --run.
+        expander: DrapedCoat, Copying, NoiseInjection, MorphologicalCoat, Rerendering or your own by dotted path;
+            DrapedCoat, which needs no training, without --run.
         wanted: number of takes that each training subject is to have, recordings included, e.g. cl=6.
         out: folder of the new store.
         seed: seed of everything random.
@@ -48,13 +49,17 @@ def expand_to_store(
         sheet: also write a PNG of real and generated takes.
 
     Example:
+        walkprint expand --data stores/mine --wanted cl=2 --out stores/mine-with-coats
         walkprint expand --run runs/coats --wanted cl=6 --cover --out stores/walkers-expanded
     """
-    if (run is None) == (expander is None) or (run is None and data is None):
-        raise ArgumentError("give `run`, or `expander` together with `data`")
-    if expander is not None and (bf16 or cover):
+    if run is not None and expander is not None:
+        raise ArgumentError("found `run` and `expander`; give one of them")
+    if run is None and data is None:
+        raise ArgumentError("give `data`, or `run`")
+    if run is None and (bf16 or cover):
         idle = " and ".join(["`bf16`"] * bf16 + ["`cover`"] * cover)
-        raise ArgumentError(f"{idle}: only for a generator's `run`; leave out with `expander`")
+        raise ArgumentError(f"{idle}: only for a generator's `run`; leave out without it")
+    expander = expander if run is not None else expander or "DrapedCoat"
     machines.check_cpu(device)
     check_there(data, run)
     settings = settings_of(set, *(name for name, given in (("data", data), ("expander", expander)) if given))

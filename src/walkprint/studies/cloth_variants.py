@@ -48,7 +48,7 @@ _ALSO_WHITENED = tuple(
     name + _WHITE for name in (*SIMPLE, *GENERATORS, *RECORDED) if name.endswith((COVER, "recorded", "re-rendered"))
 )
 VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED, *_ALSO_WHITENED)
-_UPON_REQUEST = {JOINED, "re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
+_UPON_REQUEST = {JOINED, "draped", "re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in _UPON_REQUEST)
 
 

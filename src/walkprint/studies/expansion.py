@@ -30,6 +30,7 @@ from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
 from walkprint.generation.batches import FrameBatches
 from walkprint.generation.classifier import FrameClassifier, label_cross_entropy
+from walkprint.generation.draped_coat import DrapedCoat
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Alternating, Expander, GeneratorExpander
 from walkprint.generation.feature_transport import FeatureTransport
@@ -59,6 +60,7 @@ SIMPLE: dict[str, type[Expander]] = {
     "noise": NoiseInjection,
     "morphological": MorphologicalCoat,
     "re-rendered": Rerendering,
+    "draped": DrapedCoat,
 }
 NORMAL, COAT = "nm", "cl"
 WHITENED = {"whitened": False, "feature-transport": True}
