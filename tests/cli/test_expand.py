@@ -96,6 +96,15 @@ def test_a_generator_that_shows_nobody(store: Path, generator_run: Path, tmp_pat
     assert not (tmp_path / "s.png").exists()
 
 
+def test_coats_need_no_run(store: Path, tmp_path: Path, capsys: Captured) -> None:
+    assert main([*_words(store, tmp_path / "more"), "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert numbers["name"] == "DrapedCoat"
+    assert numbers["sequences"] > 0
+    assert main(["expand", "--wanted", "cl=4", "--out", str(tmp_path / "none")]) == 2
+    assert "give --data, or --run" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("there", "message"),
     [
