@@ -123,7 +123,7 @@ def test_what_is_no_generator_is_named(store: Path, tmp_path: Path, capsys: Capt
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--expander", "Copying", "--run", "x"], "found --run and --expander; give one of them"),
+        (["--expander", "Copying", "--run", "x"], "--run without --expander"),
         (["--expander", "Copying", "--wanted", "cl"], "wanted"),
         (["--expander", "Copying", "--wanted", "cl=1"], "nothing to make"),
         (["--expander", "Copying", "--wanted", "nmm=9"], "'nmm', expected one of bg, cl, nm; did you mean nm?"),

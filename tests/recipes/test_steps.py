@@ -41,7 +41,7 @@ def test_refusals_name_arguments(store: str, tmp_path: Path) -> None:
         (lambda: embed_to_file(out="e.npz"), "give `run`, or `energy_image` together with `data`"),
         (lambda: embed_to_file(run="street", out="e.npz"), "name a store by `data`"),
         (lambda: embed_to_file(run="street", data=store, set={"size": 1}, out="e.npz"), "`set` size: expected data"),
-        (lambda: expand_to_store(data=store, wanted={"cl": 4}, out="s"), "give `run`, or `expander` together with"),
+        (lambda: expand_to_store(wanted={"cl": 4}, out="s"), "give `data`, or `run` without `expander`"),
         (lambda: expand_to_store(data=store, expander="Copying", bf16=True, wanted={"cl": 4}, out="s"), "`bf16`: only"),
         (
             lambda: expand_to_store(

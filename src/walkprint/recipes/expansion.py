@@ -52,10 +52,8 @@ def expand_to_store(
         walkprint expand --data stores/mine --wanted cl=2 --out stores/mine-with-coats
         walkprint expand --run runs/coats --wanted cl=6 --cover --out stores/walkers-expanded
     """
-    if run is not None and expander is not None:
-        raise ArgumentError("found `run` and `expander`; give one of them")
-    if run is None and data is None:
-        raise ArgumentError("give `data`, or `run`")
+    if (run is None and data is None) or (run is not None and expander is not None):
+        raise ArgumentError("give `data`, or `run` without `expander`")
     if run is None and (bf16 or cover):
         idle = " and ".join(["`bf16`"] * bf16 + ["`cover`"] * cover)
         raise ArgumentError(f"{idle}: only for a generator's `run`; leave out without it")
