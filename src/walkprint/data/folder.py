@@ -13,17 +13,17 @@ from walkprint.data.tree import TreeDataset
 class Folder(TreeDataset):
     """Your own masks, from folders `subject/condition-take/view/*.png`.
 
-    Masks are what `walkprint.core.masks` says, of any size, PNG, JPEG or BMP; frames are sorted by the numbers in their
-    names. Views may be missing. Unless a partition lists sequences, it has no protocol: `Packed` makes one from the
-    recordings in the store.
+    Masks are PNG, JPEG or BMP, of any size; `walkprint.core.masks` says which values count as a mask. Frames are sorted
+    by the numbers in their names. Views may be missing. Unless a partition lists sequences, there is no protocol;
+    `Packed` makes one from the recordings in the store.
 
     Args:
         root: the raw tree.
-        train: who trains: the first so many subjects in order of their names, or their names; all test when None. It
-            can still be chosen when the store is opened.
-        partition: instead of the number, a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as OpenGait has
+        train: how many subjects train, the first by name, or their names; None if all test. You can also choose it when
+            the store is opened.
+        partition: instead of `train`, a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as OpenGait has
             them. Subjects in neither set are left out. A PROBE_SET or GALLERY_SET in it becomes the protocol.
-        labels: whether masks may hold labels of body parts: any but 0 is the person. Else they are left out.
+        labels: accept masks with labels of body parts, in which any label but 0 is the person; else they are left out.
         size_px: height and width that frames are aligned to.
 
     Raises:

@@ -29,11 +29,11 @@ class Packed(Described):
 
     Args:
         root: folder of the store.
-        train: another split than the store's: the first so many subjects, in order of their names, train, or those
-            named; the others test.
-        partition: another split than the store's, by a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as
-            OpenGait has them; subjects in neither set take no part. If it lists sequences, as for Gait3D, it brings the
-            protocol as well.
+        train: another split than the store's: how many subjects train, the first by name, or the names of those; the
+            others test.
+        partition: another split than the store's: a JSON file {"TRAIN_SET": [...], "TEST_SET": [...]} of names, as
+            OpenGait has them; subjects in neither set are left out. If it lists sequences, as for Gait3D, the protocol
+            is made from it, too.
         gallery: use the protocol "default" with this recording as gallery, e.g. "nm-01", or with the first take of
             this condition, "nm". When None, "default" takes the condition with the most recorded sequences.
 

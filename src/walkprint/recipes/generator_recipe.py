@@ -22,27 +22,27 @@ FROM_DATA = tuple(f"generator.{factor}" for factor in _FACTORS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorRecipe(Checked):
-    """Everything that decides what a generator learns.
+    """One complete training run of a generator.
 
     Attributes:
-        generator: what is trained; subjects, conditions and views are filled in from the data.
-        data: the data set; its root is a packed store, of which only training subjects are seen.
-        conditions: those that are learned, one of which is the source; all that training subjects have when null.
-        batch_size: real frames in a batch, and as many to generate from.
-        steps: how many steps all stages take together.
-        ema_decay: of a moving average of the weights, which is then what is saved, or null.
-        clip_norm: largest norm of each phase's gradient, or null.
-        watch_every: steps between looks at the diversity of generated frames.
-        least_diversity: a diversity below this, as a part of that of real frames, ends the training.
+        generator: the generator to train; subjects, conditions and views are filled in from the data.
+        data: the packed store; only its training subjects are used.
+        conditions: conditions to train on, the source among them; null for all conditions of the training subjects.
+        batch_size: number of real frames in a batch, and of frames to generate from.
+        steps: number of steps of all stages together.
+        ema_decay: decay of a moving average of the weights, which is then saved in their place; null for none.
+        clip_norm: largest norm of each phase's gradient; null for none.
+        watch_every: steps between checks of the diversity of generated frames.
+        least_diversity: training ends if the diversity falls below this fraction of that of real frames.
         log_every: steps between log lines.
         checkpoint_every: steps between checkpoints.
-        checkpoint_minutes: a checkpoint also comes when the last one is so many minutes old, or null.
-        keep: how many checkpoints stay.
-        precision: of the computation: 32-true or bf16-mixed.
-        channels_last: memory order of the weights, often faster.
-        seed: of the first weights and of everything random.
-        record: the same as plain data with every default spelled out, where it was read from a file; it goes into the
-            run folder.
+        checkpoint_minutes: also save a checkpoint if the last one is older than this; null for none.
+        keep: number of checkpoints to keep.
+        precision: precision of the computation: 32-true or bf16-mixed.
+        channels_last: memory order of the weights; true is often faster.
+        seed: seed of the first weights and of everything random.
+        record: the recipe as plain data with every default spelled out, if it was read from a file; goes into the run
+            folder.
     """
 
     generator: GenerativeModel

@@ -31,11 +31,11 @@ from walkprint.training.schedule import Schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Pace):
-    """How long, in which batches, and what is kept on the way; see `Pace` for the others.
+    """How long training takes, in which batches, and what is saved; other settings: `walkprint.training.loop.Pace`.
 
     Attributes:
-        subjects_per_batch: different subjects in a batch.
-        clips_per_subject: clips of each of them.
+        subjects_per_batch: number of subjects in a batch.
+        clips_per_subject: number of clips of each subject in a batch.
         even_conditions: draw a subject's clips evenly from all its conditions, however rare one is.
     """
 
@@ -46,29 +46,29 @@ class Plan(Pace):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Checked):
-    """Everything that decides what is learned.
+    """One complete training run.
 
     Attributes:
-        network: what is trained; `num_subjects` is written out and checked against the data.
-        losses: by names of your choice; their weighted sum is minimized.
-        loss_weights: by the same names; 1 where a name is absent.
+        network: the network to train; `num_subjects` is written out and checked against the data.
+        losses: losses by names of your choice; their weighted sum is minimized.
+        loss_weights: weights by the same names; 1 for names that are missing here.
         data: the store, and perhaps another split or gallery; see `Packed`.
-        conditions: those that are learned; all that training subjects have when null.
-        subjects: the training subjects that are learned; all of them when null.
+        conditions: conditions to train on; null for all conditions of the training subjects.
+        subjects: training subjects to train on; null for all of them.
         frames: which frames of a sequence a training clip takes.
-        augmentations: applied to every training clip, in this order.
-        optimizer: of torch, or your own.
-        scheduler: of the learning rate, or null for a constant one.
-        schedule: how long, in which batches.
-        precision: of the computation: 32-true, bf16-mixed or 16-mixed.
-        channels_last: memory order of the weights, often faster.
-        seed: of the first weights and of everything random.
-        init: the weights to begin with: a run folder, the folder of a finished network, a bundled network's name, or a
-            checkpoint's file; null for random ones. A head of another size keeps random ones.
-        freeze: layers, by name, that are not learned.
+        augmentations: augmentations of every training clip, in this order.
+        optimizer: an optimizer of torch, or your own.
+        scheduler: schedule of the learning rate; null for a constant one.
+        schedule: steps, batches and checkpoints; see `Plan`.
+        precision: precision of the computation: 32-true, bf16-mixed or 16-mixed.
+        channels_last: memory order of the weights; true is often faster.
+        seed: seed of the first weights and of everything random.
+        init: weights to start from: a run folder, the folder of a finished network, a bundled network's name, or a
+            checkpoint's file; null for random weights. A head of another size keeps its random weights.
+        freeze: names of layers that are not trained.
         groups: layers, by name, with optimizer settings of their own, e.g. {blocks: {lr: 0.001}}.
-        record: the same as plain data with every default spelled out, where it was read from a file; it goes into the
-            run folder.
+        record: the recipe as plain data with every default spelled out, if it was read from a file; goes into the run
+            folder.
     """
 
     network: Network

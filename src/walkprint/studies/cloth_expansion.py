@@ -1,4 +1,4 @@
-"""Study of filling a rare condition: what generated coats bring to recognition, against everything simpler.
+"""Study of filling a rare condition: the gain by generated coats, compared with simpler methods.
 
 Training subjects walk normally six times and in a coat twice; expanders bring the coats to six. As many recorded
 coats, of the same kind or each another, stand beside them. All recognizers have one schedule, all generators one number

@@ -23,17 +23,18 @@ Resident = Literal["auto", "device", "host"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace(Checked):
-    """How long training takes, and what is kept on the way: the part of a `Loop` that a recipe's schedule names too.
+    """How long training takes and what is saved: the settings of a `Loop` that a recipe's schedule has, too.
 
     Attributes:
-        steps: how many steps in all, those before a resume included.
-        accumulate: batches in a step; their gradients are averaged.
+        steps: number of steps in all, those before a resume included.
+        accumulate: number of batches in a step; their gradients are averaged.
         clip_norm: largest norm of the gradient (of each phase of a generator), or None.
-        ema_decay: of an exponential moving average of the weights, which is then what is validated and saved, or None.
-        log_every: steps between log lines; the device is not waited for in between.
+        ema_decay: decay of an exponential moving average of the weights, which is then validated and saved in their
+            place, or None.
+        log_every: steps between log lines; in between, training does not wait for the device.
         checkpoint_every: steps between checkpoints; the last step always has one.
-        checkpoint_minutes: a checkpoint also comes when the last one is so many minutes old, or None.
-        keep: how many checkpoints stay.
+        checkpoint_minutes: also save a checkpoint if the last one is older than this, or None.
+        keep: number of checkpoints to keep.
 
     Raises:
         RecipeError: a setting is out of range.

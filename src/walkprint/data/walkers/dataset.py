@@ -35,17 +35,17 @@ class Walkers(GaitDataset):
     on every machine.
 
     Args:
-        subjects: how many people, "001" and on.
-        train: the first so many are for training, the others for testing; 60 % when None.
-        seed: of the world they live in.
+        subjects: number of people, named from "001" on.
+        train: this many of them, the first, train; the others test. 60 % when None.
+        seed: seed of everything random.
         views: angles between the direction of walking and the camera, degrees as text; 0 comes towards the camera,
             90 shows the left side, 270 the right.
-        takes: how many takes of each condition.
-        scarce: condition -> of the training subjects only one in so many, from the first on, has takes of it; test
-            subjects and other conditions are unaffected.
-        views_per_take: from how many of the views a take is seen, drawn at random; all when None.
-        one_side: each person is seen from one side only, left (views below 180) or right, every other person; then a
-            network need not learn that the two sides of a person belong together.
+        takes: number of takes of each condition.
+        scarce: condition -> N: only one in N training subjects, starting with the first, has takes of it; test subjects
+            and other conditions are unaffected.
+        views_per_take: number of views, drawn at random, from which each take is seen; all when None.
+        one_side: show every other person from the left only (views below 180) and the others from the right only, so
+            that a network need not learn that the two sides of a person belong together.
         frames: frames of a clip, at 25 Hz; some may be lost to the segmenter.
         size_px: height and width of the aligned frames.
         variety: how much people, takes, masks and cameras differ.
