@@ -37,8 +37,8 @@ def expand_to_store(
         data: folder of a store; by default the one that the generator was trained on.
         set: settings of data and expander, e.g. data.train=40 expander.p=0.1.
         run: folder of a finished run of a generator.
-        expander: DrapedCoat, Copying, NoiseInjection, MorphologicalCoat, Rerendering or your own by dotted path;
-            DrapedCoat, which needs no training, without --run.
+        expander: DrapedCoat, Copying, NoiseInjection, MorphologicalCoat, Rerendering or your own by its dotted path;
+            without --run, DrapedCoat by default, which needs no training.
         wanted: number of takes that each training subject is to have, recordings included, e.g. cl=6.
         out: folder of the new store.
         seed: seed of everything random.
