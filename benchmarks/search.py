@@ -22,8 +22,8 @@ import torch
 from measure import report
 
 from walkprint import load_network
+from walkprint.core.digest import weights_source
 from walkprint.data.walkers import Walkers
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Binding, Gallery
 from walkprint.gallery.records import pack

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from walkprint import EmbeddingSet, load_network
+from walkprint.core.digest import weights_source
 from walkprint.core.files import write_atomically
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
@@ -26,7 +27,6 @@ from walkprint.data.walkers import Walkers
 from walkprint.data.walkers.body import build, draw_shape, template
 from walkprint.data.walkers.people import Variety, stream
 from walkprint.evaluation import Scoring, identify, identify_open_set
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.groups import by_group
 from walkprint.recipes.card import CARD_NAME
 from walkprint.recipes.library import bundled_networks

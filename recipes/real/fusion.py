@@ -13,7 +13,7 @@ import sys
 import numpy as np
 
 from walkprint import load_network
-from walkprint.evaluation.embed import weights_source
+from walkprint.core.digest import weights_source
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
 from walkprint.recognizer.verdict import Verdict

@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 
 from walkprint import load_network
+from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align_clip
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.site import CLIPS_PER_VIEW, Site
 from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Templates

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from walkprint import load_network
-from walkprint.evaluation.embed import weights_source
+from walkprint.core.digest import weights_source
 from walkprint.evaluation.whitening import moved, unit_parts
 from walkprint.recognizer import cohort
 

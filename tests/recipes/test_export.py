@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from walkprint.cli import main
+from walkprint.core.digest import weights_source
 from walkprint.core.errors import CheckpointError, DataError, RecipeError
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.walkers import ColorWalkers
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.whitening import Whitening
 from walkprint.networks import GaitPart, GaitSet
 from walkprint.networks.base import Network

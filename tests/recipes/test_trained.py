@@ -14,12 +14,12 @@ from torch import Tensor, nn
 import walkprint
 from walkprint import Packed, fit, load_network
 from walkprint.core.batch import GaitOutput
+from walkprint.core.digest import weights_source
 from walkprint.core.errors import CheckpointError, GaitError, RecipeError
 from walkprint.data.frames import RandomSubset
 from walkprint.data.loading import TrainingBatches
 from walkprint.data.sampling import SubjectSampler
 from walkprint.evaluation import Whitening
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.whitening import WHITENING_NAME
 from walkprint.losses import TripletLoss
 from walkprint.networks import GaitSet, Network

@@ -23,6 +23,11 @@ def weights_digest(module: "nn.Module") -> str:
     return digest.hexdigest()[:12]
 
 
+def weights_source(network: "nn.Module") -> str:
+    """A network's class and a digest of its weights, e.g. "GaitSet 3f2a9c0b14de"."""
+    return f"{type(network).__name__} {weights_digest(network)}"
+
+
 def arrays_digest(arrays: Mapping[str, NDArray[Any]], text: str = "") -> str:
     """The first twelve hexadecimal digits of the SHA-256 digest of some arrays, and of text that goes with them."""
     digest = hashlib.sha256(text.encode())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet, mean_of_pieces
 from walkprint.core.engine import Engine, map_over, one_unless_asked
 from walkprint.core.errors import DataError, RecipeError
@@ -143,13 +144,6 @@ def merge(sets: Sequence[EmbeddingSet]) -> EmbeddingSet:
 
 def _all_data(sets: Sequence[EmbeddingSet]) -> str:
     return "; ".join(dict.fromkeys(one.data for one in sets if one.data))
-
-
-def weights_source(network: "Network") -> str:
-    """The network's class and a digest of its weights, e.g. "GaitSet 3f2a9c0b14de"."""
-    from walkprint.core.digest import weights_digest
-
-    return f"{type(network).__name__} {weights_digest(network)}"
 
 
 _Batch = tuple[Sequence[SequenceKey], NDArray[np.float32], int]  # the last: frames of each

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from walkprint.core.batch import GaitOutput
 from walkprint.core.described import Described
-from walkprint.core.digest import weights_digest
+from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet, mean_of_pieces, pieces
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.masks import NoMaskError, silhouettes
@@ -125,7 +125,7 @@ class Network(Described, nn.Module, ABC):
                 return EmbeddingSet(
                     np.stack(vectors),
                     keys,
-                    f"{type(self).__name__} {weights_digest(self)}",
+                    weights_source(self),
                     getattr(walks, "quality", ""),
                 )
             if isinstance(walks, Sequence) and not isinstance(walks, str):

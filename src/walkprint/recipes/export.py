@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from walkprint.core.digest import weights_source
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.files import write_atomically
 from walkprint.data.walkers import Walkers
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.whitening import WHITENING_NAME
 from walkprint.networks.base import Network
 from walkprint.networks.exported import ONNX_NAME, Exported, onnxruntime_session

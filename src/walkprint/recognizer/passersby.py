@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.site import Site
 from walkprint.networks.base import Network
 from walkprint.recipes.trained import load_network

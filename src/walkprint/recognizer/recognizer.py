@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.progress import progress
-from walkprint.evaluation.embed import weights_source
 from walkprint.evaluation.site import Site
 from walkprint.evaluation.whitening import moved, unit_parts
 from walkprint.gallery import Binding, Gallery, NewWalk, Person
