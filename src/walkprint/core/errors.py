@@ -8,6 +8,11 @@ class GaitError(Exception):
     """Any fault that the user can correct; everything else is a bug."""
 
 
+def first_line(error: BaseException) -> str:
+    """What an error of another library says, in one line; its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 class DataError(GaitError):
     """A file, folder, clip or store is not what it should be."""
 

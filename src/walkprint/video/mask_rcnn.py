@@ -10,6 +10,7 @@ unless that crop is chosen (`Cut.gaitnet_crop`).
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.bounds import Fraction
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, first_line
 from walkprint.video.segmenter import PersonMask, Segmenter
 
 _PERSON = 1
@@ -87,16 +88,16 @@ def instances(masks: NDArray[np.uint8], scores: NDArray[np.floating[Any]]) -> li
     found = [
         PersonMask.found(np.asarray(mask, np.uint8), float(score)) for mask, score in zip(own, scores, strict=True)
     ]
-    return [_marked(person, *masks.shape[1:]) for person in found if person is not None]
+    return [_marked(person, masks.shape[2]) for person in found if person is not None]
 
 
-def _marked(person: PersonMask, height_px: int, width_px: int) -> PersonMask:
+def _marked(person: PersonMask, width_px: int) -> PersonMask:
     """The person, marked as cut if GaitNet's crop would leave the frame sideways."""
     box = person.box
     half = _CROP_HEIGHTS * box.height * _CROP_SHAPE / 2
     middle = box.left + box.width / 2
     leaves = middle - half < 0 or middle + half > width_px
-    return PersonMask(person.mask, box, person.score, person.cut or leaves)
+    return replace(person, cut=person.cut or leaves)
 
 
 def _torchvision_model(weights: Path | None, sha256: str | None, device: str) -> Model:
@@ -106,10 +107,9 @@ def _torchvision_model(weights: Path | None, sha256: str | None, device: str) ->
             maskrcnn_resnet50_fpn,
         )
     except (ImportError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
         raise DataError(
-            f"mask_rcnn: torchvision cannot be used ({reason}); install the torchvision that belongs to your torch "
-            f"{torch.__version__}, or choose the segmenter mediapipe"
+            f"mask_rcnn: torchvision cannot be used ({first_line(error)}); install the torchvision that belongs to "
+            f"your torch {torch.__version__}, or choose the segmenter mediapipe"
         ) from error
     try:
         if weights is None:
@@ -118,8 +118,7 @@ def _torchvision_model(weights: Path | None, sha256: str | None, device: str) ->
             model = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None)
             model.load_state_dict(_checked(weights, sha256))
     except (OSError, RuntimeError, TypeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"mask_rcnn: no weights ({reason}); give a file of them as `weights`") from error
+        raise DataError(f"mask_rcnn: no weights ({first_line(error)}); give a file of them as `weights`") from error
     network: Model = model.eval().to(device)
     return network
 
@@ -131,6 +130,5 @@ def _checked(weights: Path, sha256: str | None) -> dict[str, torch.Tensor]:
     try:
         state: dict[str, torch.Tensor] = torch.load(weights, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises almost anything on a damaged file
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{weights}: no weights that can be loaded ({reason})") from error
+        raise DataError(f"{weights}: no weights that can be loaded ({first_line(error)})") from error
     return state

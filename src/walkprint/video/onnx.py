@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from walkprint.core.bounds import CountOrZero, Fraction
-from walkprint.core.errors import DataError
+from walkprint.core.errors import DataError, first_line
 from walkprint.video.mask_rcnn import instances
 from walkprint.video.segmenter import PersonMask, Segmenter
 
@@ -87,8 +87,7 @@ def _session(file: Path) -> Run:
     try:
         session = onnxruntime.InferenceSession(str(file), providers=onnxruntime.get_available_providers())
     except Exception as error:  # onnxruntime has many errors of its own
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{file}: no ONNX file that can be run ({reason})") from error
+        raise DataError(f"{file}: no ONNX file that can be run ({first_line(error)})") from error
     inputs, names = session.get_inputs(), [output.name for output in session.get_outputs()]
     if len(inputs) != 1 or len(inputs[0].shape) not in (3, 4) or not {"scores", "masks"} <= set(names):
         raise DataError(
@@ -100,8 +99,9 @@ def _session(file: Path) -> Run:
         try:
             values = session.run(None, {inputs[0].name: picture[None] if batched else picture})
         except Exception as error:  # as above, e.g. its input has a fixed size
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise DataError(f"{file}: cannot be run on frames of {picture.shape[1:]} px ({reason})") from error
+            raise DataError(
+                f"{file}: cannot be run on frames of {picture.shape[1:]} px ({first_line(error)})"
+            ) from error
         return dict(zip(names, values, strict=True))
 
     return run

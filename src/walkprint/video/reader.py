@@ -3,7 +3,6 @@
 A broken or truncated file gives the frames that can be read; `Video.lost` then lists the losses.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
+from walkprint.core.files import in_number_order
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".ts"})
@@ -155,11 +155,8 @@ def at_rate(frames: Iterable[Frame], rate_hz: float | None) -> Iterator[Frame]:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    def numbers(file: Path) -> tuple[list[tuple[int, int, str]], str]:
-        parts = re.findall(r"\d+|\D+", file.name)
-        return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], file.name
-
-    files = sorted((file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES), key=numbers)
+    names = in_number_order(file.name for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    files = [folder / name for name in names]
     if not files:
         raise DataError(f"{folder}: no picture in this folder; expected {', '.join(sorted(IMAGE_SUFFIXES))}, or a file")
     return files
