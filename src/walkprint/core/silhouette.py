@@ -7,7 +7,7 @@ Deviations: masks of 0 and 1 are scaled up first; a frame that cannot be used is
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -108,12 +108,15 @@ def _columns(scaled: Gray, left: int, size_px: int) -> Gray:
     return aligned
 
 
-def align_clip(frames: Iterable[Gray], size_px: int = 64) -> tuple[Gray, Counter[str]]:
+def align_clip(
+    frames: Iterable[Gray], size_px: int = 64, by: Callable[[Gray, int], Gray] = align
+) -> tuple[Gray, Counter[str]]:
     """Align every frame that can be.
 
     Args:
         frames: uint8 (height, width) each, of any sizes.
         size_px: height and width of the result, even.
+        by: aligns one frame.
 
     Returns:
         The aligned frames, uint8 (time, 1, size_px, size_px), time perhaps 0, and why frames were dropped -> how many.
@@ -125,7 +128,7 @@ def align_clip(frames: Iterable[Gray], size_px: int = 64) -> tuple[Gray, Counter
     dropped: Counter[str] = Counter()
     for frame in frames:
         try:
-            aligned.append(align(frame, size_px))
+            aligned.append(by(frame, size_px))
         except UnusableFrameError as reason:
             dropped[str(reason)] += 1
     if not aligned:

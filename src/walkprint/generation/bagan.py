@@ -11,7 +11,7 @@ comes in only by its Gaussian (see `gaussians`): with a class for each subject, 
 discriminator's batches, one in classes plus one, would round to none.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -66,18 +66,13 @@ class BAGAN(GenerativeModel):
 
     def stages(self) -> Sequence[Stage]:
         """The autoencoder; then discriminator and generator alternate, which start as its halves."""
-
-        def autoencoder() -> Iterator[nn.Parameter]:
-            yield from self.encoder.parameters()
-            yield from self.generator.parameters()
-
         adversarial = (
             Phase("discriminator", self.discriminator.parameters, self._discriminator_loss, self.optimizer),
             Phase("generator", self.generator.parameters, self._generator_loss, self.optimizer),
         )
         share = self.autoencoder_share
         return (
-            Stage("autoencoder", share, (Phase("autoencoder", autoencoder, self._autoencoder_loss, self.optimizer),)),
+            Stage("autoencoder", share, (Phase("autoencoder", self._halves, self._autoencoder_loss, self.optimizer),)),
             Stage("adversarial", 1 - share, adversarial, self._begin),
         )
 
@@ -93,6 +88,9 @@ class BAGAN(GenerativeModel):
         device = next(self.parameters()).device
         takes = ((self.to_unit(frames.to(device)), labels) for frames, labels in batches.takes())
         self.gaussians.fit((self.encoder(frames)[1], labels) for frames, labels in takes)
+
+    def _halves(self) -> list[nn.Parameter]:
+        return [*self.encoder.parameters(), *self.generator.parameters()]
 
     def _autoencoder_loss(self, batch: GeneratorBatch, generator: torch.Generator) -> LossValue:
         frames = self.to_unit(batch.frames)

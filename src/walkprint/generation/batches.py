@@ -103,7 +103,8 @@ class FrameBatches:
     def batch(self, step: int, repeat: int = 0) -> GeneratorBatch:
         """The batch of a step, and of each repeat of a phase within it."""
         rng = step_generator(self.seed, step, repeat)
-        picks = np.array([rng.choice(group) for group in self._evenly(rng)], dtype=np.int64)
+        conditions = rng.integers(0, len(self._by_condition), self.batch_size)
+        picks = np.array([rng.choice(self._by_condition[i]) for i in conditions], dtype=np.int64)
         frames = self._frames(self._rows[picks], rng)
         starts = rng.choice(self._by_condition[self.names.conditions.index(self.source_condition)], self.batch_size)
         sources = self._frames(self._rows[starts], rng)
@@ -111,10 +112,6 @@ class FrameBatches:
         wanted = torch.from_numpy(rng.integers(0, len(self.names.conditions), self.batch_size))
         targets = Labels(of_sources.subjects, wanted, of_sources.views)
         return GeneratorBatch(frames, self._labels[torch.from_numpy(picks)], sources, targets)
-
-    def _evenly(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        """For each frame of a batch, the sequences of its condition."""
-        return [self._by_condition[i] for i in rng.integers(0, len(self._by_condition), self.batch_size)]
 
     def takes(self, frames: int = 16) -> Iterator[tuple[Tensor, Labels]]:
         """Evenly spaced frames of every training sequence, at most `frames` of each, with their labels."""

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.silhouette import UnusableFrameError, align, clean
+from walkprint.core.silhouette import UnusableFrameError, align, align_clip, clean
 
 Gray = NDArray[np.uint8]
 
@@ -52,13 +52,5 @@ def clean_frames(frames: Gray, size_px: int = 64) -> tuple[Gray, Counter[str]]:
     Returns:
         uint8 (time, 1, size_px, size_px), time may be 0; and reason -> number of dropped frames.
     """
-    cleaned: list[Gray] = []
-    dropped: Counter[str] = Counter()
-    for frame in frames:
-        try:
-            cleaned.append(clean_frame(frame, size_px))
-        except UnusableFrameError as reason:
-            dropped[f"generated: {reason}"] += 1
-    if not cleaned:
-        return np.empty((0, 1, size_px, size_px), dtype=np.uint8), dropped
-    return np.stack(cleaned)[:, None], dropped
+    cleaned, dropped = align_clip(frames, size_px, by=clean_frame)
+    return cleaned, Counter({f"generated: {reason}": count for reason, count in dropped.items()})

@@ -6,8 +6,16 @@ from typing import Any
 from walkprint.core.errors import RecipeError
 from walkprint.generation.labels import FACTORS
 
-# Settings that only mattered in training, and those of which only the default is left.
-_OF_TRAINING = ("ae_init", "discriminator_init", "true_classification", "class_weight", "anchor_share", "guard_heads")
+OF_TRAINING: Mapping[str, Any] = {
+    "ae_init": True,
+    "discriminator_init": True,
+    "true_classification": False,
+    "class_weight": 1.0,
+    "anchor_share": 1.0,
+    "guard_heads": ["condition"],
+}
+"""Settings of the autoencoder-guided GAN that only mattered in training -> what it does today."""
+# Those of which only the default is left.
 _ONLY = {"latent": "labeled", "transport": True, "factors": list(FACTORS), "heads": list(FACTORS)}
 
 
@@ -27,7 +35,7 @@ def current_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     if "source" in settings:
         settings["source_condition"] = settings.pop("source")
     if str(entry.get("class_path")).rpartition(".")[2] == "AEGuidedGAN":
-        for name in _OF_TRAINING:
+        for name in OF_TRAINING:
             settings.pop(name, None)
         for name, only in _ONLY.items():
             if (value := settings.pop(name, only)) != only:

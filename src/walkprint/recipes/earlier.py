@@ -6,17 +6,8 @@ from typing import Any
 
 from walkprint.core.errors import RecipeError
 from walkprint.data.earlier import current_entry
+from walkprint.generation.earlier import OF_TRAINING
 from walkprint.generation.earlier import current_entry as current_generator
-
-# What the autoencoder-guided GAN's training could once do otherwise; other values are classes of the study's ablation.
-_OF_TRAINING = {
-    "ae_init": True,
-    "discriminator_init": True,
-    "true_classification": False,
-    "class_weight": 1.0,
-    "anchor_share": 1.0,
-    "guard_heads": ["condition"],
-}
 
 
 def current_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +28,7 @@ def current_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _current_generator(entry: Mapping[str, Any]) -> dict[str, Any]:
     settings = entry.get("init_args") or {}
-    for name, usual in _OF_TRAINING.items() if str(entry.get("class_path")).endswith("AEGuidedGAN") else ():
+    for name, usual in OF_TRAINING.items() if str(entry.get("class_path")).endswith("AEGuidedGAN") else ():
         if settings.get(name, usual) != usual:
             raise RecipeError(
                 f"AEGuidedGAN: {name} is {settings[name]!r}, a setting of an earlier version; train with the class of "
