@@ -18,7 +18,7 @@ from walkprint import __version__
 from walkprint.core.errors import GaitError
 from walkprint.gallery import Person
 from walkprint.web.gate import API, App, Gate
-from walkprint.web.jobs import BusyError, Job, plain
+from walkprint.web.jobs import BusyError, Job
 from walkprint.web.metrics import Metrics
 from walkprint.web.schemas import (
     About,
@@ -100,7 +100,7 @@ def _people(service: Service) -> APIRouter:
     ) -> dict[str, Any]:
         """Make a person known by a video that shows this person alone; more videos can follow."""
         notes = Notes(consent=consent, expires=expires, keep_silhouettes=keep_silhouettes, asked_by=asked_by)
-        return _plain(service.enroll(video.file, name, notes))
+        return service.enroll(video.file, name, notes).to_dict()
 
     @router.get("/people/{person}")
     def show(person: str) -> PersonOut:
@@ -132,7 +132,7 @@ def _jobs(service: Service) -> APIRouter:
     @router.post("/identify", response_model=JobOut, status_code=202)
     def identify(video: Video, false_positive_rate: Rate = None, asked_by: Asker = "") -> dict[str, Any]:
         """Say who walks in a video; the job has the answer."""
-        return _plain(service.identify(video.file, false_positive_rate=false_positive_rate, asked_by=asked_by))
+        return service.identify(video.file, false_positive_rate=false_positive_rate, asked_by=asked_by).to_dict()
 
     @router.get("/thresholds", response_model=list[ThresholdOut])
     def thresholds() -> list[dict[str, float | None]]:
@@ -147,12 +147,12 @@ def _jobs(service: Service) -> APIRouter:
     @router.get("/jobs", response_model=list[JobOut])
     def jobs() -> list[dict[str, Any]]:
         """All jobs of the last hour, the newest first."""
-        return [_plain(job) for job in service.jobs.all()]
+        return [job.to_dict() for job in service.jobs.all()]
 
     @router.get("/jobs/{job}", response_model=JobOut)
     def show(job: str) -> dict[str, Any]:
         """A job by id."""
-        return _plain(service.job(job))
+        return service.job(job).to_dict()
 
     @router.delete("/jobs/{job}", status_code=204)
     def drop(job: str) -> None:
@@ -244,7 +244,7 @@ async def _changes(job: Job) -> AsyncIterator[str]:
         version, over = job.version, job.over
         if version != seen:
             seen = version
-            yield f"data: {json.dumps(_plain(job))}\n\n"
+            yield f"data: {json.dumps(job.to_dict())}\n\n"
         if over or job.dropped:
             return
         await asyncio.sleep(_LOOK_S)
@@ -269,16 +269,6 @@ async def _expire(service: Service) -> None:
     while True:
         await asyncio.sleep(_EXPIRE_S)
         await asyncio.to_thread(service.expire)
-
-
-def _plain(job: Job) -> dict[str, Any]:
-    person = job.person
-    return {
-        "id": job.id, "kind": job.kind, "state": job.state, "progress": job.progress, "walks": job.walks,
-        "error": job.error, "sightings": [plain(one, job) for one in job.sightings],
-        "person": None if person is None else asdict(person),
-        "made": job.made,
-    }  # fmt: skip
 
 
 def _person(person: Person) -> PersonOut:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from walkprint.core.described import describe
 from walkprint.core.errors import DataError
 from walkprint.recognizer.sources import SIZE_PX, Walk, digest_of
 from walkprint.video.segmenter import Segmenter
@@ -35,7 +36,7 @@ class Cutter:
 
     def __init__(self, segmenter: Segmenter, limits: Limits) -> None:
         self._order = {
-            "segmenter": {"class_path": segmenter.class_path, "init_args": segmenter.init_args},
+            "segmenter": describe(segmenter),
             **{name: getattr(limits, name) for name in ("video_s", "frame_px", "job_s", "memory_mb")},
         }
         self._limit_s = limits.job_s

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from walkprint.core.errors import GaitError
@@ -69,6 +69,18 @@ class Job:
     def over(self) -> bool:
         """Whether nothing changes any more."""
         return self.state in {"done", "failed"}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, but for what the process alone needs."""
+        sightings = [
+            {**one.to_dict(), "confirmed_as": self.named.get(one.event), "kept": one.event in self.cut}
+            for one in self.sightings
+        ]
+        return {
+            "id": self.id, "kind": self.kind, "state": self.state, "progress": self.progress, "walks": self.walks,
+            "error": self.error, "sightings": sightings,
+            "person": None if self.person is None else asdict(self.person), "made": self.made,
+        }  # fmt: skip
 
     def on_progress(self, progress: float | None, walks: int) -> None:
         """Note how far it is.
@@ -203,9 +215,3 @@ class Jobs:
 
 def _bytes(job: Job) -> int:
     return sum(walk.silhouettes.nbytes for walks in list(job.cut.values()) for walk in walks)
-
-
-def plain(sighting: Sighting, job: Job) -> dict[str, Any]:
-    """A sighting of a job as plain data."""
-    kept = sighting.event in job.cut
-    return {**sighting.to_dict(), "confirmed_as": job.named.get(sighting.event), "kept": kept}
