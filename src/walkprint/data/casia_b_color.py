@@ -8,10 +8,9 @@ Deviations: the released ranking helper miscounts for some sets; figures here ar
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from walkprint.core.bounds import CountOrZero, SizePx
-from walkprint.core.errors import RecipeError
+from walkprint.core.bounds import Range, SizePx
 from walkprint.core.protocol import Protocol, Selection
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import Reading
@@ -63,9 +62,9 @@ class CasiaBColor(CasiaB):
         protocol.name: protocol for protocol in (ALL_VIEWS, COAT_FROM_THE_SIDE, SIDE_VIEW_GALLERY, MIDDLE_VIEWS)
     }
 
-    def __init__(self, root: str | Path, *, train_subjects: CountOrZero = 74, size_px: SizePx = 64) -> None:
-        if not 0 <= train_subjects <= 124:
-            raise RecipeError(f"CasiaBColor: {train_subjects} training subjects, expected 0 to 124")
+    def __init__(
+        self, root: str | Path, *, train_subjects: Annotated[int, Range(0, 124)] = 74, size_px: SizePx = 64
+    ) -> None:
         super().__init__(root, size_px=size_px)
         self.train_subjects = train_subjects
 

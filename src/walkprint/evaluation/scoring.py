@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from walkprint.core.bounds import Checked, CountOrZero, Seed
-from walkprint.core.distance import METRICS, Metric
+from walkprint.core.distance import Metric
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.evaluation.site import Site
@@ -35,7 +35,8 @@ class Scoring(Checked):
         seed: of every random draw.
 
     Raises:
-        ProtocolError: a setting is out of range, or one side has a site and the other neither a site nor a whitening.
+        RecipeError: a setting is out of range.
+        ProtocolError: one side has a site, and the other neither a site nor a whitening.
     """
 
     metric: Metric = "euclidean"
@@ -49,8 +50,6 @@ class Scoring(Checked):
 
     def __post_init__(self) -> None:
         Checked.__post_init__(self)
-        if self.metric not in METRICS:
-            raise ProtocolError(f"scoring: metric is {self.metric!r}; expected {' or '.join(METRICS)}")
         if len(self.sites) == 1 and self.whitening is None:
             raise ProtocolError(
                 f"scoring: a site for the {next(iter(self.sites))} only; expected one for both sides (the same "

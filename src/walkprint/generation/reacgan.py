@@ -13,15 +13,14 @@ step; the released settings have 1 to 5.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from walkprint.core.bounds import NonNegative, Positive, Width
-from walkprint.core.errors import RecipeError
+from walkprint.core.bounds import NonNegative, Positive, Range, Width
 from walkprint.generation.adversarial import data_to_data_cross_entropy, hinge_discriminator, hinge_generator
 from walkprint.generation.base import GenerativeModel, Phase, Stage
 from walkprint.generation.batches import GeneratorBatch
@@ -58,14 +57,12 @@ class ReACGAN(GenerativeModel):
         projection: Width = 512,
         class_weight: NonNegative = 0.5,
         temperature: Positive = 0.5,
-        positive_margin: NonNegative = 0.98,
+        positive_margin: Annotated[float, Range(0.5, 1)] = 0.98,
         discriminator_steps: Width = 2,
         learning_rate: Positive = 2.828e-4,
         **names: Any,
     ) -> None:
         super().__init__(**names)
-        if not 0.5 <= positive_margin <= 1:
-            raise RecipeError(f"ReACGAN: positive_margin is {positive_margin}; expected 0.5 to 1")
         self.optimizer = partial(torch.optim.Adam, lr=learning_rate, betas=(0.5, 0.999))
         self.class_weight, self.discriminator_steps = class_weight, discriminator_steps
         self.compare = partial(data_to_data_cross_entropy, temperature=temperature, positive_margin=positive_margin)

@@ -122,12 +122,12 @@ class DeepGaitV2(Network):
         width_px: SizePx = 44,
     ) -> None:
         super().__init__()
-        kinds = {"2d": ResidualBlock, "p3d": PseudoBlock, "3d": SpaceTimeBlock}
-        if mode not in kinds or not len(channels) == len(blocks) == len(strides) > 0:
+        if not len(channels) == len(blocks) == len(strides) > 0:
             raise RecipeError(
-                f"DeepGaitV2: mode {mode!r}, {len(channels)} channels, {len(blocks)} blocks, {len(strides)} strides; "
-                "expected mode 2d, p3d or 3d and one of each per stage"
+                f"DeepGaitV2: {len(channels)} channels, {len(blocks)} blocks, {len(strides)} strides; "
+                "expected one of each per stage"
             )
+        kinds = {"2d": ResidualBlock, "p3d": PseudoBlock, "3d": SpaceTimeBlock}
         self.height_px, self.width_px, self.num_subjects = height_px, width_px, num_subjects
         self.ordered = mode != "2d"
         self.conv = nn.Conv2d(self.channels, channels[0], 3, padding=1, bias=False)

@@ -88,10 +88,8 @@ class GaitGL(Network):
         width_px: SizePx = 44,
     ) -> None:
         super().__init__()
-        if len(channels) != 4 or layers < 1:
-            raise RecipeError(
-                f"GaitGL: channels {list(channels)}, {layers} layers; expected four widths and at least one layer"
-            )
+        if len(channels) != 4:
+            raise RecipeError(f"GaitGL: channels are {list(channels)}; expected four widths")
         self.height_px, self.width_px, self.num_subjects = height_px, width_px, num_subjects
         first, *wider = channels
         self.stem = nn.ModuleList(

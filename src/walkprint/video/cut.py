@@ -34,7 +34,7 @@ class Cut(Checked):
 
     def __post_init__(self) -> None:
         Checked.__post_init__(self)
-        if self.size_px < 2 or self.size_px % 2:
+        if self.size_px % 2:
             raise DataError(f"walks: size_px is {self.size_px}, expected an even number of pixels")
         if self.gaitnet_crop and not self.color:
             raise DataError("walks: gaitnet_crop without color; it crops color pictures: set both")

@@ -72,7 +72,8 @@ class MediaPipe(Segmenter):
         least_score: masks with a lower mean confidence are left out.
 
     Raises:
-        DataError: a setting is out of range; the model's file is missing or not the known one.
+        RecipeError: a setting is out of range.
+        DataError: the model's file is missing or not the known one.
     """
 
     LOOKS_FIRST: ClassVar[bool] = True
@@ -85,8 +86,6 @@ class MediaPipe(Segmenter):
         least_height: OpenFraction = 0.08,
         least_score: Fraction = 0.6,
     ) -> None:
-        if model not in _KNOWN:
-            raise DataError(f"mediapipe: model is {model!r}; expected {' or '.join(_KNOWN)}")
         self.model, self.least_score = model, least_score
         self._known = _KNOWN[model]
         self._background = Background(contrast=contrast, least_height=least_height, shadows=False)
