@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -65,24 +65,10 @@ class PrepareReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {
-            "path": str(self.path),
-            "finished": self.finished,
-            "sequences": self.sequences,
-            "frames": self.frames,
-            "dropped": dict(sorted(self.dropped.items())),
-            "doubtful": dict(sorted(self.doubtful.items())),
-            "faults": list(self.faults),
-            "empty": [str(key) for key in self.empty],
-            "short": [str(key) for key in self.short],
-            "people": self.people,
-            "conditions": self.conditions,
-            "views": self.views,
-            "misplaced": list(self.misplaced),
-            "repeated": self.repeated,
-            "tested": self.tested,
-            "unlisted": list(self.unlisted),
-        }
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "layout"}
+        plain |= {name: dict(sorted(plain[name].items())) for name in ("dropped", "doubtful")}
+        plain |= {name: [str(key) for key in plain[name]] for name in ("empty", "short")}
+        return plain | {"path": str(self.path)}
 
     def __str__(self) -> str:
         lines = [f"{self.path}: {self.sequences} sequences, {self.frames} frames"]

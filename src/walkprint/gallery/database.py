@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -160,11 +160,8 @@ class Database:
         with self._asking():
             path.unlink(missing_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            target = sqlite3.connect(path)
-            try:
+            with closing(sqlite3.connect(path)) as target:
                 self._connection.backup(target)
-            finally:
-                target.close()
 
     def close(self) -> None:
         """Close the file; the last process to do so empties its log."""

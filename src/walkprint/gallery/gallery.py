@@ -4,10 +4,9 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -64,9 +63,7 @@ class Gallery(Known):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *fault: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -143,13 +140,10 @@ class Gallery(Known):
         self._templates = None
         self._database.wipe()
         if self.backup_path.exists():
-            copy = Database(self.backup_path, create=False)
-            try:
+            with closing(Database(self.backup_path, create=False)) as copy:
                 with copy.writing() as connection:
                     connection.executemany("DELETE FROM people WHERE id = ?", [(one,) for one in people])
                 copy.wipe()
-            finally:
-                copy.close()
 
     def wipe(self) -> None:
         """Write the file anew without anything deleted, where a reader kept `forget` from it.
@@ -185,17 +179,13 @@ class Gallery(Known):
         if Path(path).exists():
             raise DataError(f"{path}: already exists; choose another file")
         chosen = [person.id for person in (self.people() if names is None else map(self.person, names))]
-        target = Database(path, create=True)
-        try:
-            with target.writing() as connection:
-                for name in ("binding", "lock"):
-                    value = self._database.value("SELECT value FROM meta WHERE name = ?", name)
-                    if value is not None:
-                        connection.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
-                for person in chosen:
-                    self._copy(person, connection, self._cipher)
-        finally:
-            target.close()
+        with closing(Database(path, create=True)) as target, target.writing() as connection:
+            for name in ("binding", "lock"):
+                value = self._database.value("SELECT value FROM meta WHERE name = ?", name)
+                if value is not None:
+                    connection.execute("INSERT INTO meta VALUES (?, ?)", (name, value))
+            for person in chosen:
+                self._copy(person, connection, self._cipher)
         self.note("export", chosen, asked_by=asked_by)
         return len(chosen)
 

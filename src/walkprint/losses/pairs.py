@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from walkprint.core.errors import DataError
+from walkprint.losses.base import widened
 
 Weighting = Callable[[Tensor], Tensor]
 Acting = Literal["both", "pull", "margin"]
@@ -32,8 +33,7 @@ def by_part(embeddings: Tensor, subjects: Tensor) -> Tensor:
             f"loss: embeddings {tuple(embeddings.shape)} and subjects {tuple(subjects.shape)}, "
             "expected (batch, part, feature) and (batch,)"
         )
-    wide = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
-    return wide.transpose(0, 1)
+    return widened(embeddings).transpose(0, 1)
 
 
 def pair_distances(embeddings: Tensor) -> Tensor:
