@@ -6,6 +6,7 @@ from typing import Any
 from walkprint.core.errors import RecipeError
 from walkprint.core.spelling import did_you_mean
 from walkprint.core.summary import Summary
+from walkprint.studies.run import STUDIES
 
 _FAMILIES = (
     "networks.base.Network", "losses.base.Loss", "data.base.GaitDataset", "data.frames.FrameChooser",
@@ -14,8 +15,7 @@ _FAMILIES = (
 )  # fmt: skip
 _ALONE = (
     "recipes.recipe.Recipe", "recipes.recipe.Plan", "recipes.generator_recipe.GeneratorRecipe",
-    "data.walkers.Variety", "studies.inter_class.InterClassStudy", "studies.cloth_expansion.ClothExpansionStudy",
-    "studies.disentanglement.DisentanglementStudy", "studies.fine_tuning.FineTuningStudy",
+    "data.walkers.Variety", *(f"studies.{name.replace('-', '_')}.{kind}" for name, kind in STUDIES.items()),
 )  # fmt: skip
 
 
