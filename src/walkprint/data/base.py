@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
+
 from walkprint.core.described import Described
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.protocol import Protocol
@@ -113,3 +115,12 @@ class GaitDataset(Described, ABC):
         shared = set(self.subjects("train")) & set(self.subjects("test"))
         if shared:
             raise DataError(f"{name}: {', '.join(sorted(shared))} in both training and test subjects")
+
+
+def clip_of(frames: Sequence[Any], key: SequenceKey, frame_rate_hz: float | None = None) -> Clip | None:
+    """A clip of frames of one size, uint8 (height, width) or (height, width, channel) each; None without frames."""
+    if not frames:
+        return None
+    stacked = np.stack(frames)
+    channels_first = stacked[:, None] if stacked.ndim == 3 else np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
+    return Clip(channels_first, key, frame_rate_hz)

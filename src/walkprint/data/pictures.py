@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.data.base import Reading
+from walkprint.core.sequence import SequenceKey
+from walkprint.data.base import Reading, clip_of
 from walkprint.data.images import CorruptImageError, read_rgb
 
 
@@ -36,9 +36,7 @@ def read_pictures(folder: Path, names: Sequence[str], key: SequenceKey, height_p
             dropped["empty"] += 1
             continue
         frames.append(cv2.resize(_two_to_one(picture), (height_px // 2, height_px), interpolation=cv2.INTER_AREA))
-    if not frames:
-        return Reading(None, dropped, faults)
-    return Reading(Clip(np.ascontiguousarray(np.stack(frames).transpose(0, 3, 1, 2)), key), dropped, faults)
+    return Reading(clip_of(frames, key), dropped, faults)
 
 
 def _two_to_one(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -62,6 +62,7 @@ class Store:
         lengths: int64 (sequence,), frames of each.
         frame_rates_hz: float64 (sequence,), NaN when unknown.
         channels, height_px, width_px: size of its frames.
+        bits: of a pixel as it is packed, 8 or 1.
         generated: what `generated.jsonl` says of each generated sequence; empty where all are recordings.
         ordered: whether frames follow each other in every sequence; some generators make sets of frames instead.
         fingerprint: of all it holds, hexadecimal: stores of the same sequences and bytes have the same, wherever they
@@ -74,7 +75,7 @@ class Store:
         self.channels: int = self.meta["channels"]
         self.height_px: int = self.meta["height_px"]
         self.width_px: int = self.meta["width_px"]
-        self._bits: int = self.meta["bits"]
+        self.bits: int = self.meta["bits"]
         self._compression: str | None = self.meta["compression"]
         index = _read_index(self.path)
         columns = [index[name].tolist() for name in FIELD_NAMES]
@@ -87,7 +88,7 @@ class Store:
         self._digest = index["sha256"]
         self._verified = bytearray(len(self.keys))
         self._position = {key: i for i, key in enumerate(self.keys)}
-        self._size = frame_bytes((self.channels, self.height_px, self.width_px), self._bits)
+        self._size = frame_bytes((self.channels, self.height_px, self.width_px), self.bits)
         self.fingerprint = fingerprint(self.meta, index)
         self._check_index(index)
         self._shards = self._map_shards()
@@ -211,7 +212,7 @@ class Store:
             raise DataError(f"gather: out is {out.dtype} {out.shape}, expected contiguous uint8 {shape}")
         left = (self.width_px - columns) // 2
         for b, i in enumerate(rows.tolist()):
-            copy_frames(self._raw(i), self._bits, self.width_px, left, positions[b], out[b])
+            copy_frames(self._raw(i), self.bits, self.width_px, left, positions[b], out[b])
         return out
 
     def _check(self, rows: NDArray[np.int64], positions: NDArray[np.int64], columns: int) -> None:
@@ -256,11 +257,6 @@ class Store:
             return decompress(self._stored(i), int(self.lengths[i]) * self._size, self._compression)
         except ValueError as error:
             raise DataError(f"{self.path}: sequence {self.keys[i]} is damaged ({error}); prepare it again") from error
-
-    @property
-    def bits(self) -> int:
-        """Bits a pixel: 8 or 1."""
-        return self._bits
 
     def packed(self, sequence: int) -> NDArray[np.uint8]:
         """One sequence's frames as they are packed, without compression: uint8 (time, byte).

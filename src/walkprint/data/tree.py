@@ -10,15 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from walkprint.core.bounds import SizePx
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.files import in_number_order
 from walkprint.core.masks import NoMaskError, doubts
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.silhouette import Gray, UnusableFrameError, align, clean
-from walkprint.data.base import GaitDataset, Reading, Split
+from walkprint.data.base import GaitDataset, Reading, Split, clip_of
 from walkprint.data.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray, read_mask
 from walkprint.data.store import is_store
 
@@ -44,7 +42,7 @@ class TreeDataset(GaitDataset):
     MASKS: ClassVar[bool] = True  # False where frames may be dim pictures of people, whose gray is no mask's
 
     def __init__(self, root: str | Path, *, size_px: SizePx = 64) -> None:
-        if size_px < 2 or size_px % 2:
+        if size_px % 2:
             raise RecipeError(f"{type(self).__name__}: size_px is {size_px}, expected an even number of pixels")
         self.root = Path(root)
         self.size_px = size_px
@@ -214,8 +212,3 @@ def _unread(folder: Path) -> list[str]:
     """Files that by their ending are pictures, but of no kind that is read."""
     pictures = [file.name for file in folder.iterdir() if file.suffix.lower() in UNREAD_SUFFIXES]
     return [name for name in pictures if not name.startswith(".")]
-
-
-def clip_of(frames: Sequence[Any], key: SequenceKey) -> Clip | None:
-    """A silhouette clip of aligned frames, uint8 (height, width) each; None without frames."""
-    return Clip(np.stack(frames)[:, None], key) if frames else None

@@ -126,6 +126,14 @@ def vertex_normals(vertices: Floats, faces: NDArray[np.int64]) -> Floats:
     return result
 
 
+def ring_faces(rings: int, around: int) -> NDArray[np.int64]:
+    """Triangles between neighboring rings of points, which follow one another ring by ring, (face, 3)."""
+    level, step = np.meshgrid(np.arange(rings - 1), np.arange(around), indexing="ij")
+    here, beside = level * around + step, level * around + (step + 1) % around
+    quads = [np.stack([here, here + around, beside], -1), np.stack([beside, here + around, beside + around], -1)]
+    return np.concatenate([quad.reshape(-1, 3) for quad in quads]).astype(np.int64)
+
+
 def rotation(axis: str, angle_rad: Any) -> Floats:
     """Rotations about a world axis, (..., 3, 3), right-handed."""
     angle = np.asarray(angle_rad, np.float64)

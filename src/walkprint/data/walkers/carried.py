@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from walkprint.data.walkers.body import Body, Floats, rotation, template
 from walkprint.data.walkers.gait import Load, Pose
 
-_RINGS, _AROUND = 6, 10
+RINGS, AROUND = 6, 10
 KINDS = ("backpack", "shoulder bag", "handbag", "box")
 
 
@@ -34,10 +33,9 @@ class Carried:
     @property
     def load(self) -> Load:
         """What it does to the walk."""
-        index = 0 if self.side > 0 else 1
 
         def one(value: float, rest: float) -> tuple[float, float]:
-            return (value, rest) if index == 0 else (rest, value)
+            return (value, rest) if self.side > 0 else (rest, value)
 
         if self.kind == "backpack":
             return Load(swing=(0.8, 0.8), lean_deg=3.0)
@@ -69,33 +67,24 @@ def draw_carried(rng: np.random.Generator, kind: str | None = None) -> Carried:
 
 
 @cache
-def _block() -> tuple[Floats, NDArray[np.int64]]:
-    """A rounded block within -1..1 and its triangles."""
-    up = np.linspace(-np.pi / 2, np.pi / 2, _RINGS)
-    around = 2 * np.pi * np.arange(_AROUND) / _AROUND
+def _block() -> Floats:
+    """A rounded block within -1..1, in rings."""
+    up = np.linspace(-np.pi / 2, np.pi / 2, RINGS)
+    around = 2 * np.pi * np.arange(AROUND) / AROUND
     sphere = np.stack(
         [
             np.outer(np.cos(up), np.cos(around)),
             np.outer(np.cos(up), np.sin(around)),
-            np.repeat(np.sin(up)[:, None], _AROUND, 1),
+            np.repeat(np.sin(up)[:, None], AROUND, 1),
         ],
         -1,
     ).reshape(-1, 3)
-    points = np.sign(sphere) * np.abs(sphere) ** 0.45
-    level, step = np.meshgrid(np.arange(_RINGS - 1), np.arange(_AROUND), indexing="ij")
-    here, beside = level * _AROUND + step, level * _AROUND + (step + 1) % _AROUND
-    above, aslant = here + _AROUND, beside + _AROUND
-    quads = [np.stack([here, beside, above], -1), np.stack([beside, aslant, above], -1)]
-    return points, np.concatenate([quad.reshape(-1, 3) for quad in quads]).astype(np.int64)
-
-
-def block_faces() -> NDArray[np.int64]:
-    """Triangles of what `place` gives, (face, 3)."""
-    return _block()[1]
+    block: Floats = np.sign(sphere) * np.abs(sphere) ** 0.45
+    return block
 
 
 def place(thing: Carried, body: Body, pose: Pose, phase: Floats, back_m: float) -> Floats:
-    """Where the thing is, (time, vertex, 3), pelvis at the origin.
+    """Where the thing is, (time, RINGS * AROUND, 3), pelvis at the origin.
 
     Args:
         thing: what is carried.
@@ -106,12 +95,13 @@ def place(thing: Carried, body: Body, pose: Pose, phase: Floats, back_m: float) 
     """
     names = template().names
     length, breadth, height = thing.size_m
-    points = _block()[0] * (length, breadth, height)
+    points = _block() * (length, breadth, height)
     if thing.kind == "backpack":
         bone, chest = names.index("chest"), template().vertices_of("chest", "shoulders")
         behind = body.vertices[chest, 0].min() - body.heads[bone, 0]
         points = points + (behind - length * 0.8 - back_m, 0.0, 0.12)
-        return _ride(points, pose, bone)
+        ridden: Floats = points @ pose.rotations[:, bone].transpose(0, 2, 1) + pose.places[:, bone][:, None]
+        return ridden
     if thing.kind == "box":
         hands = pose.places[:, [names.index("hand.L"), names.index("hand.R")]].mean(1)
         turned: Floats = points + (hands + (length * 0.6, 0.0, 0.02))[:, None]
@@ -127,8 +117,3 @@ def place(thing: Carried, body: Body, pose: Pose, phase: Floats, back_m: float) 
     points = points + (-0.04, thing.side * aside, 0.02 - thing.strap_m * 0.6)
     slung: Floats = points @ (swing @ pose.rotations[:, names.index("pelvis")]).transpose(0, 2, 1)
     return slung
-
-
-def _ride(points: Floats, pose: Pose, bone: int) -> Floats:
-    moved: Floats = points @ pose.rotations[:, bone].transpose(0, 2, 1) + pose.places[:, bone][:, None]
-    return moved

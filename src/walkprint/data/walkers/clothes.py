@@ -7,7 +7,6 @@ pulled straight between the places where the body holds it, and late behind the 
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from walkprint.core.compiled import compiled
 from walkprint.data.walkers.body import Body, Floats, template
@@ -265,15 +264,6 @@ def _dress_head(body: Body, outfit: Outfit, offset: Floats) -> None:
         neck = template().vertices_of("neck")
         behind = np.clip(-body.normals[neck, 0], 0, 1)
         offset[neck] += body.normals[neck] * (behind * (outfit.hair_m + 0.01))[:, None]
-
-
-def tube_faces() -> NDArray[np.int64]:
-    """Triangles of the rings that `drape` gives, (face, 3)."""
-    level, step = np.meshgrid(np.arange(LEVELS - 1), np.arange(RING), indexing="ij")
-    here, beside = level * RING + step, level * RING + (step + 1) % RING
-    below, aslant = here + RING, beside + RING
-    quads = [np.stack([here, below, beside], -1), np.stack([beside, below, aslant], -1)]
-    return np.concatenate([quad.reshape(-1, 3) for quad in quads]).astype(np.int64)
 
 
 @compiled()

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import UnusableFrameError, align_picture
-from walkprint.data.base import Reading
+from walkprint.data.base import Reading, clip_of
 from walkprint.data.walkers.dataset import Walkers
 from walkprint.data.walkers.noise import draw_faults, spoil
 from walkprint.data.walkers.people import stream
@@ -42,6 +42,4 @@ class ColorWalkers(Walkers):
                 frames.append(align_picture(np.ascontiguousarray(picture), mask, self.size_px))
             except UnusableFrameError as reason:
                 dropped[str(reason)] += 1
-        if not frames:
-            return Reading(None, dropped)
-        return Reading(Clip(np.ascontiguousarray(np.stack(frames).transpose(0, 3, 1, 2)), key, FRAME_RATE_HZ), dropped)
+        return Reading(clip_of(frames, key, FRAME_RATE_HZ), dropped)

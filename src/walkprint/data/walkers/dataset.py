@@ -5,7 +5,7 @@ Scores on it are synthetic: they compare methods and catch faults, they say noth
 
 import inspect
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,7 +73,7 @@ class Walkers(GaitDataset):
         variety: Variety = USUAL,
     ) -> None:
         train = round(0.6 * subjects) if train is None else train
-        if not 0 <= train <= subjects:
+        if train > subjects:
             raise RecipeError(f"walkers: {train} training subjects of {subjects}; expected 0 to {subjects}")
         unknown = set(takes) - set(CONDITIONS)
         if unknown:
@@ -81,7 +81,7 @@ class Walkers(GaitDataset):
         _check_what_is_rendered(views, takes, size_px)
         scarce = dict(scarce or {})
         _check_scarcity(scarce, takes)
-        if views_per_take is not None and not 1 <= views_per_take <= len(views):
+        if views_per_take is not None and views_per_take > len(views):
             raise RecipeError(
                 f"walkers: {views_per_take} views per take, expected 1 to {len(views)}, the views there are"
             )
@@ -96,7 +96,7 @@ class Walkers(GaitDataset):
     def __reduce__(self) -> tuple[object, ...]:
         known = inspect.signature(type(self)).parameters  # subclasses take fewer
         settings = {name: value for name, value in self.settings.items() if name in known}
-        return _render_again, (type(self), {**settings, "variety": self.variety})
+        return partial(type(self), **{**settings, "variety": self.variety}), ()
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -201,9 +201,9 @@ def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size
         raise RecipeError(
             f"walkers: views are {', '.join(views) or 'none'}; expected different degrees below 360, e.g. 000,090"
         )
-    if min(takes.values(), default=0) < 0 or not any(takes.values()):
-        raise RecipeError(f"walkers: takes are {dict(takes)}; expected 0 or more of each condition, 1 or more of one")
-    if size_px < 2 or size_px % 2:
+    if not any(takes.values()):
+        raise RecipeError(f"walkers: takes are {dict(takes)}; expected 1 or more of a condition")
+    if size_px % 2:
         raise RecipeError(f"walkers: size_px is {size_px}; expected an even number of pixels")
 
 
@@ -218,7 +218,3 @@ def _is_angle(view: str) -> bool:
         return abs(float(view)) < 360
     except ValueError:
         return False
-
-
-def _render_again(kind: type[Walkers], settings: dict[str, Any]) -> Walkers:
-    return kind(**settings)

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.data.walkers.body import Floats, skin, template
+from walkprint.data.walkers.body import Floats, ring_faces, skin, template
 from walkprint.data.walkers.camera import HEIGHT_PX, WIDTH_PX, Camera, project
-from walkprint.data.walkers.carried import block_faces, place
-from walkprint.data.walkers.clothes import drape, dress, tube_faces
+from walkprint.data.walkers.carried import AROUND, RINGS, place
+from walkprint.data.walkers.clothes import LEVELS, RING, drape, dress
 from walkprint.data.walkers.gait import pose
 from walkprint.data.walkers.people import Take
 from walkprint.data.walkers.raster import fill_color, fill_mask
@@ -50,10 +50,10 @@ def act(walk: Take, frames: int, rate_hz: float = FRAME_RATE_HZ) -> Scene:
         covered = np.ascontiguousarray(points[:, shared.vertices_of("spine", "pelvis", "thigh", "shin")])
         hem_m = cloth.hem * floor
         ring = drape(covered, cloth.top_m, hem_m, cloth.thickness_m, cloth.flare, cloth.taut, cloth.lag)
-        _append(meshes, faces, colors, ring, tube_faces(), outfit.top)
+        _append(meshes, faces, colors, ring, ring_faces(LEVELS, RING), outfit.top)
     if walk.carried:
         thing = place(walk.carried, body, posed, phase, outfit.torso_m)
-        _append(meshes, faces, colors, thing, block_faces(), walk.carried.color)
+        _append(meshes, faces, colors, thing, ring_faces(RINGS, AROUND), walk.carried.color)
     everything = np.concatenate(meshes, axis=1)
     everything[..., 2] -= floor[:, None, None][:, 0]
     speed_m_s = 1.45 * body.height_m / 1.7 * walk.gait.style.cadence_hz * walk.gait.style.hip_swing
