@@ -74,8 +74,7 @@ class Captured:
 
     def add(self, other: "Captured") -> None:
         """Count what was left out of another video."""
-        for reason, frames in other.dropped.frames.items():
-            self.dropped.count(reason, frames)
+        self.dropped.add(other.dropped)
         self.empty += other.empty
         self.lost += other.lost
         self.previews += other.previews
@@ -279,8 +278,7 @@ class _Job:
                 found.previews.append(preview)
         finally:
             found.lost += [f"{video.path}: {line}" for line in video.lost]
-            for reason, frames_left_out in dropped.frames.items():
-                found.dropped.count(reason, frames_left_out)
+            found.dropped.add(dropped)
         if not count:
             found.empty.append(f"{video.path} (left out: {str(dropped) or 'nothing, as no person was seen'})")
 

@@ -91,6 +91,11 @@ class Dropped:
         if frames:
             self.frames[reason] = self.frames.get(reason, 0) + frames
 
+    def add(self, other: "Dropped") -> None:
+        """Count the frames of another video too."""
+        for reason, frames in other.frames.items():
+            self.count(reason, frames)
+
     def __str__(self) -> str:
         return ", ".join(f"{count} {reason}" for reason, count in sorted(self.frames.items()))
 
