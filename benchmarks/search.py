@@ -23,8 +23,8 @@ from measure import report
 
 from walkprint import load_network
 from walkprint.core.digest import weights_source
+from walkprint.core.embedding import unit_parts
 from walkprint.data.walkers import Walkers
-from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Binding, Gallery
 from walkprint.gallery.records import pack
 from walkprint.recognizer.cohort import find_or_make, rendered

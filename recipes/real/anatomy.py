@@ -16,12 +16,12 @@ from dataclasses import replace
 import numpy as np
 
 from walkprint import load_network
+from walkprint.core.embedding import unit_parts
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.data.walkers.clothes import draw_outfit
 from walkprint.data.walkers.people import person, walk
 from walkprint.data.walkers.render import act
-from walkprint.evaluation.whitening import unit_parts
 
 PLAIN = Variety(noise=0, camera=0)
 VIEW, FRAMES, OUTFITS = "090", 24, 8

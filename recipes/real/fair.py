@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from walkprint import load_network
+from walkprint.core.embedding import unit_parts
 from walkprint.core.silhouette import align_clip
 from walkprint.data.packed import Packed
-from walkprint.evaluation.whitening import unit_parts
 from walkprint.networks.base import Network
 
 Floats = NDArray[np.float32]

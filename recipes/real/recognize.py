@@ -17,11 +17,10 @@ import numpy as np
 
 from walkprint import load_network
 from walkprint.core.digest import weights_source
-from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.silhouette import align_clip
 from walkprint.evaluation.site import CLIPS_PER_VIEW, Site
-from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import find_or_make
 from walkprint.recognizer.sources import walks_of

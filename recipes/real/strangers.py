@@ -16,7 +16,8 @@ import torch
 
 from walkprint import load_network
 from walkprint.core.digest import weights_source
-from walkprint.evaluation.whitening import moved, unit_parts
+from walkprint.core.embedding import unit_parts
+from walkprint.evaluation.whitening import moved
 from walkprint.recognizer import cohort
 
 TOLERANCE = 1e-3

@@ -9,10 +9,10 @@ import torch
 from tests.recognizer.people import Pooling, clips, strangers
 from torch import Tensor
 
+from walkprint.core.embedding import unit_parts
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.evaluation.site import ANY_VIEW
-from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery import Gallery
 from walkprint.recognizer import Recognizer, calibrate
 from walkprint.recognizer.sources import Walk, walks_of

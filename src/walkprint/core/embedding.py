@@ -22,6 +22,12 @@ from walkprint.core.sequence import SequenceKey
 _MAPPED_FROM_BYTES, _PIECE_BYTES = 1 << 28, 1 << 26
 
 
+def unit_parts(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Every part, (..., feature), at unit length; zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddingSet:
     """Vectors of many sequences.
@@ -71,9 +77,7 @@ class EmbeddingSet:
 
     def normalized(self) -> "EmbeddingSet":
         """Every part of every sequence at unit length, so that all parts have the same weight in a mean; zeros stay."""
-        lengths = np.linalg.norm(self.vectors, axis=2, keepdims=True)
-        vectors = np.divide(self.vectors, lengths, out=np.zeros_like(self.vectors), where=lengths > 0)
-        return EmbeddingSet(vectors, self.keys, f"{self.source}, parts of unit length", self.data)
+        return EmbeddingSet(unit_parts(self.vectors), self.keys, f"{self.source}, parts of unit length", self.data)
 
     def release(self) -> None:
         """Give back the memory of vectors that can be read from their file again."""

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from walkprint.core.digest import arrays_digest
-from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.files import write_atomically
 from walkprint.core.sequence import SequenceKey
-from walkprint.evaluation.whitening import unit_parts
 
 FEWEST_CLIPS, CLIPS_PER_VIEW = 5, 10
 ANY_VIEW = "/any"  # no view is called so: keys hold no "/"

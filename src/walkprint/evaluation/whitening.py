@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from walkprint.core.digest import arrays_digest
-from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.files import write_atomically
 
@@ -139,12 +139,6 @@ class Whitening:
 
     def _stored(self) -> dict[str, NDArray[Any]]:
         return {"mean": self.mean.astype(np.float16), "root": self.root.astype(np.float16)}
-
-
-def unit_parts(vectors: _Floats) -> _Floats:
-    """Every part, (..., feature), at unit length; zeros stay."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0))
 
 
 def moved(vectors: _Floats, origin: _Floats, root: _Floats | None) -> _Floats:

@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.digest import arrays_digest
+from walkprint.core.embedding import unit_parts
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.site import Site
-from walkprint.evaluation.whitening import Whitening, moved, unit_parts
+from walkprint.evaluation.whitening import Whitening, moved
 from walkprint.gallery.coded import CodedWalks
 from walkprint.gallery.codes import encode
 from walkprint.gallery.known import Known

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from walkprint.core.digest import weights_source
-from walkprint.core.embedding import EmbeddingSet
+from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.progress import progress
 from walkprint.evaluation.site import Site
-from walkprint.evaluation.whitening import moved, unit_parts
+from walkprint.evaluation.whitening import moved
 from walkprint.gallery import Binding, Gallery, NewWalk, Person
 from walkprint.gallery.journal import now
 from walkprint.gallery.records import check_day, check_name

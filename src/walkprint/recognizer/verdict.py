@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.embedding import unit_parts
 from walkprint.core.sequence import SequenceKey
 from walkprint.evaluation.site import Site
-from walkprint.evaluation.whitening import Whitening, moved, unit_parts
+from walkprint.evaluation.whitening import Whitening, moved
 from walkprint.gallery import Templates
 from walkprint.recognizer.cohort import Cohort
 from walkprint.recognizer.impostors import RENDERED_WEIGHT, Impostors
