@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from walkprint.evaluation.ranking import NOT_COUNTED, UNMATCHED, Ranks
 from walkprint.evaluation.report import Figure
 
-MEAN, POOLED = "mean", "pooled"
 MEAN_ROW = -2
 """Of `Estimates.points` and `draws`: the mean over probe views."""
 _Floats = NDArray[np.float64]

@@ -70,7 +70,7 @@ def report_page(
     return Page(
         title=title,
         lead=lead,
-        sections=[one for one in sections if one.tables or one.diagrams or one.sheets or one.notes],
+        sections=[one for one in sections if one],
         facts={**facts, **(provenance or {})},
         first=table,
         cards=(reports[0].title, _cards(reports[0])),

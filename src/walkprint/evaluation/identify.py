@@ -13,10 +13,10 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.progress import Progress
 from walkprint.core.protocol import Protocol
-from walkprint.evaluation.averaging import MEAN, POOLED, Estimates, draw_weights, estimate, mean_curve, to_figures
+from walkprint.evaluation.averaging import Estimates, draw_weights, estimate, mean_curve, to_figures
 from walkprint.evaluation.protocol_pairs import ALL_VIEWS, Pairs, pair_up, plain_settings
 from walkprint.evaluation.ranking import Ranks, rank_block
-from walkprint.evaluation.report import Curve, Matrix, Report, Row
+from walkprint.evaluation.report import MEAN, POOLED, Curve, Matrix, Report, Row
 from walkprint.evaluation.scoring import Scoring
 
 _CURVE_RANKS = 20

@@ -98,6 +98,9 @@ class Section:
     folded: Mapping[str, Sequence[Table]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        return bool(self.tables or self.diagrams or self.sheets or self.notes)
+
     def to_text(self) -> list[str]:
         """Lines for a terminal."""
         head = [self.title, *self.captions] if self.title and (self.tables or self.notes) else []

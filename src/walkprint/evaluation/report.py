@@ -17,7 +17,8 @@ from walkprint.evaluation.page import Section, Table, escaped
 
 Kind = Literal["identification", "verification", "open set"]
 _FORMAT, _VERSION = "walkprint report", 1
-_SUMMARIES = ("mean", "pooled")
+MEAN, POOLED = "mean", "pooled"
+_SUMMARIES = (MEAN, POOLED)
 _STEPS = {
     "normalize": "parts of unit length",
     "whitening": "whitened",

@@ -24,9 +24,9 @@ from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.progress import Progress
 from walkprint.core.protocol import Protocol
-from walkprint.evaluation.averaging import POOLED, draw_weights, to_figures
+from walkprint.evaluation.averaging import draw_weights, to_figures
 from walkprint.evaluation.protocol_pairs import Pairs, counting_pairs, pair_up, plain_settings
-from walkprint.evaluation.report import Curve, Report, Row
+from walkprint.evaluation.report import POOLED, Curve, Report, Row
 from walkprint.evaluation.scoring import Scoring
 
 _OFFICIAL_SLACK = 0.005

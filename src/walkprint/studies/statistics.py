@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from walkprint.evaluation.report import Figure
+
 _VANISHING = 0.025  # the part of resamples without a gap above which a share has no interval
 
 
@@ -35,22 +37,14 @@ class Estimate:
     high: float | None = None
     count: int = 0
 
-    def percent(self, *, signed: bool = False) -> str:
+    def percent(self) -> str:
         """As percentage with its spread; "-" for NaN."""
-        if math.isnan(self.value):
-            return "-"
-        text = f"{100 * self.value:{'+' if signed else ''}.1f}"
-        return text if self.spread is None else f"{text} ± {100 * self.spread:.1f}"
+        text = Figure(self.value).percent()
+        return text if self.spread is None or math.isnan(self.value) else f"{text} ± {100 * self.spread:.1f}"
 
     def interval(self, *, signed: bool = True) -> str:
         """As percentage with its interval; "-" for NaN."""
-        if math.isnan(self.value):
-            return "-"
-        kind = "+.1f" if signed else ".1f"
-        text = f"{100 * self.value:{kind}}"
-        if self.low is None or self.high is None:
-            return text
-        return f"{text} [{100 * self.low:{kind}}, {100 * self.high:{kind}}]"
+        return Figure(self.value, self.low, self.high).percent(interval=True, signed=signed)
 
     @property
     def certain(self) -> bool:

@@ -55,7 +55,7 @@ def study_page(
     return Page(
         title=title,
         lead=lead,
-        sections=[one for one in sections if one.tables or one.diagrams or one.sheets or one.notes],
+        sections=[one for one in sections if one],
         facts=_facts(study),
         footer=_FOOTER + (_SAME_PEOPLE if same_people else _OTHER_PEOPLE),
         numbers={"cells": dict(results)},
