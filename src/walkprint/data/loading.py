@@ -20,6 +20,8 @@ from walkprint.data.packed import Packed
 from walkprint.data.sampling import Sampler, step_generators
 from walkprint.data.store import Store
 
+_AHEAD = 2  # batches
+
 
 class TrainingBatches:
     """Training batches as a pure function of seed and step.
@@ -144,16 +146,15 @@ def prefetched(
     stop: int,
     rank: int = 0,
     processes: int = 1,
-    ahead: int = 2,
     device: torch.device | str = "cpu",
 ) -> Iterator[ClipBatch]:
-    """The batches of steps `start` up to, not including, `stop`, made `ahead` of time in a thread.
+    """The batches of steps `start` up to, not including, `stop`, made ahead of time in a thread.
 
     On a GPU the thread works on a stream of its own: from pinned memory, while the device computes. An error in the
     thread is raised here; leaving the loop early ends the thread.
     """
     device = torch.device(device)
-    ready: queue.Queue[tuple[ClipBatch, torch.cuda.Event | None] | BaseException] = queue.Queue(maxsize=max(ahead, 1))
+    ready: queue.Queue[tuple[ClipBatch, torch.cuda.Event | None] | BaseException] = queue.Queue(maxsize=_AHEAD)
     ended = threading.Event()
 
     def hand_over(item: tuple[ClipBatch, torch.cuda.Event | None] | BaseException) -> bool:

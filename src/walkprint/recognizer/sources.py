@@ -20,6 +20,7 @@ from walkprint.video.walks import Hook, TrackedWalk, look_first, walks
 
 SIZE_PX = 64
 _LEARN_FRAMES, _LEARN_S = 50, 2.0
+_RATE_HZ = 25.0  # of live frames without times
 _USUAL_FRAMES = 30
 
 
@@ -146,9 +147,9 @@ def _live(source: Iterator[Any], segmenter: Segmenter, hook: Hook | None, digest
     yield from _tracked(chain(held, frames), segmenter, hook, digest)
 
 
-def _as_frames(source: Iterator[Any], rate_hz: float = 25.0) -> Iterator[Frame]:
+def _as_frames(source: Iterator[Any]) -> Iterator[Frame]:
     for number, frame in enumerate(source):
-        yield frame if isinstance(frame, Frame) else Frame(np.asarray(frame), number / rate_hz, number)
+        yield frame if isinstance(frame, Frame) else Frame(np.asarray(frame), number / _RATE_HZ, number)
 
 
 def digest_of(path: Path) -> str:

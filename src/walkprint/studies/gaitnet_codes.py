@@ -106,16 +106,15 @@ def swapped(network: GaitNet, people: Packed, looks: Sequence[SequenceKey], pose
     return pictures.permute(0, 1, 3, 4, 2).numpy()
 
 
-def plane(points: Floats, *, seed: int = 0) -> Floats:
+def plane(points: Floats) -> Floats:
     """Points on a plane, neighbors beside each other, by t-SNE: (point, feature) to (point, 2).
 
     Args:
-        points: e.g. one code of each clip.
-        seed: of what t-SNE draws; it starts from the two directions in which points differ most.
+        points: e.g. one code of each clip; it starts from the two directions in which they differ most.
     """
     manifold = importlib.import_module("sklearn.manifold")  # of the extra `studies`, and slow to load
     nearby = min(30.0, (len(points) - 1) / 3)
-    return np.asarray(manifold.TSNE(perplexity=nearby, init="pca", random_state=seed).fit_transform(points))
+    return np.asarray(manifold.TSNE(perplexity=nearby, init="pca", random_state=0).fit_transform(points))
 
 
 def _step_phase(people: Packed, key: SequenceKey, frames: int) -> Floats:

@@ -61,18 +61,17 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     return Estimate(mean, spread, mean - reach, mean + reach, len(values))
 
 
-def over_subjects(differences: Mapping[int, Mapping[str, float]], *, resamples: int = 2000, seed: int = 0) -> Estimate:
+def over_subjects(differences: Mapping[int, Mapping[str, float]], *, resamples: int = 2000) -> Estimate:
     """Mean of differences with a bootstrap interval, the subjects of each seed drawn again.
 
     Args:
         differences: seed -> subject -> difference; subjects of different seeds are different people.
         resamples: how many times they are drawn.
-        seed: of the draws.
     """
     groups = [np.array(list(one.values())) for one in differences.values() if one]
     if not groups:
         return Estimate(math.nan)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     value, count = statistics.fmean(float(one.mean()) for one in groups), sum(map(len, groups))
     if min(map(len, groups)) < 2:
         return Estimate(value, count=count)
@@ -101,23 +100,19 @@ def share_over_seeds(gains: Mapping[int, float], gaps: Mapping[int, float]) -> E
 
 
 def share_over_subjects(
-    gains: Mapping[int, Mapping[str, float]],
-    gaps: Mapping[int, Mapping[str, float]],
-    *,
-    resamples: int = 2000,
-    seed: int = 0,
+    gains: Mapping[int, Mapping[str, float]], gaps: Mapping[int, Mapping[str, float]], *, resamples: int = 2000
 ) -> Estimate:
     """As `share_over_seeds`, with a bootstrap interval, the subjects of each seed drawn again; none if gaps vanish.
 
     Args:
         gains, gaps: seed -> subject -> difference, of the same subjects.
-        resamples, seed: see `over_subjects`.
+        resamples: see `over_subjects`.
     """
     groups = [np.array([[gains[one][name], gaps[one][name]] for name in gains[one]]) for one in gains if gains[one]]
     mean = np.mean([one.mean(axis=0) for one in groups], axis=0) if groups else np.zeros(2)
     if mean[1] <= 0:
         return Estimate(math.nan)
-    rng, value, count = np.random.default_rng(seed), float(mean[0] / mean[1]), sum(map(len, groups))
+    rng, value, count = np.random.default_rng(0), float(mean[0] / mean[1]), sum(map(len, groups))
     drawn = np.mean([one[rng.integers(len(one), size=(resamples, len(one)))].mean(axis=1) for one in groups], axis=0)
     if min(map(len, groups)) < 2 or (drawn[:, 1] <= 0).mean() > _VANISHING:
         return Estimate(value, count=count)

@@ -202,7 +202,7 @@ def _check_what_is_rendered(views: Sequence[str], takes: Mapping[str, int], size
             f"walkers: views are {', '.join(views) or 'none'}; expected different degrees below 360, e.g. 000,090"
         )
     if not any(takes.values()):
-        raise RecipeError(f"walkers: takes are {dict(takes)}; expected 1 or more of a condition")
+        raise RecipeError(f"walkers: takes are {dict(takes)}; expected 1 or more of one condition")
     if size_px % 2:
         raise RecipeError(f"walkers: size_px is {size_px}; expected an even number of pixels")
 

@@ -71,7 +71,7 @@ class GaitStyle:
     elbow_swing_deg: float = 10.0
     arm_asymmetry: float = 0.0
     leg_asymmetry: float = 0.0
-    bob: float = 1.0
+    bob: float = 1.0  # not used; the random number drawn for it keeps those of the curves what they are
 
 
 # Standard deviations between people; what is missing does not vary.
