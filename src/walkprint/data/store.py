@@ -173,6 +173,10 @@ class Store:
         except KeyError:
             raise DataError(f"{self.path}: no sequence {key} in this store of {len(self)} sequences") from None
 
+    def source(self, key: SequenceKey) -> SequenceKey:
+        """What a generated sequence was made from."""
+        return SequenceKey.parse(self.generated[key]["source"])
+
     def read(self, key: SequenceKey) -> Clip:
         """One whole sequence."""
         i = self.index(key)

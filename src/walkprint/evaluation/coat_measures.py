@@ -54,8 +54,7 @@ def memorized(
             for view, some in grouped(drawn, lambda one: one[0].view).items()
         }
 
-    origins = {key: SequenceKey.parse(store.generated[key]["source"]) for key in generated}
-    origins = {key: origin for key, origin in origins.items() if origin.condition != key.condition}
+    origins = {key: origin for key in generated if (origin := store.source(key)).condition != key.condition}
     made, usual = nearest(store, generated, origins), nearest(*new, {})
     near = [made[view] > np.quantile(usual[view], _STRANGE) for view in sorted(made) if view in usual]
     share = float(np.concatenate(near).mean()) if near else None

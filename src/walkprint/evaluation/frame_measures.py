@@ -103,16 +103,14 @@ def _area_lines(store: Store) -> list[str]:
 
     Empty when all of them were made from takes of their own condition.
     """
-    made = sorted(
-        key for key, line in store.generated.items() if not line["source"].startswith(f"{key.subject}/{key.condition}-")
-    )
+    made = sorted(key for key in store.generated if _subject_condition(store.source(key)) != _subject_condition(key))
     if not made:
         return []
 
     def area(keys: Keys) -> float:
         return float(np.mean([store.read(key).frames.mean() for key in keys[:: max(1, len(keys) // _LOOKED_AT)]]))
 
-    sources = [SequenceKey.parse(store.generated[key]["source"]) for key in made]
+    sources = [store.source(key) for key in made]
     gain = area(made) / max(area(sources), 1e-9) - 1
     known = [key for key in store.keys if key not in store.generated]
     wanted, before = ({key.condition for key in keys} for keys in (made, sources))

@@ -112,7 +112,7 @@ def generated_beside_real(store: Store, *, subjects: int = 4) -> list[Clip]:
     clips: list[Clip] = []
     for name in sorted(firsts)[:subjects]:
         key = firsts[name]
-        original = SequenceKey.parse(store.generated[key]["source"])
+        original = store.source(key)
         real = [
             one
             for one in store.keys

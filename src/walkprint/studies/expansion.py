@@ -132,8 +132,8 @@ def expanded_people(data: Plain, out: Path) -> Packed:
         if "generator" in data:
             entries = [data[one] for one in ("generator", "joined") if one in data]
             models = [_trained_generator({**data, "generator": one}, people, out) for one in entries]
-            how = {"bf16": _bf16(data), "cover": data.get("cover", False)}
-            makers = [GeneratorExpander(model, **how) for model in models]
+            bf16, cover = data["generator"]["precision"] == "bf16-mixed", data.get("cover", False)
+            makers = [GeneratorExpander(model, bf16=bf16, cover=cover) for model in models]
             expander: Expander = Alternating(makers) if len(makers) > 1 else makers[0]
         else:
             kind = SIMPLE[data["variant"]]
@@ -205,10 +205,6 @@ def further_coats(data: Plain, out: Path, *, fresh: bool = False) -> Store:
 def expanded_store(data: Plain, out: Path) -> Path:
     """Where the expanded store of a cell lies, or will lie."""
     return out / "stores" / f"expanded-{digest(data)}"
-
-
-def _bf16(data: Plain) -> bool:
-    return bool(data["generator"]["precision"] == "bf16-mixed")
 
 
 def _trained_generator(data: Plain, people: Packed, out: Path) -> GenerativeModel:
@@ -349,11 +345,11 @@ def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
     recorded = [person for person in made if coats[person] in first.keys and coats[person] not in first.generated]
     people = (recorded or made)[:_PEOPLE]
     takes = {name: [_first_made(store, person, middle) for person in people] for name, store in stores.items()}
-    started = [name for name, store in stores.items() if _source(store, takes[name][0]).condition == NORMAL]
+    started = [name for name, store in stores.items() if store.source(takes[name][0]).condition == NORMAL]
     lines: dict[str, list[tuple[Store, SequenceKey]]] = {}
     if started:
         name = started[0]
-        lines["normal walking"] = [(stores[name], _source(stores[name], key)) for key in takes[name]]
+        lines["normal walking"] = [(stores[name], stores[name].source(key)) for key in takes[name]]
     lines |= {name: [(stores[name], key) for key in keys] for name, keys in takes.items()}
     if recorded:
         lines["recorded coats"] = [(first, coats[person]) for person in people]
@@ -365,10 +361,6 @@ def comparison_sheet(stores: Mapping[str, Store]) -> tuple[list[str], bytes]:
 
 def _first_made(store: Store, person: str, view: str) -> SequenceKey:
     return min(key for key in store.generated if (key.subject, key.view) == (person, view))
-
-
-def _source(store: Store, key: SequenceKey) -> SequenceKey:
-    return SequenceKey.parse(store.generated[key]["source"])
 
 
 def _line(shown: Sequence[tuple[Store, SequenceKey]], like: Clip | None = None) -> Clip:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.sequence import SequenceKey
 from walkprint.data.packed import Packed
 from walkprint.data.walkers import Variety
 from walkprint.evaluation.coat_measures import thickness_apart_px, thickness_histogram, thickness_px
@@ -35,7 +34,7 @@ def coat_thickness(people: Packed, bodies: Rerendering) -> Numbers:
         where frames do not follow those of normal walking.
     """
     store = people.store()
-    takes = [(key, SequenceKey.parse(line["source"])) for key, line in sorted(store.generated.items())]
+    takes = [(key, store.source(key)) for key in sorted(store.generated)]
     takes = [pair for pair in takes if pair[1].condition == bodies.source_condition] if store.ordered else []
     made, known = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
     rendered = int(store.meta["settings"]["frames"])
