@@ -4,7 +4,7 @@ import math
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,14 +37,19 @@ def read_arrays(path: str | Path, names: Iterable[str], perhaps: Iterable[str] =
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
+def read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether by columns, and type of an array in the format .npy; the file is left where its numbers begin."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(file)
+
+
 def _check_size(archive: zipfile.ZipFile, name: str) -> None:
     entry = archive.getinfo(f"{name}.npy")
     if entry.file_size > _LARGEST_RATIO * max(entry.compress_size, 1):
         raise ValueError(f"{name} is larger than the file can hold")
     with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = read(file)
+        shape, _, kind = read_header(file)
         if (
             kind.hasobject
             or min(shape, default=0) < 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from walkprint.core.arrays import read_arrays
+from walkprint.core.arrays import read_arrays, read_header
 from walkprint.core.errors import DataError
 from walkprint.core.files import replacing
 from walkprint.core.memory import give_back
@@ -128,9 +128,7 @@ def _mapped(path: Path) -> NDArray[np.float32] | None:
         file.seek(entry.header_offset + 26)
         start = file.tell() + 4 + sum(np.frombuffer(file.read(4), "<u2").tolist())  # behind its name and extra field
         file.seek(start)
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, by_columns, kind = read(file)
+        shape, by_columns, kind = read_header(file)
         offset = file.tell()
         whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     found, stop = 0, start + entry.file_size

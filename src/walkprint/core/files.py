@@ -12,6 +12,8 @@ from walkprint.core.errors import DataError
 from walkprint.core.spelling import did_you_mean
 
 _OPENED = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # a pipe does not wait
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+"""Of pictures that are read."""
 _DIGITS = re.compile(r"(\d+)")
 UNSEEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _UNSEEN = re.compile(f"[{UNSEEN}]")

@@ -7,7 +7,7 @@ Deviations: masks of 0 and 1 are scaled up first; a frame that cannot be used is
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import cv2
 import numpy as np
@@ -22,6 +22,11 @@ _LEAST_SUM = 10_000
 
 class UnusableFrameError(DataError):
     """A frame shows no person that could be aligned; the message is the reason, fit for counting."""
+
+
+def counted(reasons: Mapping[str, int]) -> str:
+    """Why frames were dropped, in words, e.g. "3 empty, 1 too thin"."""
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
 
 
 def align(frame: Gray, size_px: int = 64) -> Gray:

@@ -15,7 +15,6 @@ from walkprint.core.errors import DataError
 from walkprint.core.files import read_bytes
 from walkprint.core.masks import silhouette
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 UNREAD_SUFFIXES = frozenset(
     {".avif", ".gif", ".heic", ".jfif", ".jp2", ".jpe", ".jxl", ".pbm", ".pgm", ".pnm", ".ppm", ".tga", ".tif", ".tiff"}
     | {".webp"}

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Self
 
 from walkprint.core.bounds import SizePx
 from walkprint.core.errors import DataError, RecipeError
-from walkprint.core.files import in_number_order
+from walkprint.core.files import IMAGE_SUFFIXES, in_number_order
 from walkprint.core.masks import NoMaskError, doubts
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.core.silhouette import Gray, UnusableFrameError, align, clean
+from walkprint.core.silhouette import Gray, UnusableFrameError, align, clean, counted
 from walkprint.data.base import GaitDataset, Reading, Split, clip_of
-from walkprint.data.images import IMAGE_SUFFIXES, UNREAD_SUFFIXES, CorruptImageError, read_gray, read_mask
+from walkprint.data.images import UNREAD_SUFFIXES, CorruptImageError, read_gray, read_mask
 from walkprint.data.store import is_store
 
 LOOK_EVERY = 4
@@ -109,8 +109,8 @@ class TreeDataset(GaitDataset):
         """See `GaitDataset`."""
         reading = self.examine(key)
         if reading.clip is None:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(reading.dropped.items()))
-            raise DataError(f"{self.root}: sequence {key} has no usable frame ({reasons or 'no frame at all'})")
+            reasons = counted(reading.dropped) or "no frame at all"
+            raise DataError(f"{self.root}: sequence {key} has no usable frame ({reasons})")
         return reading.clip
 
     def examine(self, key: SequenceKey) -> Reading:

@@ -17,6 +17,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.share import Share, check_share
+from walkprint.core.silhouette import counted
 from walkprint.data.packing import Bits, Compression, encode
 from walkprint.data.store import (
     FORMAT,
@@ -340,10 +341,8 @@ class StoreWriter:
 def _reasons(records: list[dict[str, Any]]) -> str:
     """Why frames were left out, with the first fault."""
     dropped = sum((Counter(record["dropped"]) for record in records), Counter[str]())
-    reasons = [f"{count} {reason}" for reason, count in sorted(dropped.items())]
     faults = [f"first: {fault}" for record in records for fault in record["faults"]]
-    said = "; ".join([", ".join(reasons), *faults[:1]]) if reasons else "no frame at all"
-    return f" ({said})"
+    return f" ({'; '.join([counted(dropped), *faults[:1]]) if dropped else 'no frame at all'})"
 
 
 def _write_origins(folder: Path, records: list[dict[str, Any]]) -> None:

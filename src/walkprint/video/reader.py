@@ -15,9 +15,8 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
-from walkprint.core.files import in_number_order
+from walkprint.core.files import IMAGE_SUFFIXES, in_number_order
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".ts"})
 MOST_PIXELS = 2**26
 _BUFFER_BYTES = 2**18
