@@ -34,5 +34,5 @@ def test_34_or_74_people_train(tmp_path):
     assert CasiaBColor(tmp_path).subjects("train") == ["034", "035", "074"]
     assert CasiaBColor(tmp_path, train_subjects=34).subjects("test") == ["035", "074", "075"]
     assert CasiaBColor(tmp_path).read(SequenceKey("034", "nm", "01", "090")).frames.shape == (1, 3, 64, 32)
-    with pytest.raises(RecipeError, match="0 to 124"):
+    with pytest.raises(RecipeError, match="at most 124"):
         CasiaBColor(tmp_path, train_subjects=125)
