@@ -7,12 +7,13 @@ import torch
 from torch import nn
 
 from walkprint.core.batch import GaitOutput
+from walkprint.core.digest import weights_source
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.data import loading
 from walkprint.data.store import Store
 from walkprint.data.writing import StoreWriter
-from walkprint.evaluation.embed import embed, merge, weights_source
+from walkprint.evaluation.embed import embed, merge
 from walkprint.networks.base import Network
 
 
