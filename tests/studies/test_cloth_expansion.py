@@ -455,6 +455,14 @@ def test_all_networks_train_on_the_coats_of_every_rival(tmp_path):
     for title in ("Rank-1 against original", "Share of the gap to recorded coats that is closed"):
         variants = [line[1] for line in found[title] if line[0] == "mean of 3 networks"]
         assert {"feature-transport", "draper-covering-whitened", "re-rendered"} <= set(variants)
+    for title in (
+        "All whitened: rank-1 against whitened",
+        "Share of the gap to recorded coats that is closed, all whitened",
+    ):
+        variants = [line[1] for line in found[title] if line[0] == "mean of 3 networks"]
+        assert {"feature-transport", "draper-covering-whitened"} <= set(variants)
+        assert not {"original", "re-rendered"} & set(variants)
+    assert len(found["Rank-1 of the others against ae-guided-covering"]) > 1
 
 
 def test_every_rival_has_its_turning_point(tmp_path):

@@ -12,7 +12,7 @@ from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation.coat_measures import THICKNESS_EDGES_PX
 from walkprint.evaluation.page import Diagram, Page, Sheet, Table
 from walkprint.studies.cloth_expansion import ClothExpansionStudy
-from walkprint.studies.cloth_variants import BASELINE, EVEN, GUIDED, JOINED
+from walkprint.studies.cloth_variants import BASELINE, COVERING, EVEN, GUIDED, JOINED, is_whitened
 from walkprint.studies.comparison import Outcomes, difference_table, gap_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.expansion import REALISTIC, RECORDED, SHARES, WHITENED, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
@@ -71,13 +71,18 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         tables.append(_measures_table("How good the generated coats are", made))
         tables.append(_thickness_table(made))
     if recognized := found.get("recognition"):
+        guided = GUIDED if GUIDED in study.variants else COVERING
         tables += [
             against(f"Rank-1 against {BASELINE}", recognized, BASELINE),
-            against(f"Rank-1 of the others against {GUIDED}", recognized, GUIDED),
+            against(f"Rank-1 of the others against {guided}", recognized, guided),
             gap_table(_GAP, recognized, BASELINE, "recorded", "CL", same_people=same),
             mean_table("Rank-1, identical view excluded", recognized, "rank-1", SETS),
             mean_table("Verification: EER", recognized, "EER", SETS),
         ]
+        white = {key: one for key, one in recognized.items() if is_whitened(key[1])}
+        if len(variants := {variant for _, variant in white}) > 1 and "whitened" in variants:
+            shares = gap_table(f"{_GAP}, all whitened", white, "whitened", "recorded-whitened", "CL", same_people=same)
+            tables += [against("All whitened: rank-1 against whitened", white, "whitened"), shares]
     if ablated := found.get("ablation"):
         tables += [
             _measures_table("Ablation of the AE-guided GAN: the coats", ablated),
