@@ -19,6 +19,7 @@ from walkprint.data.store import Store
 from walkprint.data.walkers import Variety, Walkers
 from walkprint.generation.base import GenerativeModel
 from walkprint.generation.baselines import Copying, MorphologicalCoat, NoiseInjection
+from walkprint.generation.draped_coat import DrapedCoat
 from walkprint.generation.expand import expand
 from walkprint.generation.expander import Alternating, Expander, GeneratorExpander
 from walkprint.generation.rerendering import Rerendering
@@ -49,6 +50,7 @@ MAKERS: Mapping[type[Expander], Callable[[], Expander]] = {
     Copying: Copying,
     NoiseInjection: NoiseInjection,
     MorphologicalCoat: MorphologicalCoat,
+    DrapedCoat: DrapedCoat,
     Rerendering: lambda: Rerendering(variety=PERFECT),
     GeneratorExpander: lambda: GeneratorExpander(Lifted(subjects=("001", "002"), conditions=("cl", "nm"), views=VIEWS)),
     Alternating: lambda: Alternating([MAKERS[GeneratorExpander](), MorphologicalCoat()]),

@@ -71,18 +71,7 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         tables.append(_measures_table("How good the generated coats are", made))
         tables.append(_thickness_table(made))
     if recognized := found.get("recognition"):
-        guided = GUIDED if GUIDED in study.variants else COVERING
-        tables += [
-            against(f"Rank-1 against {BASELINE}", recognized, BASELINE),
-            against(f"Rank-1 of the others against {guided}", recognized, guided),
-            gap_table(_GAP, recognized, BASELINE, "recorded", "CL", same_people=same),
-            mean_table("Rank-1, identical view excluded", recognized, "rank-1", SETS),
-            mean_table("Verification: EER", recognized, "EER", SETS),
-        ]
-        white = {key: one for key, one in recognized.items() if is_whitened(key[1])}
-        if len(variants := {variant for _, variant in white}) > 1 and "whitened" in variants:
-            shares = gap_table(f"{_GAP}, all whitened", white, "whitened", "recorded-whitened", "CL", same_people=same)
-            tables += [against("All whitened: rank-1 against whitened", white, "whitened"), shares]
+        tables += _recognition_tables(study, recognized)
     if ablated := found.get("ablation"):
         tables += [
             _measures_table("Ablation of the AE-guided GAN: the coats", ablated),
@@ -116,6 +105,23 @@ def page(study: ClothExpansionStudy, results: Mapping[str, Numbers], failed: Map
         notes=_notes(study),
         same_people=same,
     )
+
+
+def _recognition_tables(study: ClothExpansionStudy, recognized: Outcomes) -> list[Table]:
+    same, guided = study.store is not None, GUIDED if GUIDED in study.variants else COVERING
+    against = partial(difference_table, figure="rank-1", sets=SETS, same_people=same)
+    tables = [
+        against(f"Rank-1 against {BASELINE}", recognized, BASELINE),
+        against(f"Rank-1 of the others against {guided}", recognized, guided),
+        gap_table(_GAP, recognized, BASELINE, "recorded", "CL", same_people=same),
+        mean_table("Rank-1, identical view excluded", recognized, "rank-1", SETS),
+        mean_table("Verification: EER", recognized, "EER", SETS),
+    ]
+    white = {key: one for key, one in recognized.items() if is_whitened(key[1])}
+    if len(variants := {variant for _, variant in white}) > 1 and "whitened" in variants:
+        shares = gap_table(f"{_GAP}, all whitened", white, "whitened", "recorded-whitened", "CL", same_people=same)
+        tables += [against("All whitened: rank-1 against whitened", white, "whitened"), shares]
+    return tables
 
 
 def _lead(study: ClothExpansionStudy) -> str:
