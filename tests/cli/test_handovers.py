@@ -21,7 +21,7 @@ from walkprint.core.engine import Machines, Ray
 from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
-from walkprint.evaluation import Scoring, Site, Whitening
+from walkprint.evaluation import Report, Scoring, Site, Whitening
 from walkprint.gallery import Gallery
 from walkprint.generation.expander import Expander
 from walkprint.recipes.evaluation import Compared
@@ -743,13 +743,16 @@ CASES = {
         {"walkprint.recipes.export.export": {"bytes": 1, "digest": "Exported 1", "difference": 0.0}},
     ),
     "report": Case(
-        "a.json b.json --out page.html --title Mine",
+        "a.json new=b.json --out page.html --title Mine",
         {
-            "walkprint.evaluation.html.report_page": {"reports": ["a.json", "b.json"], "title": "Mine"},
+            "walkprint.evaluation.html.report_page": {
+                "reports": [Report("a: coat", "identification", ()), Report("new: coat", "identification", ())],
+                "title": "Mine",
+            },
             "walkprint.core.files.write_atomically": {"path": Path("page.html"), "content": "<html>"},
         },
         {
-            "walkprint.evaluation.Report.load": str,
+            "walkprint.evaluation.Report.load": Report("coat", "identification", ()),
             "walkprint.evaluation.html.report_page": SimpleNamespace(to_html=lambda: "<html>"),
         },
         {"walkprint.evaluation.html.report_page": {"lead", "further", "table", "sheets", "provenance"}},

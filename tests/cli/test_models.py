@@ -9,8 +9,10 @@ from tests.oracles.evaluation import CASIA, toy_set
 from walkprint.cli import main
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation import Site
+from walkprint.evaluation.embed import weights_source
 from walkprint.recipes.card import read_card
 from walkprint.recipes.library import bundled_networks
+from walkprint.recipes.trained import load_network
 
 
 def test_models_lists_every_card_on_one_screen(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,7 +21,7 @@ def test_models_lists_every_card_on_one_screen(capsys: pytest.CaptureFixture[str
     for name, folder in bundled_networks().items():
         card = read_card(folder)
         assert card is not None
-        assert name in text
+        assert f"{name}: {weights_source(load_network(name))} (" in text, "as embeddings name it"
         assert all(
             line in text
             for line in (card.summary, card.data, *card.figures, *card.bad_at, *card.fairness[:1], card.license)

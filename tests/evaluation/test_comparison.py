@@ -59,6 +59,7 @@ def paired_slowly(first: EmbeddingSet, second: EmbeddingSet, scorings: list[Scor
 def test_two_systems_of_one_seed_are_paired(figure: str) -> None:
     first, second = toy_set(noise=2.0, seed=1), toy_set(noise=0.5, seed=1)
     page = compare_systems({"a": [first], "b": [second]}, CASIA, figure=figure, scoring=SCORING)
+    assert page.facts["network of b"] == second.source
     absolute, relative = page.tables
     for cell, name in zip(absolute.lines[1][2:], CASIA.probes, strict=True):
         assert cell == identify(first, CASIA, scoring=SCORING).figure(name, figure).percent(interval=True)
@@ -110,7 +111,7 @@ def test_what_cannot_be_compared() -> None:
     one = toy_set()
     fewer = EmbeddingSet(one.vectors[1:], one.keys[1:], one.source)
     for systems, message in (
-        ({"a": [one]}, "1 systems"), ({"a": [one], "b": [fewer]}, "1 sequences are in a or in b only"),
+        ({"a": [one]}, "1 system;"), ({"a": [one], "b": [fewer]}, "1 sequence in a or in b only"),
         ({"a": [one], "b": []}, "each with embeddings"),
     ):  # fmt: skip
         with pytest.raises(ProtocolError, match=message):

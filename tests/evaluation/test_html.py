@@ -96,6 +96,23 @@ def test_curves_of_several_networks_share_a_plot():
     assert ">GaitBase 0b1</text>" in same
 
 
+def test_what_reports_do_not_share_stands_in_their_sections():
+    first, second = (
+        identify(
+            toy_set(), CASIA, scoring=Scoring(metric=metric, resamples=0),
+            provenance={"embeddings": f"{metric}.npz", "commit": "abc"},
+        )
+        for metric in ("euclidean", "cosine")
+    )  # fmt: skip
+    page = report_page([first, second])
+    assert page.facts == {"commit": "abc"}
+    for section, report, metric in zip(page.sections, (first, second), ("euclidean", "cosine"), strict=False):
+        assert section.captions[-1] == f"scoring: {report.provenance['scoring']} · embeddings: {metric}.npz"
+    alone = report_page([first])
+    assert alone.facts == first.provenance
+    assert alone.sections[0].captions == first.section.captions
+
+
 def test_names_cannot_smuggle_markup():
     nasty = "<script>alert(1)</script>&$x_1$"
     protocol = Protocol(nasty, CASIA.gallery, {nasty: CASIA.probes["CL"]}, exclude=CASIA.exclude)

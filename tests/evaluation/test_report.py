@@ -30,6 +30,12 @@ def small(**changes):
     return Report("toy <b>|x", "identification", rows, **changes)
 
 
+def test_percent_has_no_negative_zero():
+    almost = Figure(-0.0001, -0.0004, 0.0002)
+    assert almost.percent(interval=True) == "0.0 [0.0, 0.0]"
+    assert almost.percent(interval=True, signed=True) == "+0.0 [+0.0, +0.0]"
+
+
 def test_text_is_the_customary_table():
     text = small(notes=("NM: 1 of 6 is missing.",)).to_text()
     assert text.splitlines() == [
@@ -50,6 +56,14 @@ def test_text_is_the_customary_table():
         "",
         "rank-k: share of probes with a sequence of the right person among the k nearest of the gallery",
     ]
+
+
+@pytest.mark.parametrize("judge", [identify, verify, identify_open_set])
+def test_every_form_names_the_network_as_the_embeddings_do(judge):
+    report = judge(toy_set(), CASIA)
+    assert report.source == "embeddings by toy"
+    for text in (report.to_text(), report.to_markdown(), report_page([report]).to_html()):
+        assert text.count(report.source) == 1
 
 
 @pytest.mark.parametrize("judge", [identify, verify, identify_open_set])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.errors import ProtocolError
 from walkprint.core.protocol import Protocol
+from walkprint.core.summary import counted
 from walkprint.evaluation.averaging import MEAN_ROW, draw_weights, to_figures
 from walkprint.evaluation.identify import certain_ranks, few_people, figure_names, match_curves, work_on
 from walkprint.evaluation.page import Diagram, Page, Section, Table
@@ -88,6 +89,9 @@ def compare_systems(
     note = "p (Holm) is adjusted for all comparisons of the table; below 0.05 it speaks for a difference."
     facts = {"protocol": protocol.name, "scoring": str(scoring)}
     facts |= {f"scoring of {name}": str(one) for name, one in ways.items() if name in (scorings or {})}
+    facts |= {
+        f"network of {name}": ", ".join(dict.fromkeys(one.source for one in sets)) for name, sets in systems.items()
+    }
     diagram = Diagram("Found within the k nearest; means over seeds", curves_svg(curves))
     tables = [
         Table(title, _absolute(systems, figures)),
@@ -105,7 +109,9 @@ def compare_systems(
 def _check(systems: Mapping[str, Sequence[EmbeddingSet]], figure: str, names: Sequence[str], scoring: Scoring) -> None:
     """Refuse what cannot be compared."""
     if len(systems) < 2 or not all(systems.values()):
-        raise ProtocolError(f"comparison: {len(systems)} systems; expected two or more, each with embeddings")
+        raise ProtocolError(
+            f"comparison: {counted(len(systems), 'system')}; expected two or more, each with embeddings"
+        )
     if figure not in names or not scoring.resamples:
         raise ProtocolError(
             f"comparison: figure {figure!r}, {scoring.resamples} resamples; expected one of {', '.join(names)}, and "
@@ -170,6 +176,6 @@ def _same_keys(systems: Mapping[str, Sequence[EmbeddingSet]]) -> None:
         for one in several:
             if different := wanted ^ set(one.keys):
                 raise ProtocolError(
-                    f"comparison: {len(different)} sequences are in {name} or in {other} only, e.g. {min(different)}; "
-                    "embed the same ones"
+                    f"comparison: {counted(len(different), 'sequence')} in {name} or in {other} only, e.g. "
+                    f"{min(different)}; embed the same ones"
                 )

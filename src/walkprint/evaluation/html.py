@@ -49,19 +49,19 @@ def report_page(
         table: shown first of all.
         sheets: of silhouettes.
         further: sections after the curves, e.g. `hardest_probes`.
-        provenance: what the header states, e.g. recipe, seed, commit, machine; the reports' own are added.
+        provenance: what the header states, e.g. recipe, seed, commit, machine; what all reports state is added, the
+            rest stands in their sections.
 
     Raises:
         DataError: there is no report.
     """
     if not reports:
         raise DataError("report: nothing to show; give at least one report")
-    facts: dict[str, str] = {}
-    for report in reversed(reports):
-        facts |= report.provenance
+    first, *others = (report.provenance for report in reports)
+    shared = {name: text for name, text in first.items() if all(one.get(name) == text for one in others)}
     glossary = list(dict.fromkeys(line for report in reports for line in report.glossary))
     sections = [
-        *(replace(report.section, title=f"{report.title}: {report.kind}") for report in reports),
+        *(_section(report, shared) for report in reports),
         Section("Curves", diagrams=_diagrams(reports)),
         *further,
         Section("Silhouettes", ["One walk per row, frames evenly spaced in time."], sheets=sheets),
@@ -71,11 +71,19 @@ def report_page(
         title=title,
         lead=lead,
         sections=[one for one in sections if one],
-        facts={**facts, **(provenance or {})},
+        facts={**shared, **(provenance or {})},
         first=table,
         cards=(reports[0].title, _cards(reports[0])),
         footer=_FOOTER,
     )
+
+
+def _section(report: Report, shared: Mapping[str, str]) -> Section:
+    """A report's section, with the provenance that other reports do not share."""
+    own = " · ".join(f"{name}: {text}" for name, text in report.provenance.items() if name not in shared)
+    section = report.section
+    captions = [*section.captions, own] if own else section.captions
+    return replace(section, title=f"{report.title}: {report.kind}", captions=captions)
 
 
 def _cards(report: Report) -> list[tuple[str, str, str]]:

@@ -42,13 +42,13 @@ class Figure:
     high: float | None = None
 
     def percent(self, *, interval: bool = False, signed: bool = False) -> str:
-        """As percentage with one decimal, "-" for NaN; on request with its interval, and with a sign."""
+        """As percentage with one decimal, never -0.0, "-" for NaN; on request with its interval, and with a sign."""
         if math.isnan(self.value):
             return "-"
         sign = "+" if signed else ""
-        text = f"{100 * self.value:{sign}.1f}"
+        text = f"{100 * self.value:{sign}z.1f}"
         if interval and self.low is not None and self.high is not None:
-            text += f" [{100 * self.low:{sign}.1f}, {100 * self.high:{sign}.1f}]"
+            text += f" [{100 * self.low:{sign}z.1f}, {100 * self.high:{sign}z.1f}]"
         return text
 
 
@@ -211,6 +211,12 @@ class Report:
         return f"gallery: {found}" if found else ""
 
     @property
+    def source(self) -> str:
+        """One line about what made the embeddings: the network's class and the digest of its weights; "" if unknown."""
+        found = self.settings.get("source")
+        return f"embeddings by {found}" if found else ""
+
+    @property
     def caption(self) -> str:
         """One line that says what the tables show."""
         protocol = self.settings.get("protocol", {})
@@ -234,7 +240,7 @@ class Report:
         first = self.figure_names[:1]
         return Section(
             title=self.title,
-            captions=[*([self.gallery] if self.gallery else []), self.caption],
+            captions=[line for line in (self.gallery, self.caption, self.source) if line],
             tables=[*(self.view_table(name) for name in first if self.views), self.summary_table()],
             notes=self.notes,
             folded={
@@ -290,7 +296,7 @@ class Report:
         """
         try:
             plain = parse_json(text, "report")
-            if plain.pop("format") != _FORMAT or plain.pop("version") != _VERSION:
+            if not isinstance(plain, dict) or (plain.pop("format", 0), plain.pop("version", 0)) != (_FORMAT, _VERSION):
                 raise ValueError(f"not a {_FORMAT} of version {_VERSION}")
             for name, kind in (("rows", _row), ("matrices", _matrix), ("curves", _curve)):
                 plain[name] = tuple(kind(item) for item in plain[name])
@@ -299,7 +305,7 @@ class Report:
                 _check_types(part)
             return found
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"report: cannot be read ({error}); expected what `Report.save` wrote") from error
+            raise DataError(f"report: cannot be read ({error}); expected one that an evaluation wrote") from error
 
     def save(self, path: str | Path) -> None:
         """Write it, atomically, in the format of the ending: .json, .md, .tex or .txt.

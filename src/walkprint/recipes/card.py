@@ -38,7 +38,7 @@ class Card:
         """A few lines for a terminal."""
         lines = [self.summary, f"data: {self.data}", *self.figures, *self.fairness[:1]]
         lines += [f"bad at: {one}" for one in self.bad_at]
-        return "\n".join([*lines, f"license: {self.license} · digest {self.digest}"])
+        return "\n".join([*lines, f"license: {self.license} · digest of the files {self.digest}"])
 
 
 def read_card(folder: Path) -> Card | None:
