@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from walkprint.data.store import Store
 from walkprint.data.walkers import Walkers
 from walkprint.evaluation.sheets import contact_sheet
 from walkprint.networks.gaitnet import GaitNet
+from walkprint.recipes.segmentation import segment_to_store
 from walkprint.video.reader import Video
 
 Captured = pytest.CaptureFixture[str]
@@ -81,6 +83,15 @@ def test_a_second_recording_is_asked_for_and_what_is_left_out_stays_known(
     assert main(command) == 0
     capsys.readouterr()
     assert "has no subject a second reco" in _refused(["evaluate", "--embeddings", command[-1]], capsys)
+
+
+def test_people_who_are_named_already_need_more_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "anna.mp4").touch()
+    found = SimpleNamespace(keys=[SequenceKey("anna")], previews=[], to_dict=dict)
+    monkeypatch.setattr("walkprint.capture.capture", lambda *_, **__: found)
+    said = segment_to_store([tmp_path / "anna.mp4"], out=tmp_path, segmenter="Background", one_person=True).text
+    assert "; give more videos of each person, in folders CONDITION/PERSON or by a CSV file" in said
+    assert "one_person" not in said
 
 
 def test_two_walks_of_one_person_are_enough(tmp_path: Path, videos: list[str], capsys: Captured) -> None:

@@ -65,10 +65,10 @@ def test_classes_within_classes() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "Several needs inner"),
+        ({}, "Several needs `inner`"),
         ({"inner": "Flip"}, "inner: expected a list such as [a, b], found Flip"),
         ({"inner": [3]}, "inner: expected an Augmentation, such as {class_path: "),
-        ({"inner": [{"class_path": "Flipp"}]}, "inner: Augmentation: class_path is 'Flipp', expected one of "),
+        ({"inner": [{"class_path": "Flipp"}]}, "inner: Augmentation: found 'Flipp', expected one of "),
         ({"inner": [{"class_path": "Flip", "init_args": {"q": 1}}]}, "inner: Flip has no setting q"),
         ({"inner": [{"class_path": "Flip", "init_args": [1]}]}, "init_args: expected names with values, found [1]"),
         (

@@ -37,7 +37,7 @@ def test_a_name_is_enough(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         ("walkers/gaitset_narow", "; did you mean walkers/gaitset_narrow?"),
         ("mnie.yaml", "; did you mean mine.yaml?"),
-        ("xqzw", "; `bundled()` lists those of the package"),
+        ("xqzw", "; `recipes` lists those of the package"),
     ],
 )
 def test_a_misspelt_name(name: str, advice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

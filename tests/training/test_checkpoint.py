@@ -89,6 +89,7 @@ def test_a_foreign_file_is_no_checkpoint(tmp_path: Path) -> None:
 def test_the_folder_keeps_the_newest_and_falls_back(tmp_path: Path) -> None:
     folder = CheckpointFolder(tmp_path / "checkpoints", keep=2)
     assert folder.load_newest() is None
+    assert not folder.folder.exists()
     for step in (9, 10, 1000):
         folder.save(step, {"step": step})
     assert [path.name for path in folder.paths()] == ["step-000000010.safetensors", "step-000001000.safetensors"]

@@ -139,7 +139,7 @@ def _settings(
         if (only_given and name not in given) or name in later:
             continue
         if name not in given and one.default is one.empty:
-            raise MisfitError(f"{kind.__name__} needs {name}")
+            raise MisfitError(f"{kind.__name__} needs `{name}`")
         inner = [path.removeprefix(f"{name}.") for path in later if path.startswith(f"{name}.")]
         make = functools.partial(_made, importing=importing, later=inner)
         values[name] = one.default
@@ -229,7 +229,7 @@ def find_class(family: type, path: str, *, importing: bool = False) -> Any:
     kind = class_at(path, importing=importing) if "." in path else known.get(path)
     if not isinstance(kind, type) or not issubclass(kind, family) or inspect.isabstract(kind):
         raise MisfitError(
-            f"{family.__name__}: class_path is {shown(path)!r}, expected one of {', '.join(sorted(known))}, or a "
+            f"{family.__name__}: found {shown(path)!r}, expected one of {', '.join(sorted(known))}, or a "
             f"dotted path{did_you_mean(path, known)}"
         )
     return kind

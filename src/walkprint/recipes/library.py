@@ -34,7 +34,7 @@ def find_file(name: str | Path) -> Path:
     if short in known:
         return known[short]
     beside = {str(one) for one in path.parent.glob(f"*{path.suffix}") if one.is_file()} if path.suffix else set()
-    advice = did_you_mean(str(name), beside) or did_you_mean(short, known) or "; `bundled()` lists those of the package"
+    advice = did_you_mean(str(name), beside) or did_you_mean(short, known) or "; `recipes` lists those of the package"
     raise RecipeError(f"{name}: no such file, and none of that name is bundled{advice}")
 
 

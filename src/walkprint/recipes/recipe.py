@@ -186,7 +186,9 @@ def read_entry(
     """
     name, plain = ("recipe", source) if isinstance(source, Mapping) else (str(source), read_settings(source))
     try:
-        return entry_of(kind, with_changes(current_recipe(plain), changes or {}), later=["record", *later])
+        plain = current_recipe(plain)
+        _check_kind(plain, kind)
+        return entry_of(kind, with_changes(plain, _with_scheduler(plain, changes or {})), later=["record", *later])
     except MisfitError as error:
         raise RecipeError(f"{name}: {error}") from error
 
@@ -194,6 +196,25 @@ def read_entry(
 def recorded(entry: Entry) -> dict[str, Any]:
     """A recipe as plain data that go into the run folder."""
     return current_recipe(entry.plain())
+
+
+def _check_kind(plain: Mapping[str, Any], kind: type) -> None:
+    """Refuse the recipe of a network where one of a generator is expected, and the reverse."""
+    known = {one.name for one in fields(kind)}
+    for part, step in (("generator", "train-generator"), ("network", "train")):
+        if part in plain and part not in known:
+            raise MisfitError(f"this is a recipe of a {part}; use `{step}`")
+
+
+def _with_scheduler(plain: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Changes in which a scheduler over all steps, as every run records it, follows their number."""
+    if "schedule.steps" not in changes or any(name.startswith("scheduler") for name in changes):
+        return changes
+    schedule, scheduler = (plain.get(name) or {} for name in ("schedule", "scheduler"))
+    planned = (scheduler.get("init_args") or {}).get("steps") if isinstance(scheduler, Mapping) else None
+    if planned is None or not isinstance(schedule, Mapping) or planned != schedule.get("steps"):
+        return changes
+    return {**changes, "scheduler.steps": changes["schedule.steps"]}
 
 
 def _settle_steps(entry: Entry) -> None:

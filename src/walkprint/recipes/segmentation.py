@@ -12,6 +12,10 @@ from walkprint.recipes.settings import settings_of
 from walkprint.video.cut import Cut
 
 STANDARD = Cut()
+_ADVICE = {
+    False: "use `one_person`, or more videos of the same person",
+    True: "give more videos of each person, in folders CONDITION/PERSON or by a CSV file of file, subject, condition",
+}
 
 
 def segment_to_store(
@@ -87,10 +91,7 @@ def segment_to_store(
         artifacts.append(str(sheet))
         text.append(f"{preview}: annotated videos and a sheet")
     if len({key.subject for key in found.keys}) == len(found.keys):
-        text.append(
-            "no subject has a second recording, so identification has no gallery; use `one_person`, or more videos of "
-            "the same person"
-        )
+        text.append(f"no subject has a second recording, so identification has no gallery; {_ADVICE[one_person]}")
     run = "RUN" if cut.color or cut.size_px != 64 else "street"  # which reads silhouettes of 64 px
     numbers = {"preview": preview and str(preview), "artifacts": artifacts, "run": run}
     return Summary(found.to_dict() | numbers, "\n".join(text))

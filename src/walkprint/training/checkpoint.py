@@ -64,13 +64,12 @@ class CheckpointFolder:
     """The checkpoints of one run, by step.
 
     Args:
-        folder: made when it is missing.
+        folder: made with the first checkpoint.
         keep: so many of the newest stay, at least 1.
     """
 
     def __init__(self, folder: str | Path, keep: int = 2) -> None:
         self.folder, self.keep = Path(folder), max(keep, 1)
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def paths(self) -> list[Path]:
         """The checkpoints, oldest first."""

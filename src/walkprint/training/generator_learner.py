@@ -148,7 +148,7 @@ class GeneratorLearner:
         """
         step = int(state["step"])
         if (state["average"] is None) != (self.average is None):
-            raise CheckpointError("checkpoint: made with another setting of ema_decay; begin anew")
+            raise CheckpointError("checkpoint: made with another setting of ema_decay; name another folder")
         check_weights(self.model, state["model"], "checkpoint")
         self._make_optimizers(min(sum(step > end for end in self._ends), len(self._ends) - 1))
         try:
@@ -159,5 +159,5 @@ class GeneratorLearner:
                 optimizer.load_state_dict(state["optimizers"][name])
                 match_memory_order(optimizer)
         except (KeyError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"checkpoint: belongs to another recipe ({error}); begin anew") from error
+            raise CheckpointError(f"checkpoint: belongs to another recipe ({error}); name another folder") from error
         return step

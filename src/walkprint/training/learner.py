@@ -163,7 +163,7 @@ class Learner:
         """
         for name, own in (("average", self.average), ("scheduler", self.scheduler)):
             if (state[name] is None) != (own is None):
-                raise CheckpointError(f"checkpoint: made with another setting of the {name}; begin anew")
+                raise CheckpointError(f"checkpoint: made with another setting of the {name}; name another folder")
         check_weights(self.network, state["network"], "checkpoint")
         try:
             self.network.load_state_dict(state["network"])
@@ -174,7 +174,7 @@ class Learner:
             if self.scheduler is not None:
                 self.scheduler.load_state_dict(state["scheduler"])
         except (KeyError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"checkpoint: belongs to another recipe ({error}); begin anew") from error
+            raise CheckpointError(f"checkpoint: belongs to another recipe ({error}); name another folder") from error
         if self.scaler is not None and state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
         match_memory_order(self.optimizer)
