@@ -16,6 +16,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
 from walkprint.core.progress import Progress
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.core.summary import counted
 from walkprint.data.writing import StoreWriter
 from walkprint.evaluation.sheets import caption, contact_sheet
 from walkprint.video.cut import Cut
@@ -95,8 +96,8 @@ class Captured:
         }  # fmt: skip
 
     def __str__(self) -> str:
-        subjects = len({key.subject for key in self.keys})
-        lines = [f"{self.out}: {len(self.keys)} walks of {subjects} subjects, {self.frames} frames"]
+        walks, subjects = counted(len(self.keys), "walk"), counted(len({key.subject for key in self.keys}), "subject")
+        lines = [f"{self.out}: {walks} of {subjects}, {counted(self.frames, 'frame')}"]
         lines += [f"left out: {number} frames, {reason}" for reason, number in sorted(self.dropped.frames.items())]
         lines += [f"no walk: {line}" for line in self.empty]
         return "\n".join([*lines, *(f"lost: {line}" for line in self.lost)])

@@ -71,6 +71,8 @@ def test_default_protocol(root):
 def test_of_equally_many_takes_the_first_name_is_the_gallery(tmp_path):
     keys = [SequenceKey(s, c, "01", "v") for s in "ab" for c in ("walk", "coat")]
     assert chosen(Packed(store_of(tmp_path / "s", keys)))[0] == {"coat-01"}
+    keys = [SequenceKey(s, c, "01", "v") for s in "ab" for c in ("cl", "nm", "walk")]
+    assert chosen(Packed(store_of(tmp_path / "usual", keys)))[0] == {"nm-01"}, "unless there is normal walking"
 
 
 def test_takes_without_a_condition(tmp_path):

@@ -35,7 +35,8 @@ class Packed(Described):
             OpenGait has them; subjects in neither set are left out. If it lists sequences, as for Gait3D, the protocol
             is made from it, too.
         gallery: use the protocol "default" with this recording as gallery, e.g. "nm-01", or with the first take of
-            this condition, "nm". When None, "default" takes the condition with the most recorded sequences.
+            this condition, "nm". When None, "default" takes the condition with the most recorded sequences, of
+            several "nm" if it is among them.
 
     Attributes:
         root: folder of the store.
@@ -146,7 +147,7 @@ class Packed(Described):
         recordings = sorted({(key.condition, key.take): key.recording for key in keys}.items())
         if gallery is None:
             count = Counter(key.condition for key in keys if key not in self.generated)
-            gallery = max(sorted({key.condition for key in keys}), key=lambda name: count[name])
+            gallery = max(sorted({key.condition for key in keys}), key=lambda name: (count[name], name == "nm"))
             known = next(one for one, _ in recordings if one[0] == gallery)
         else:
             named = [one for one, name in recordings if gallery in (name, one[0])]

@@ -13,6 +13,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.progress import Progress
 from walkprint.core.sequence import SequenceKey
 from walkprint.core.share import Share, check_share, share_of
+from walkprint.core.summary import counted
 from walkprint.data.base import GaitDataset, Reading
 from walkprint.data.packed import Packed
 from walkprint.data.packing import Bits, Compression
@@ -43,6 +44,8 @@ class PrepareReport:
         repeated: whether any subject has a second recording, which identification needs; known once the store is there.
         tested: whether the split leaves anybody to test; known once the store is there.
         unlisted: subjects in neither set of a partition, who are not written.
+        gallery: what the protocol "default" takes as gallery, e.g. "nm, take 01"; "" where the data set has protocols
+            of its own; known once the store is there.
     """
 
     path: Path
@@ -62,6 +65,7 @@ class PrepareReport:
     repeated: bool = True
     tested: bool = True
     unlisted: list[str] = field(default_factory=list)
+    gallery: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -71,7 +75,7 @@ class PrepareReport:
         return plain | {"path": str(self.path)}
 
     def __str__(self) -> str:
-        lines = [f"{self.path}: {self.sequences} sequences, {self.frames} frames"]
+        lines = [f"{self.path}: {counted(self.sequences, 'sequence')}, {counted(self.frames, 'frame')}"]
         if not self.finished:
             lines[0] += "; other shares are still missing"
         lines.append(f"people: {self.people}, conditions: {self.conditions}, views: {self.views}")
@@ -89,6 +93,11 @@ class PrepareReport:
         if not self.repeated:
             lines.append(
                 "no subject has a second recording: identification has no gallery; add another take of the same people"
+            )
+        if self.gallery:
+            lines.append(
+                f"gallery: {self.gallery}; every other recording is a probe; to change that, name a gallery when the "
+                "store is opened"
             )
         if not self.tested:
             lines.append(
@@ -218,8 +227,9 @@ def _sum_up(done: Mapping[SequenceKey, int], report: PrepareReport) -> None:
         len({getattr(key, name) for key in written}) for name in ("subject", "condition", "view")
     )
     if report.finished:
-        store = Store.open(report.path)
+        store, default = Store.open(report.path), Packed(report.path).protocols.get("default")
         report.repeated = _somebody_repeats(store.keys)
+        report.gallery = default.gallery.in_words() if default else ""
         report.tested = not {key.subject for key in store.keys} <= set(store.meta["train"])
 
 
