@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def test_walkers_of_whom_few_have_a_coat(tmp_path: Path, capsys: Captured) -> No
 
 
 def test_prepare_packs_an_own_folder(tmp_path: Path, capsys: Captured) -> None:
-    for name in ("ann/nm-01/090/1.png", "ann/nm-01/090/2.png", "bob/nm-01/090/1.png"):
+    for name in ("ann/cl-01/090/1.png", "ann/nm-01/090/1.png", "ann/nm-01/090/2.png", "bob/nm-01/090/1.png"):
         path = tmp_path / "masks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         mask = np.zeros((80, 60), np.uint8)
@@ -69,8 +70,10 @@ def test_prepare_packs_an_own_folder(tmp_path: Path, capsys: Captured) -> None:
     words = ["prepare", "Folder", "--root", str(tmp_path / "masks"), "--out", str(tmp_path / "store")]
     assert main([*words, "--json", "--workers", "1"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert (found["sequences"], found["frames"], len(found["short"])) == (2, 3, 2)
-    assert [str(key) for key in Store.open(tmp_path / "store").keys] == ["ann/nm-01/090", "bob/nm-01/090"]
+    assert (found["sequences"], found["frames"], len(found["short"])) == (3, 4, 3)
+    assert found["gallery"] == "nm, take 01"
+    keys = [str(key) for key in Store.open(tmp_path / "store").keys]
+    assert keys == ["ann/cl-01/090", "ann/nm-01/090", "bob/nm-01/090"]
 
 
 def test_prepare_refuses(tmp_path: Path, capsys: Captured) -> None:
@@ -81,6 +84,7 @@ def test_prepare_refuses(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "masks").mkdir()
     masks = str(tmp_path / "masks")
     assert "prepare Folder --root" in _refused(["prepare", masks, "--out", out], capsys)
+    assert "Folder: Folder needs --root" in _refused(["prepare", "Folder", "--out", out], capsys)
     assert "share is 1of2" in _refused(["prepare", "Folder", "--root", masks, "--out", out, "--share", "1of2"], capsys)
     assert "expected one of CasiaB" in _refused(["prepare", "subprocess.Popen", "--root", masks, "--out", out], capsys)
 
@@ -98,12 +102,26 @@ def test_train_goes_on_by_the_same_command_or_by_the_folder_alone(
     run: Path, store: Path, tmp_path: Path, capsys: Captured
 ) -> None:
     assert main(["train", str(RECIPE), "--run", str(run), "--accelerator", "cpu", *small(store)]) == 0
+    assert f"{run}: 2 steps; it was finished before, so nothing was left to do" in capsys.readouterr().out
     assert main(["train", "--run", str(run), "--accelerator", "cpu", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["step"] == 2
     again = ["train", str(RECIPE), "--run", str(run), *small(store), "--set", "seed=7", "optimizer.lr=0.1"]
     error = _refused(again, capsys)
     assert "another recipe" in error
     assert "seed: 0 -> 7" in error
+    for words in ([str(RECIPE), *small(store)], []):  # more steps: the same refusal, whether the recipe is named or not
+        error = _refused(["train", *words, "--run", str(run), "--set", "schedule.steps=9", "scheduler.steps=9"], capsys)
+        assert "scheduler.init_args.steps: 2 -> 9); the learning rate is planned over all steps" in error
+    assert _refused(["train", "--run", str(run), "--set", "schedule.steps=9"], capsys) == error
+
+
+def test_a_recipe_of_the_other_kind_is_sent_to_its_verb(tmp_path: Path, capsys: Captured) -> None:
+    for verb, recipe, other in (
+        ("train", "walkers/ae_guided", "a generator; use `walkprint train-generator`"),
+        ("train-generator", "walkers/gaitset_narrow", "a network; use `walkprint train`"),
+    ):
+        error = _refused([verb, recipe, "--run", str(tmp_path / "run")], capsys)
+        assert f"{recipe}: this is a recipe of {other}" in error
 
 
 def test_train_learns_from_some_conditions(run: Path, store: Path, tmp_path: Path, capsys: Captured) -> None:
@@ -130,6 +148,7 @@ def test_train_goes_on_with_a_run_that_is_older_than_some_settings(run: Path, tm
 def test_a_failed_start_does_not_bind_the_folder(store: Path, tmp_path: Path, capsys: Captured) -> None:
     words = ["train", str(RECIPE), "--run", str(tmp_path / "run"), "--accelerator", "cpu", *small(store)]
     assert "set subjects_per_batch to 2 or less" in _refused([*words, "schedule.subjects_per_batch=16"], capsys)
+    assert not (tmp_path / "run" / "checkpoints").exists()
     assert main([*words, "schedule.steps=1", "scheduler.steps=1"]) == 0
 
 
@@ -284,9 +303,15 @@ def test_evaluate_writes_tables_in_every_form(embeddings: Path, tmp_path: Path, 
     assert "EER" in text
     for name in ("identification.json", "identification.md", "verification.txt", "report.html"):
         assert (out / name).stat().st_size > 200
-    assert main(["report", str(out / "identification.json"), "--out", str(tmp_path / "page.html"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["reports"] == 1
-    assert "<svg" in (tmp_path / "page.html").read_text()
+    assert EmbeddingSet.load(embeddings).source in (out / "identification.txt").read_text()
+    file, page = out / "identification.json", tmp_path / "page.html"
+    assert main(["report", str(file), f"new={file}", str(out / "verification.json"), "--out", str(page), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reports"] == 3
+    text = page.read_text()
+    assert "<svg" in text
+    titles = ["results: {}: identification", "new: {}: identification", "results: {}: verification"]
+    assert re.findall("<h2>(.*)</h2>", text)[:3] == [one.format("identical-view-excluded") for one in titles]
+    assert "two reports are called results: " in _refused(["report", str(file), str(file), "--out", str(page)], capsys)
 
 
 def test_evaluate_can_bring_parts_to_unit_length(embeddings: Path, capsys: Captured) -> None:
@@ -355,6 +380,9 @@ def test_evaluate_asks_for_a_protocol_where_none_is_known(embeddings: Path, tmp_
 
 def test_report_refuses_what_is_no_report(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "c.json").write_text("[{}]")  # as protocols lie beside embeddings
+    said = _refused(["report", str(tmp_path / "c.json"), "--out", str(tmp_path / "p.html")], capsys)
+    assert "not a walkprint report of version 1" in said
     assert "a.json" in _refused(["report", str(tmp_path / "a.json"), "--out", str(tmp_path / "p.html")], capsys)
     assert "b.json" in _refused(["report", str(tmp_path / "b.json"), "--out", str(tmp_path / "p.html")], capsys)
 

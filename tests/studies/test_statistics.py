@@ -22,6 +22,8 @@ def test_interval_over_seeds():
     assert over_seeds([0.2, 0.21, 0.19]).certain
     assert one.percent() == "30.0 ± 26.5"
     assert one.interval().startswith("+30.0 [-35.7, ")
+    assert Estimate(-0.0001).interval() == "+0.0"
+    assert Estimate(-0.0001).percent() == "0.0"
 
 
 def test_few_seeds_have_no_interval():

@@ -29,7 +29,8 @@ def identify(
         each_walk: judge each walk alone instead of all walks of a person (track) together.
         candidates: how many known people to list for each person, with --json.
         csv: also write the results as a table to this file.
-        video: also write a copy of the video with names, scores and outlines, .mp4; only for a single video.
+        video: also write a copy of the video with names, scores and outlines, .mp4, .mkv or .avi; only for a
+            single video.
         place: where people are known.
         seeing: what sees people.
 

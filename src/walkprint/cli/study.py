@@ -62,4 +62,4 @@ def study(
     store = getattr(plan, "store", None)
     numbers["synthetic"] = getattr(plan, "real", None) is None and (store is None or recorded_people(store).rendered)
     tables = [{"title": one.title, "lines": [list(line) for line in one.lines]} for one in found.page.tables]
-    return Summary({**numbers, "tables": tables}, f"{found.page.to_text()}\nReport: {found.saved.resolve()}")
+    return Summary({**numbers, "tables": tables}, f"{found.page.to_text()}\nReport: {found.saved}")

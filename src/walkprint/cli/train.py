@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from walkprint.core.bounds import Count
 from walkprint.core.progress import progress
-from walkprint.core.summary import Summary
+from walkprint.core.summary import Summary, counted
 from walkprint.recipes.library import find_recipe
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def train(
     if not result.first:  # of several processes only the first has something to report
         return None
     loss = f", loss {result.numbers['loss']:.4g}" if "loss" in result.numbers else ""
+    ending = loss if result.numbers else "; it was finished before, so nothing was left to do"
     return Summary(
         {"run": str(run), "step": result.step, "numbers": dict(result.numbers)},
-        f"{run}: {result.step} steps{loss}",
+        f"{run}: {counted(result.step, 'step')}{ending}",
     )

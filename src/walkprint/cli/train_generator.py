@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from walkprint.core.progress import progress
-from walkprint.core.summary import Summary
+from walkprint.core.summary import Summary, counted
 from walkprint.recipes.library import find_recipe
 
 
@@ -41,9 +41,10 @@ def train_generator(
     numbers = dict(result.numbers)
     found = " and ".join(f"{name} {numbers[name]:.2f}" for name in ("diversity", "labels") if name in numbers)
     beside = f", {found} of real frames'" if found else ""
+    beside = beside if numbers else "; it was finished before, so nothing was left to do"
     wanted = [f"{condition}={takes}" for condition, takes in loaded.wanted().items()]
     expand = ["walkprint", "expand", "--run", str(run), "--wanted", *wanted, "--out", f"{loaded.data.root}-expanded"]
     return Summary(
         {"run": str(run), "step": result.step, "numbers": numbers},
-        f"{run}: {result.step} steps{beside}\nnext: {shlex.join(expand)}",
+        f"{run}: {counted(result.step, 'step')}{beside}\nnext: {shlex.join(expand)}",
     )

@@ -9,7 +9,7 @@ from walkprint.core.errors import ArgumentError
 from walkprint.core.files import check_there
 from walkprint.core.progress import progress
 from walkprint.core.share import parse_share, share_of
-from walkprint.core.summary import Summary
+from walkprint.core.summary import Summary, counted
 from walkprint.recipes.library import find_trained
 from walkprint.recipes.settings import settings_of
 
@@ -82,7 +82,8 @@ def embed_to_file(
     save_embeddings(embeddings, dataset, Path(out))
     parts, features = embeddings.vectors.shape[1:]
     numbers = {"out": str(out), "sequences": len(embeddings), "parts": parts, "features": features}
-    text = f"{out}: {len(embeddings)} sequences, {parts} parts of {features} numbers, by {embeddings.source}"
+    text = f"{out}: {counted(len(embeddings), 'sequence')}, {counted(parts, 'part')} of {features} numbers"
+    text += f", by {embeddings.source}"
     if chosen == "bf16":
         text += ", in bf16 (`precision` 32-true computes in float32)"
     numbers |= {"source": embeddings.source, "precision": chosen}
