@@ -98,7 +98,9 @@ class Captured:
     def __str__(self) -> str:
         walks, subjects = counted(len(self.keys), "walk"), counted(len({key.subject for key in self.keys}), "subject")
         lines = [f"{self.out}: {walks} of {subjects}, {counted(self.frames, 'frame')}"]
-        lines += [f"left out: {number} frames, {reason}" for reason, number in sorted(self.dropped.frames.items())]
+        lines += [
+            f"left out: {counted(number, 'frame')}, {reason}" for reason, number in sorted(self.dropped.frames.items())
+        ]
         lines += [f"no walk: {line}" for line in self.empty]
         return "\n".join([*lines, *(f"lost: {line}" for line in self.lost)])
 

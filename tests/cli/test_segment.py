@@ -76,7 +76,7 @@ def test_a_second_recording_is_asked_for_and_what_is_left_out_stays_known(
     assert main(["segment", "anna.mp4", "--out", "my store"]) == 0
     said = capsys.readouterr().out
     assert "no subject has a second recording, so identification has no gallery; use --one_person, or more" in said
-    left_out = dict(re.findall(r"left out: (\d+) frames, (.*)", said))
+    left_out = dict(re.findall(r"left out: (\d+) frames?, (.*)", said))
     assert left_out
     assert Store.open("my store").meta["dropped"] == {reason: int(count) for count, reason in left_out.items()}
     command = shlex.split(said.splitlines()[-1].removeprefix("next: walkprint "))

@@ -362,7 +362,7 @@ def test_a_partition_says_who_trains_and_who_tests(tmp_path):
     file.write_text('{"TRAIN_SET": ["d", "a", "x"], "TEST_SET": ["b", "y"]}')
     packed = prepare(Folder(tmp_path / "raw", partition=file), tmp_path / "s", workers=1)
     assert (packed.subjects("train"), packed.subjects("test")) == (["a", "d"], ["b"])
-    assert "left out: 1 subjects in neither set of the partition, e.g. c" in str(packed.report)
+    assert "left out: 1 subject in neither set of the partition, e.g. c" in str(packed.report)
     whole = prepare(Folder(tmp_path / "raw"), tmp_path / "whole", workers=1)
     opened = Packed(tmp_path / "whole", partition=file)
     assert whole.subjects("train") == []

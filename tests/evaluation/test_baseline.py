@@ -80,7 +80,7 @@ def test_reports_print_what_was_seen_of_the_data(tmp_path):
     packed = Packed(path)
     energy_image_embeddings(packed, packed.keys("all")).save(out)
     said = (
-        "Data: mine: 4 sequences, 16 frames; left out: 8 frames (8 corrupt); without a usable frame: 1 sequences; "
+        "Data: mine: 4 sequences, 16 frames; left out: 8 frames (8 corrupt); without a usable frame: 1 sequence; "
         "doubtful: 4 of 4 frames looked at (100.0 %), specks beside the person."
     )
     report = identify(EmbeddingSet.load(out), packed.protocol(), scoring=Scoring(resamples=0))

@@ -123,7 +123,7 @@ def test_segmenters_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     few = ["--subjects", "1", "--train", "1", "--views", "090", "--takes", "nm=1", "--frames", "2", "--workers", "1"]
     out = str(tmp_path / "store")
     assert main(["walkers", "--out", out, *few, "--segmented", "Background"]) == 0
-    assert "1 sequences" in capsys.readouterr().out
+    assert "1 sequence," in capsys.readouterr().out
     assert Packed(out).settings["segmenter"]["class_path"] == "walkprint.video.background.Background"
     with pytest.raises(RecipeError, match="Selfi"):
         segmented_to_store(people(), out=out, segmenter="Selfi")

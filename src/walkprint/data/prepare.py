@@ -81,12 +81,11 @@ class PrepareReport:
         lines.append(f"people: {self.people}, conditions: {self.conditions}, views: {self.views}")
         if self.misplaced:
             lines.append(f"left out: {_misplaced(self.misplaced, self.layout)}")
-        lines += [f"left out: {count} frames, {reason}" for reason, count in sorted(self.dropped.items())]
+        lines += [f"left out: {counted(count, 'frame')}, {reason}" for reason, count in sorted(self.dropped.items())]
         lines += doubtful_shares(self.doubtful)
         if self.unlisted:
-            lines.append(
-                f"left out: {len(self.unlisted)} subjects in neither set of the partition, e.g. {self.unlisted[0]}"
-            )
+            who = counted(len(self.unlisted), "subject")
+            lines.append(f"left out: {who} in neither set of the partition, e.g. {self.unlisted[0]}")
         lines += _listed("unreadable", self.faults)
         lines += _listed("without a usable frame", self.empty)
         lines += _listed(f"fewer than {FEW_FRAMES} frames", self.short)

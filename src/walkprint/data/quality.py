@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from walkprint.core.summary import counted
+
 LOOKED_AT = "looked at"
 NOBODY_TESTS = "all subjects train by this split, none is left to test"
 _IN_WORDS = {
@@ -34,10 +36,10 @@ def quality(meta: Mapping[str, Any]) -> str:
         meta: `meta.json` of the store.
     """
     dropped, empty = dict(meta.get("dropped", {})), meta.get("empty", [])
-    parts = [f"{meta.get('sequences', 0):,} sequences, {meta.get('frames', 0):,} frames"]
+    parts = [f"{counted(meta.get('sequences', 0), 'sequence')}, {counted(meta.get('frames', 0), 'frame')}"]
     if dropped:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(dropped.items()))
-        parts.append(f"left out: {sum(dropped.values()):,} frames ({reasons})")
+        parts.append(f"left out: {counted(sum(dropped.values()), 'frame')} ({reasons})")
     if empty:
-        parts.append(f"without a usable frame: {len(empty):,} sequences")
+        parts.append(f"without a usable frame: {counted(len(empty), 'sequence')}")
     return "; ".join([*parts, *doubtful_shares(meta.get("doubtful", {}))])
