@@ -82,7 +82,7 @@ def test_every_damaged_byte_is_noticed(tmp_path: Path) -> None:
 
 def test_a_foreign_file_is_no_checkpoint(tmp_path: Path) -> None:
     safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "one.safetensors")
-    with pytest.raises(CheckpointError, match="no training checkpoint"):
+    with pytest.raises(CheckpointError, match="not a training checkpoint"):
         load_checkpoint(tmp_path / "one.safetensors")
 
 
