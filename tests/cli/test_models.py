@@ -7,9 +7,9 @@ import pytest
 from tests.oracles.evaluation import CASIA, toy_set
 
 from walkprint.cli import main
+from walkprint.core.digest import weights_source
 from walkprint.core.protocol import Protocol
 from walkprint.evaluation import Site
-from walkprint.evaluation.embed import weights_source
 from walkprint.recipes.card import read_card
 from walkprint.recipes.library import bundled_networks
 from walkprint.recipes.trained import load_network

@@ -89,6 +89,7 @@ def test_people_who_are_named_already_need_more_videos(tmp_path: Path, monkeypat
     (tmp_path / "anna.mp4").touch()
     found = SimpleNamespace(keys=[SequenceKey("anna")], previews=[], to_dict=dict)
     monkeypatch.setattr("walkprint.capture.capture", lambda *_, **__: found)
+    monkeypatch.setattr("walkprint.capture.recordings", lambda *_, **__: [])
     said = segment_to_store([tmp_path / "anna.mp4"], out=tmp_path, segmenter="Background", one_person=True).text
     assert "; give more videos of each person, in folders CONDITION/PERSON or by a CSV file" in said
     assert "one_person" not in said

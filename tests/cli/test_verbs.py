@@ -121,7 +121,7 @@ def test_a_recipe_of_the_other_kind_is_sent_to_its_verb(tmp_path: Path, capsys: 
         ("train-generator", "walkers/gaitset_narrow", "a network; use `walkprint train`"),
     ):
         error = _refused([verb, recipe, "--run", str(tmp_path / "run")], capsys)
-        assert f"{recipe}: this is a recipe of {other}" in error
+        assert f"{recipe}.yaml: this is a recipe of {other}" in error
 
 
 def test_train_learns_from_some_conditions(run: Path, store: Path, tmp_path: Path, capsys: Captured) -> None:

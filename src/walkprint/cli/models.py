@@ -13,7 +13,7 @@ def models() -> Summary:
     """
     from dataclasses import asdict
 
-    from walkprint.evaluation.embed import weights_source
+    from walkprint.core.digest import weights_source
     from walkprint.recipes.card import read_card
     from walkprint.recipes.library import bundled_networks
     from walkprint.recipes.trained import load_network
