@@ -133,7 +133,7 @@ CASES = {
             },
         },
         _OPENING | {f"{_RECOGNIZER}.enroll": PERSON},
-        _KEPT | {f"{_RECOGNIZER}.enroll": {"asked_by"}},
+        _KEPT | {f"{_RECOGNIZER}.enroll": {"asked_by", "warn"}},
     ),
     "serve": Case(
         "--host 0.0.0.0 --port 9 --token_file t --false_positive_rate 0.1 --upload_mb 1 --video_s 2 --frame_px 3 "

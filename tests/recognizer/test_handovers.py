@@ -48,7 +48,7 @@ def test_every_keyword_reaches_the_gallery(tmp_path: Path, monkeypatch: pytest.M
     made.re_embed(asked_by="office")
     assert asked["re_embed"] == {"asked_by": "office"}
     assert taken["re_embed"] == {"asked_by"}
-    made.enroll(clips("001")[0], "001")
+    made.enroll(clips("001")[1], "001")
     assert asked["enroll"]["asked_by"] == "tests"
 
 

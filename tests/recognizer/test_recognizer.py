@@ -1,5 +1,6 @@
 """Enrolling and identifying rendered people, with a small network in place of the trained one."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,45 @@ def test_two_people_at_a_time_are_not_enrolled(tmp_path: Path, monkeypatch: pyte
     assert empty.enroll("hall.mp4", "Anna").walks == 2
     found[:] = [Walk(masks, 1, 0.0, 2.0, input="one"), Walk(masks, 2, 1.0, 3.0, input="another")]
     assert empty.enroll("both videos", "Ben").walks == 2
+
+
+def test_a_walk_is_enrolled_once_and_for_one_person(recognizer: Recognizer) -> None:
+    for name, refusal in (
+        ("Anna", "the walk at 0.0 s is enrolled already, as 001; enroll another source of Anna, or forget 001 first"),
+        ("001", "found no new walk, 1 walk known; enroll another source"),
+    ):
+        with pytest.raises(DataError, match=f"^{name}: {refusal}$"):
+            recognizer.enroll(clips("001")[0], name)
+    assert [one.walks for one in recognizer.gallery.people()] == [1, 1, 1]
+    said: list[str] = []
+    known, new = clips("001")
+    assert recognizer.enroll([known, new, new], "001", warn=said.append).walks == 2
+    assert said == ["001: left out 2 walks enrolled already"]
+    masks = clips("004")[0].frames
+    one, other = Walk(masks[:10], 1, 0.0, 0.4, input="street"), Walk(masks[10:], 2, 1.0, 1.4, input="street")
+    recognizer.enroll(one, "004")
+    assert recognizer.enroll(other, "005", warn=said.append).walks == 1, "another walk of the same video"
+    live = replace(one, input="")
+    assert recognizer.enroll([live, live], "004").walks == 3, "nothing is known of where these came from"
+
+
+def test_a_walk_that_resembles_another_known_person_is_said(recognizer: Recognizer) -> None:
+    said: list[str] = []
+    recognizer.false_positive_rate = 0.6
+    recognizer.enroll(clips("002")[1], "Anna", warn=said.append)
+    line = (
+        r"Anna: the walk at 0.0 s scores 0\.\d\d for 002, threshold -?0\.\d\d; check that it shows Anna, or forget Anna"
+    )
+    assert re.fullmatch(line, said.pop())
+    recognizer.gallery.forget("Anna")
+    recognizer.enroll(clips("003")[1], "002", warn=said.append)
+    assert re.match(
+        r"002: the walk at 0.0 s scores 0\.\d\d for 003, for 002 -?0\.\d\d; check that it shows 002", said.pop()
+    )
+    recognizer.false_positive_rate = 1e-6
+    recognizer.enroll(clips("001")[1], "001", warn=said.append)
+    recognizer.enroll(clips("009")[1], "009", warn=said.append)
+    assert said == []
 
 
 def test_silhouettes_are_kept_only_when_asked(recognizer: Recognizer) -> None:

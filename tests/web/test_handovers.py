@@ -29,8 +29,10 @@ def test_every_field_of_a_request_reaches_the_recognizer(tmp_path: Path, monkeyp
     with serving(tmp_path) as client:
         settings = {"consent": "signed", "expires": "2999-12-31", "keep_silhouettes": True, "asked_by": "Eve"}
         assert enroll(client, "Anna", "002", **settings)["state"] == "done"
+        assert asked["enroll"].pop("warn")("a line") is None
         assert asked["enroll"] == settings
-        assert {*taken} == {*settings, "hook"}
+        assert client.get(f"{API}/jobs").json()[0]["warnings"] == ["a line"]
+        assert {*taken} == {*settings, "hook", "warn"}
         assert identify(client, "002", false_positive_rate="0.3", asked_by="gate")["state"] == "done"
         assert asked["identify"] == {"false_positive_rate": 0.3, "asked_by": "gate"}
         (anna,) = client.get(f"{API}/people").json()

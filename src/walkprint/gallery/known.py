@@ -109,21 +109,24 @@ class Known:
             most: about so many walks instead, all those of some people; never kept.
         """
         if most is not None:
-            return self._read_templates(len(self) * most // max(self.count_walks(), 1) + 1)
+            people = len(self) * most // max(self.count_walks(), 1) + 1
+            return self._read_templates("person IN (SELECT id FROM people ORDER BY id LIMIT ?)", people)
         if self._templates is None or self._templates.state != self.state:
-            self._templates = self._read_templates()
+            self._templates = self._read_templates("")
         return self._templates
 
-    def _read_templates(self, people: int = -1) -> Templates:
-        """Those of the first people by id, which is random; of all if negative."""
+    def templates_of(self, input: str) -> Templates:
+        """The embeddings of the walks that were taken from a source, by its digest; without names."""
+        return self._read_templates("input = ?", input)
+
+    def _read_templates(self, where: str, value: str | int = "") -> Templates:
+        """Those of all walks with their people's names, or of those that a condition with a value chooses, without."""
         with self._database.reading() as connection:
             state = int(connection.execute("SELECT value FROM meta WHERE name = 'state'").fetchone()[0])
-            names = {person: name for name, person in self._ids(connection).items()} if people < 0 else {}
             rows = connection.execute(
-                "SELECT id, person, view, vectors FROM walks WHERE ?1 < 0 OR person IN (SELECT id FROM people ORDER BY "
-                "id LIMIT ?1) ORDER BY rowid",
-                (people,),
+                f"SELECT id, person, view, vectors FROM walks WHERE {where or '?1 = ?1'} ORDER BY rowid", (value,)
             ).fetchall()
+            names = {} if where else {person: name for name, person in self._ids(connection).items()}
         blobs = [self._cipher.open(blob, f"walks {walk} vectors") for walk, _, _, blob in rows]
         vectors = unpack(blobs, self.binding.parts, self.binding.features)
         return Templates(vectors, [row[1] for row in rows], [row[2] for row in rows], names, state)

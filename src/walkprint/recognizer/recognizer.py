@@ -1,8 +1,8 @@
 """Enrolls people, and says who is seen walking."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from walkprint.networks.base import Network
 from walkprint.networks.folded import folded
 from walkprint.recipes.trained import load_network
 from walkprint.recognizer.cohort import Cohort, find_or_make
+from walkprint.recognizer.enrollment import Embedded, Warn, refuse_two_at_a_time, warn_of_another, without_known
 from walkprint.recognizer.error_rates import ErrorRates, measure
 from walkprint.recognizer.many import EXACT_WALKS, ManyVerdict
 from walkprint.recognizer.sighting import Candidate, Sighting
-from walkprint.recognizer.sources import Walk, walks_of
+from walkprint.recognizer.sources import walks_of
 from walkprint.recognizer.verdict import Verdict
 from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.preview import Preview, both
@@ -110,8 +111,12 @@ class Recognizer:
         keep_silhouettes: bool = False,
         asked_by: str | None = None,
         hook: Hook | None = None,
+        warn: Warn = warnings.warn,
     ) -> Person:
         """Make a person known by all walks of a source, which must show this person alone.
+
+        Walks that are enrolled already are left out. A walk that would be named as somebody else, or is more similar
+        to somebody else than to earlier walks of the person, is enrolled with a warning (up to 50,000 walks).
 
         Args:
             source: see `walks_of`.
@@ -121,15 +126,21 @@ class Recognizer:
             keep_silhouettes: keep them in the gallery, so that another network can embed them later.
             asked_by: for the journal.
             hook: called with every frame of a video.
+            warn: called with each warning, a line.
 
         Raises:
-            DataError: no walk is found, two people are seen at a time, or the name or day is none.
+            DataError: no walk is found, all are enrolled already or one under another name, two people are seen at a
+                time, or the name or day is none.
         """
         begun, name, expires = now(), check_name(name), check_day(expires)  # before a long video is read
         found = list(self._embedded(source, hook))
         if not found:
             raise DataError(f"{name}: no walk found; expected a person who walks past, whole in the picture")
-        _refuse_two_people([walk for walk, _ in found], name)
+        refuse_two_at_a_time([walk for walk, _ in found], name)
+        found = without_known(found, name, self.gallery, warn)
+        judge = self._judge() if self.gallery.count_walks() <= EXACT_WALKS else None
+        if judge is not None:
+            warn_of_another(found, name, judge, self.gallery, judge.threshold(self.false_positive_rate), warn)
         new = [
             NewWalk(
                 vectors, len(walk.silhouettes), walk.quality, walk.view, walk.input,
@@ -165,7 +176,7 @@ class Recognizer:
             ProtocolError: the rate is out of range.
         """
         begun = now()
-        found: dict[int, list[tuple[Walk, _Floats]]] = {}
+        found: dict[int, list[Embedded]] = {}
         for number, (walk, vectors) in enumerate(self._embedded(source, hook)):
             found.setdefault(walk.track if fuse else number, []).append((walk, vectors))
         asked = (false_positive_rate, most, asked_by, begun)
@@ -189,7 +200,7 @@ class Recognizer:
         Raises:
             DataError: as `identify`.
         """
-        tracks: dict[int, list[tuple[Walk, _Floats]]] = {}
+        tracks: dict[int, list[Embedded]] = {}
         for walk, vectors in self._embedded(source, hook):
             tracks[walk.track] = [*tracks.pop(walk.track, [])[-_WALKS_KEPT:], (walk, vectors)]
             if len(tracks) > _TRACKS_KEPT:
@@ -229,13 +240,13 @@ class Recognizer:
             raise DataError(f"{self.gallery.path}: the gallery changed in the meantime; ask again")
         return measure(judge, walks, len(np.unique(self.cohort.subjects)), rates)
 
-    def _embedded(self, source: Any, hook: Hook | None) -> Iterator[tuple[Walk, _Floats]]:
+    def _embedded(self, source: Any, hook: Hook | None) -> Iterator[Embedded]:
         for walk in walks_of(source, self.segmenter, hook):
             yield walk, self._embed(walk.silhouettes)
 
     def _sighting(
         self,
-        together: Sequence[tuple[Walk, _Floats]],
+        together: Sequence[Embedded],
         false_positive_rate: float | None,
         most: int,
         asked_by: str | None,
@@ -331,13 +342,3 @@ class Recognizer:
         self._verdict = None
         asked_by = self.asked_by if asked_by is None else asked_by
         return self.gallery.re_embed(self._embed, self._binding, asked_by=asked_by)
-
-
-def _refuse_two_people(walks: Sequence[Walk], name: str) -> None:
-    """Refuse walks of different tracks that overlap in time: one of the two is somebody else."""
-    timed = sorted((walk for walk in walks if walk.end_s > 0), key=lambda walk: (walk.input, walk.start_s))
-    for before, after in pairwise(timed):
-        if before.input == after.input and before.track != after.track and after.start_s < before.end_s:
-            raise DataError(
-                f"{name}: two people are seen at {after.start_s:.1f} s; expected one person alone: cut the video"
-            )

@@ -40,6 +40,7 @@ class Job:
         progress: share of the video that was read, 0 to 1; None if unknown.
         walks: found so far.
         error: why it failed, in a line.
+        warnings: a line each.
         sightings: who was seen, of "identify".
         named: number of a sighting's event -> id of the person that it was confirmed as.
         cut: event -> walks of that sighting, so that they can be enrolled.
@@ -55,6 +56,7 @@ class Job:
     progress: float | None = 0.0
     walks: int = 0
     error: str = ""
+    warnings: list[str] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
     named: dict[int, str] = field(default_factory=dict)
     cut: dict[int, list[Walk]] = field(default_factory=dict)
@@ -78,7 +80,7 @@ class Job:
         ]
         return {
             "id": self.id, "kind": self.kind, "state": self.state, "progress": self.progress, "walks": self.walks,
-            "error": self.error, "sightings": sightings,
+            "error": self.error, "warnings": list(self.warnings), "sightings": sightings,
             "person": None if self.person is None else asdict(self.person), "made": self.made,
         }  # fmt: skip
 
@@ -104,6 +106,7 @@ class Job:
         for event in [event for event, one in self.named.items() if one == person]:
             self.named.pop(event)
             self.cut.pop(event, None)
+        self.warnings.clear()  # they may name the person
         self.version += 1
         return self.person is not None and self.person.id == person
 

@@ -75,7 +75,7 @@ class JobOut(BaseModel):
 
     model_config = _example(
         id="5d41402abc4b2a76b9719d91", kind="identify", state="done", progress=1.0, walks=1, error="",
-        sightings=[_SIGHTING], person=None, made="2026-11-27T10:16:00.000+00:00",
+        warnings=[], sightings=[_SIGHTING], person=None, made="2026-11-27T10:16:00.000+00:00",
     )  # fmt: skip
     id: str
     kind: Literal["identify", "enroll"]
@@ -83,6 +83,7 @@ class JobOut(BaseModel):
     progress: float | None
     walks: int
     error: str
+    warnings: list[str]
     sightings: list[SightingOut]
     person: PersonOut | None
     made: str

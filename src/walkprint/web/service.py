@@ -133,7 +133,7 @@ class Service:
         name = check_name(name)
 
         def work(job: Job, walks: Sequence[Walk]) -> None:
-            job.person = self._enrolled(walks, name, notes)
+            job.person = self._enrolled(walks, name, notes, job)
 
         return self._submit(Job("enroll"), video, work)
 
@@ -151,11 +151,11 @@ class Service:
 
         return self._submit(Job("identify"), video, work)
 
-    def _enrolled(self, walks: Sequence[Walk], name: str, notes: Notes) -> Person:
+    def _enrolled(self, walks: Sequence[Walk], name: str, notes: Notes, job: Job) -> Person:
         expires = notes.expires.isoformat() if notes.expires else None
         return self.recognizer.enroll(
             list(walks), name, consent=notes.consent, expires=expires, keep_silhouettes=notes.keep_silhouettes,
-            asked_by=notes.asked_by,
+            asked_by=notes.asked_by, warn=job.warnings.append,
         )  # fmt: skip
 
     def _submit(self, job: Job, video: BinaryIO, work: Callable[[Job, Sequence[Walk]], None]) -> Job:
@@ -212,7 +212,8 @@ class Service:
             walks = job.cut.get(event)
             if not walks or event in job.named:
                 raise MissingError("the walks of this sighting are not kept, or have a name already")
-            enrolled = self._enrolled(walks, person, notes)
+            job.warnings.clear()
+            enrolled = self._enrolled(walks, person, notes, job)
             self._gallery.confirm(event, enrolled.name, asked_by=notes.asked_by)
             job.named[event] = enrolled.id
             job.version += 1

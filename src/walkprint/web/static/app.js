@@ -346,7 +346,8 @@ async function confirmAs(job, seen, name) {
     const data = { name, asked_by: askedBy(), keep_silhouettes: $("enroll-keep").checked };
     const person = await send(`jobs/${job.id}/sightings/${seen.event}/name`, data);
     seen.confirmed_as = person.id;
-    notice(`This walk is enrolled as ${person.name}.`);
+    const { warnings } = await read(`jobs/${job.id}`);
+    notice([`This walk is enrolled as ${person.name}.`, ...warnings].join(" "));
     document.activeElement?.blur();
     await refresh();
   } catch (error) { notice(error.message, true); }
@@ -374,7 +375,7 @@ async function enroll(event) {
     line.remove();
     if (!job.person) return;
     state.pictures.delete(`people/${job.person.id}/strip.png`);
-    notice(`${job.person.name} is known by ${plural(job.person.walks, "walk")}.`);
+    notice([`${job.person.name} is known by ${plural(job.person.walks, "walk")}.`, ...job.warnings].join(" "));
     await refresh();
   } catch (error) { line.replaceChildren(h("p", { className: "bad-text" }, error.message)); }
 }
