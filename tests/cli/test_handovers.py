@@ -173,12 +173,13 @@ CASES = {
                 "sightings": [SEEN],
                 "out": Path("named.mp4"),
             },
+            f"{_RECOGNIZER}.doubt": {"self": ..., "false_positive_rate": 0.1, "walks": 1},
             "walkprint.recognizer.sighting.save_sightings": {
                 "path": Path("seen.csv"),
                 "found": [(Path("a.mp4"), SEEN)],
             },
         },
-        _OPENING | {f"{_RECOGNIZER}.identify": [SEEN]},
+        _OPENING | {f"{_RECOGNIZER}.identify": [SEEN], f"{_RECOGNIZER}.doubt": ""},
         _KEPT | {f"{_RECOGNIZER}.identify": {"asked_by"}},
     ),
     "watch": Case(
@@ -186,9 +187,10 @@ CASES = {
         _OPENED
         | {
             f"{_RECOGNIZER}.watch": {"self": ..., "source": Path("hall.mp4"), "false_positive_rate": 0.1},
+            f"{_RECOGNIZER}.doubt": {"self": ..., "false_positive_rate": 0.1},
         },
-        _OPENING | {f"{_RECOGNIZER}.watch": [SEEN, SEEN]},
-        _KEPT | {f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"}},
+        _OPENING | {f"{_RECOGNIZER}.watch": [SEEN, SEEN], f"{_RECOGNIZER}.doubt": ""},
+        _KEPT | {f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"}, f"{_RECOGNIZER}.doubt": {"walks"}},
         without={"attempts"},
     ),
     "watch a camera": Case(
@@ -201,9 +203,14 @@ CASES = {
                 "warn": ...,
             },
             f"{_RECOGNIZER}.watch": {"self": ..., "source": ..., "false_positive_rate": 0.05},
+            f"{_RECOGNIZER}.doubt": {"self": ..., "false_positive_rate": 0.05},
         },
-        _OPENING | {f"{_RECOGNIZER}.watch": [SEEN]},
-        {f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"}, "walkprint.video.live.Live.__init__": {"wait_s"}},
+        _OPENING | {f"{_RECOGNIZER}.watch": [SEEN], f"{_RECOGNIZER}.doubt": ""},
+        {
+            f"{_RECOGNIZER}.watch": {"most", "asked_by", "hook"},
+            f"{_RECOGNIZER}.doubt": {"walks"},
+            "walkprint.video.live.Live.__init__": {"wait_s"},
+        },
         without={"false_positive_rate", "events", "most"},
     ),
     "gallery re-embed": Case(

@@ -12,7 +12,7 @@ PRINTED = {
     "03": "compactness/loss",
     "04": "minus middle",
     "05": "quality: generated -, recorded",  # nobody of whom takes are made was recorded in a coat
-    "06": "Anna  best Anna",
+    "06": "Anna  score",
 }
 
 

@@ -181,6 +181,25 @@ def test_a_walk_that_resembles_another_known_person_is_said(recognizer: Recogniz
     assert said == []
 
 
+def test_a_threshold_that_cannot_be_trusted_is_said(tmp_path: Path) -> None:
+    made = Recognizer(tmp_path / "g", Pooling(), segmenter=Background(), cohort=strangers())
+    assert made.doubt() == ""
+    made.enroll(clips("001")[0], "Anna")
+    assert made.doubt() == "1 person known; expected 3 or more for a threshold that can be trusted: enroll others"
+    for name in ("002", "003"):
+        made.enroll(clips(name)[0], name)
+    assert made.doubt(0.2) == ""
+    frames = clips("002")[0].frames.copy()
+    frames[0, 0, :4] = 0
+    made.enroll(frames, "Anna", warn=lambda _: None)  # Anna's gait is 002's
+    assert made.threshold(1e-9) > 1
+    said = made.doubt(1e-9)
+    assert re.match(
+        r"threshold \d+\.\d\d: no score is above 1, so all are unknown; \w+ and \w+ are the most similar", said
+    )
+    assert set(re.findall(r"(\w+) and (\w+) are", said)[0]) == {"Anna", "002"}
+
+
 def test_silhouettes_are_kept_only_when_asked(recognizer: Recognizer) -> None:
     assert not any(walk.silhouettes for walk in recognizer.gallery.walks())
     clip = clips("004")[0]

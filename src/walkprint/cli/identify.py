@@ -1,5 +1,6 @@
 """`walkprint identify`: who walks in a video?"""
 
+import warnings
 from pathlib import Path
 
 from walkprint.cli.values import UsageError
@@ -56,6 +57,8 @@ def identify(
         save_sightings(csv, found)
     if video is not None:
         recognizer.annotate(videos[0], [sighting for _, sighting in found], video)
+    if found and (doubt := recognizer.doubt(false_positive_rate, max(seen.walks for _, seen in found))):
+        warnings.warn(doubt, stacklevel=2)
     numbers = {"sightings": [{"video": str(one), **seen.to_dict()} for one, seen in found]}
     lines = [f"{one.name}  {seen}" for one, seen in found] or ["no walk found"]
     return Summary(numbers, "\n".join([*lines, *(str(file) for file in (csv, video) if file is not None)]))

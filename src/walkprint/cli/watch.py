@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from pathlib import Path
 
 from walkprint.core.bounds import Count, OpenFraction
@@ -36,6 +37,8 @@ def watch(
     from walkprint.video.live import Live, is_live
 
     recognizer = seeing.recognizer(place, known=True)
+    if doubt := recognizer.doubt(false_positive_rate):
+        warnings.warn(doubt, stacklevel=2)
     count, names = 0, dict[str, int]()
     seen = (
         iter(Live(source, tries=attempts, warn=lambda text: sys.stderr.write(f"{text}\n")))

@@ -14,6 +14,7 @@ from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.progress import progress
+from walkprint.core.summary import counted
 from walkprint.evaluation.site import Site
 from walkprint.evaluation.whitening import moved
 from walkprint.gallery import Binding, Gallery, NewWalk, Person
@@ -24,7 +25,7 @@ from walkprint.networks.folded import folded
 from walkprint.recipes.trained import load_network
 from walkprint.recognizer.cohort import Cohort, find_or_make
 from walkprint.recognizer.enrollment import Embedded, Warn, refuse_two_at_a_time, warn_of_another, without_known
-from walkprint.recognizer.error_rates import ErrorRates, measure
+from walkprint.recognizer.error_rates import LEAST_PEOPLE, ErrorRates, measure
 from walkprint.recognizer.many import EXACT_WALKS, ManyVerdict
 from walkprint.recognizer.sighting import Candidate, Sighting
 from walkprint.recognizer.sources import walks_of
@@ -222,6 +223,27 @@ class Recognizer:
         if judge is None:
             raise DataError(f"{self.gallery.path}: no person is enrolled; enroll somebody first")
         return judge.threshold(self.false_positive_rate if false_positive_rate is None else false_positive_rate, walks)
+
+    def doubt(self, false_positive_rate: float | None = None, walks: int = 1) -> str:
+        """Why the threshold cannot be trusted, in a line; "" without a reason. Arguments as in `threshold`.
+
+        Raises:
+            ProtocolError: the rate is out of range.
+        """
+        judge = self._judge()
+        if judge is None:
+            return ""
+        threshold = self.threshold(false_positive_rate, walks)
+        if threshold > 1 and judge.nearest_pair:
+            one, other = (self.gallery.names([person]).get(person, person) for person in judge.nearest_pair)
+            return (
+                f"threshold {threshold:.2f}: no score is above 1, so all are unknown; {one} and {other} are the most "
+                "similar known people: check their videos, enroll others, or allow a higher false positive rate"
+            )
+        if judge.count < LEAST_PEOPLE:
+            known = counted(judge.count, "person", "people")
+            return f"{known} known; expected {LEAST_PEOPLE} or more for a threshold that can be trusted: enroll others"
+        return ""
 
     def error_rates(self, rates: Sequence[float]) -> ErrorRates:
         """How often the gallery as it is errs, by its own walks and rendered strangers; see `error_rates.measure`.

@@ -74,11 +74,16 @@ class Sighting:
 
     def __str__(self) -> str:
         who = f"{self.start_s:7.1f} to {self.end_s:.1f} s  person {self.track}  {counted(self.walks, 'walk')}"
-        best = "".join(
-            f"  best {one.name} {one.score:.2f} of {self.threshold:.2f}, {one.probability:.0%}"
-            for one in self.candidates[:1]
-        )
-        return f"{who}  {self.name or 'unknown'}{best or '  no person is enrolled'}"
+        if not self.candidates:
+            return f"{who}  unknown  no person is enrolled"
+        best, nearest = self.candidates[0], "" if self.name else f"nearest {self.candidates[0].name}, "
+        numbers = f"score {best.score:.2f}, threshold {self.threshold:.2f}, probability {_percent(best.probability)}"
+        return f"{who}  {self.name or 'unknown'}  {nearest}{numbers}"
+
+
+def _percent(share: float) -> str:
+    """Never 0 or 100."""
+    return "< 1 %" if share < 0.01 else "> 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def save_sightings(path: str | Path, found: Iterable[tuple[str | Path, Sighting]]) -> None:

@@ -50,7 +50,12 @@ class Verdict:
         whitening: the network's, or None.
         site: of the camera that identifies, instead of the gallery's own middle; or None.
         gallery_site: of the camera where people were enrolled; that of `site` if None.
+
+    Attributes:
+        nearest_pair: ids of the two people of whom one scores highest for the other, among those who set the threshold.
     """
+
+    nearest_pair: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -170,13 +175,18 @@ class Verdict:
         """Best scores of known people among the others, for single walks and for all walks of a person joined."""
         single: list[float] = []
         joined: list[float] = []
+        highest = -np.inf
         for number in range(min(len(self.people), _MOST_LEFT_OUT) if len(self.people) > 1 else 0):
             mine = self._person == number
             if len(self.people) > _MANY:  # one person moves the middle too little to learn it again
                 probes, others = self._known[mine], self._known[~mine]
             else:
                 probes, others = self._apart(mine)
-            single += (probes @ others.T).max(axis=1).tolist()
+            scores = probes @ others.T
+            single += scores.max(axis=1).tolist()
+            if scores.max() > highest:
+                highest, other = scores.max(), self._person[~mine][scores.max(axis=0).argmax()]
+                self.nearest_pair = str(self.people[number]), str(self.people[other])
             joined.append(float((self._joined(probes, np.ones(len(probes))) @ others.T).max()))
         return np.array(single), np.array(joined)
 

@@ -135,7 +135,7 @@ def _jobs(service: Service) -> APIRouter:
         return service.identify(video.file, false_positive_rate=false_positive_rate, asked_by=asked_by).to_dict()
 
     @router.get("/thresholds", response_model=list[ThresholdOut])
-    def thresholds() -> list[dict[str, float | None]]:
+    def thresholds() -> list[dict[str, float | str | None]]:
         """The score from which a person is named, for several false positive rates and the gallery as it is."""
         return service.thresholds()
 

@@ -103,13 +103,14 @@ class NamedAs(BaseModel):
 class ThresholdOut(BaseModel):
     """The score from which a person is named at a false positive rate; null while no person is known.
 
-    `joined` is that of several walks together.
+    `joined` is that of several walks together; `doubt` says in a line why it cannot be trusted, or is "".
     """
 
-    model_config = _example(false_positive_rate=0.05, threshold=0.45, joined=0.48)
+    model_config = _example(false_positive_rate=0.05, threshold=0.45, joined=0.48, doubt="")
     false_positive_rate: float
     threshold: float | None
     joined: float | None
+    doubt: str
 
 
 @dataclass(frozen=True, slots=True, config=_example(value=0.1, low=0.03, high=0.3))

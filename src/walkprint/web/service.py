@@ -219,7 +219,7 @@ class Service:
             job.version += 1
         return enrolled
 
-    def thresholds(self) -> list[dict[str, float | None]]:
+    def thresholds(self) -> list[dict[str, float | str | None]]:
         """The score from which a person is named, for each of `RATES`; None while no person is known."""
         with self._lock:
             known = len(self._gallery) > 0
@@ -228,8 +228,12 @@ class Service:
                 return self.recognizer.threshold(rate, walks) if known else None
 
             return [
-                {"false_positive_rate": rate, "threshold": limit(rate, 1), "joined": limit(rate, 2)} for rate in RATES
-            ]
+                {
+                    "false_positive_rate": rate, "threshold": limit(rate, 1), "joined": limit(rate, 2),
+                    "doubt": self.recognizer.doubt(rate),
+                }
+                for rate in RATES
+            ]  # fmt: skip
 
     def error_rates(self) -> dict[str, Any]:
         """Error rates at the thresholds for `RATES`, as plain data; "missing" says why there are none."""

@@ -95,7 +95,7 @@ function showRate() {
   const count = Math.round(1 / now.false_positive_rate);
   $("rate-words").textContent = now.threshold === null
     ? "Enroll a person first."
-    : `About one stranger in ${count} is given a name. A name needs a score of ${now.threshold.toFixed(2)}, where several walks are joined of ${now.joined.toFixed(2)}.`;
+    : `About one stranger in ${count} is given a name. A name needs a score of ${now.threshold.toFixed(2)}, where several walks are joined of ${now.joined.toFixed(2)}.${now.doubt && ` Note: ${now.doubt}.`}`;
   for (const job of state.jobs.values()) showJob(job);
   showErrors();
 }
