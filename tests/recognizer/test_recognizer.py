@@ -15,8 +15,11 @@ from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.evaluation.site import ANY_VIEW
 from walkprint.gallery import Gallery
+from walkprint.recipes.trained import load_network
 from walkprint.recognizer import Recognizer, calibrate
+from walkprint.recognizer.cohort import BUNDLED, Cohort
 from walkprint.recognizer.sources import Walk, walks_of
+from walkprint.recognizer.verdict import log_odds
 from walkprint.video.background import Background
 from walkprint.video.segmenter import Segmenter
 
@@ -198,6 +201,38 @@ def test_a_threshold_that_cannot_be_trusted_is_said(tmp_path: Path) -> None:
         r"threshold \d+\.\d\d: no score is above 1, so all are unknown; \w+ and \w+ are the most similar", said
     )
     assert set(re.findall(r"(\w+) and (\w+) are", said)[0]) == {"Anna", "002"}
+
+
+def test_two_people_one_after_another_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odds = np.array([[9, -1, -3], [-1, 9, 5], [-3, 5, 9]])
+    monkeypatch.setattr("walkprint.recognizer.recognizer.log_odds", lambda *_: odds)
+
+    def said(*views: str, inputs: str = "aaa") -> list[str]:
+        lines: list[str] = []
+        made = Recognizer(tmp_path / f"{views}{inputs}", Pooling(), segmenter=Background(), cohort=strangers())
+        shown = zip("123", views, inputs, strict=True)
+        walks = [Walk(clips(f"00{one}")[0].frames, int(one), float(one), 0.5 + int(one), *at) for one, *at in shown]
+        made.enroll(walks, "Anna", warn=lines.append)
+        return lines
+
+    assert said("left", "left", "left") == [
+        "Anna: the walks at 1.0 s and 3.0 s look like two people; expected one person alone: check the source, and "
+        "forget Anna if there are two"
+    ]
+    assert said("left", "right", "right") == [], "directions are not compared"
+    assert said("left", "right", "left", inputs="aab") == [], "nor are sources"
+    assert said("", "", "") == []
+    assert len(said("left", "left", "right")) == 1
+
+
+def test_odds_tell_rendered_people_apart() -> None:
+    network, people = load_network("street"), ("001", "002", "003", "004")
+    vectors = np.stack([network.embed(clip) for name in people for clip in clips(name)])
+    strangers = Cohort.load(next(BUNDLED.iterdir()))
+    odds = log_odds(vectors, strangers, network.whitening)
+    same = np.kron(np.eye(4, dtype=bool), np.ones((2, 2), bool))
+    assert odds[same].min() > 0
+    assert (odds[~same] < 0).mean() > 0.5
 
 
 def test_silhouettes_are_kept_only_when_asked(recognizer: Recognizer) -> None:

@@ -1,7 +1,7 @@
 """What is checked before walks are enrolled under a name."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from walkprint.recognizer.verdict import Verdict, flat
 
 _SAME = 1 - 1e-5  # mean cosine of one walk embedded twice, and stored as float16 once
 _Floats = NDArray[np.float32]
+_Scores = NDArray[np.float64]
 Embedded = tuple[Walk, _Floats]
 Warn = Callable[[str], object]
 
@@ -67,6 +68,35 @@ def without_known(found: Sequence[Embedded], name: str, gallery: Known, warn: Wa
     if len(new) < len(found):
         warn(f"{name}: left out {counted(len(found) - len(new), 'walk')} enrolled already")
     return new
+
+
+def warn_of_two(found: Sequence[Embedded], name: str, odds: Callable[[_Floats], _Scores], warn: Warn) -> None:
+    """Warn of two walks of one source in one direction that are more likely of two people than of one.
+
+    Walks in different directions are not compared: even one person's differ as much as two people's.
+
+    Args:
+        found: walks with their embeddings, float32 (part, feature).
+        name: under which they are to be enrolled.
+        odds: see `verdict.log_odds`; called only if two walks can be compared.
+        warn: called with a line about the two walks that are least similar.
+    """
+    walks = [walk for walk, _ in found]
+    pairs = [
+        (i, j)
+        for i, j in combinations(range(len(walks)), 2)
+        if walks[i].view and (walks[i].view, walks[i].input) == (walks[j].view, walks[j].input)
+    ]
+    if not pairs:
+        return
+    found_odds = odds(np.stack([vectors for _, vectors in found]))
+    least = min(pairs, key=lambda pair: found_odds[pair])
+    if found_odds[least] < 0:
+        first, second = sorted(walks[at].start_s for at in least)
+        warn(
+            f"{name}: the walks at {first:.1f} s and {second:.1f} s look like two people; expected one person alone: "
+            f"check the source, and forget {name} if there are two"
+        )
 
 
 def warn_of_another(

@@ -24,12 +24,19 @@ from walkprint.networks.base import Network
 from walkprint.networks.folded import folded
 from walkprint.recipes.trained import load_network
 from walkprint.recognizer.cohort import Cohort, find_or_make
-from walkprint.recognizer.enrollment import Embedded, Warn, refuse_two_at_a_time, warn_of_another, without_known
+from walkprint.recognizer.enrollment import (
+    Embedded,
+    Warn,
+    refuse_two_at_a_time,
+    warn_of_another,
+    warn_of_two,
+    without_known,
+)
 from walkprint.recognizer.error_rates import LEAST_PEOPLE, ErrorRates, measure
 from walkprint.recognizer.many import EXACT_WALKS, ManyVerdict
 from walkprint.recognizer.sighting import Candidate, Sighting
 from walkprint.recognizer.sources import walks_of
-from walkprint.recognizer.verdict import Verdict
+from walkprint.recognizer.verdict import Verdict, log_odds
 from walkprint.video.mediapipe import MediaPipe
 from walkprint.video.preview import Preview, both
 from walkprint.video.segmenter import Segmenter
@@ -116,8 +123,9 @@ class Recognizer:
     ) -> Person:
         """Make a person known by all walks of a source, which must show this person alone.
 
-        Walks that are enrolled already are left out. A walk that would be named as somebody else, or is more similar
-        to somebody else than to earlier walks of the person, is enrolled with a warning (up to 50,000 walks).
+        Walks that are enrolled already are left out. There are warnings of two walks in one direction that look like
+        two people, and, up to 50,000 walks, of a walk that would be named as somebody else, or is more similar to
+        somebody else than to earlier walks of the person.
 
         Args:
             source: see `walks_of`.
@@ -139,6 +147,7 @@ class Recognizer:
             raise DataError(f"{name}: no walk found; expected a person who walks past, whole in the picture")
         refuse_two_at_a_time([walk for walk, _ in found], name)
         found = without_known(found, name, self.gallery, warn)
+        warn_of_two(found, name, lambda vectors: log_odds(vectors, self.cohort, self.network.whitening), warn)
         judge = self._judge() if self.gallery.count_walks() <= EXACT_WALKS else None
         if judge is not None:
             warn_of_another(found, name, judge, self.gallery, judge.threshold(self.false_positive_rate), warn)

@@ -72,9 +72,7 @@ class Verdict:
         self, cohort: Cohort, whitening: Whitening | None, site: Site | None, gallery_site: Site | None
     ) -> None:
         self._site, self._gallery_site = site, site if gallery_site is None else gallery_site
-        self._root = None if whitening is None else whitening.root
-        self._mean = cohort.vectors.mean(axis=0) if whitening is None else whitening.mean
-        self._strangers = moved(cohort.vectors, self._mean, None) if whitening is None else cohort.vectors
+        self._mean, self._root, self._strangers = _basis(cohort, whitening)
         self._stranger_of = cohort.subjects
         self._slope, self._offset = fit_same(flat(self._strangers), cohort.subjects)
 
@@ -229,6 +227,28 @@ class Verdict:
         best = np.full((len(scores), len(self.people)), -np.inf)
         np.maximum.at(best.T, person, scores.T)
         return best
+
+
+def log_odds(vectors: _Floats, cohort: Cohort, whitening: Whitening | None) -> NDArray[np.float64]:
+    """Log odds that two walks in one direction are of one person, before any gallery is known, (walk, walk).
+
+    Args:
+        vectors: float32 (walk, part, feature), as the network gave them.
+        cohort: rendered strangers, from whose walks the odds are learned.
+        whitening: the network's, or None.
+    """
+    mean, root, strangers = _basis(cohort, whitening)
+    slope, offset = fit_same(flat(strangers), cohort.subjects)
+    seen = flat(moved(unit_parts(vectors), mean, root))
+    return np.asarray(slope * (seen @ seen.T).astype(np.float64) + offset)
+
+
+def _basis(cohort: Cohort, whitening: Whitening | None) -> tuple[_Floats, _Floats | None, _Floats]:
+    """Mean and root by which walks are compared, and strangers as they are compared."""
+    if whitening is not None:
+        return whitening.mean, whitening.root, cohort.vectors
+    mean = cohort.vectors.mean(axis=0)
+    return mean, None, moved(cohort.vectors, mean, None)
 
 
 def origins_of(views: Sequence[str] | NDArray[np.str_], origins: dict[str, _Floats]) -> _Floats:
