@@ -6,9 +6,9 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from walkprint.core.embedding import unit_parts
 from walkprint.core.errors import DataError
 from walkprint.core.summary import counted
-from walkprint.evaluation.whitening import unit_parts
 from walkprint.gallery.known import Known
 from walkprint.recognizer.sources import Walk
 from walkprint.recognizer.verdict import Verdict, flat
