@@ -14,6 +14,7 @@ from walkprint.recognizer.sources import Walk
 from walkprint.recognizer.verdict import Verdict, flat
 
 _SAME = 1 - 1e-5  # mean cosine of one walk embedded twice, and stored as float16 once
+_LEAST_ODDS = 2.5  # log odds; rendered people's own walks in one direction have 3.9 or more, 30 frames each
 _Floats = NDArray[np.float32]
 _Scores = NDArray[np.float64]
 Embedded = tuple[Walk, _Floats]
@@ -71,7 +72,7 @@ def without_known(found: Sequence[Embedded], name: str, gallery: Known, warn: Wa
 
 
 def warn_of_two(found: Sequence[Embedded], name: str, odds: Callable[[_Floats], _Scores], warn: Warn) -> None:
-    """Warn of two walks of one source in one direction that are more likely of two people than of one.
+    """Warn of two walks of one source in one direction that are less similar than one person's.
 
     Walks in different directions are not compared: even one person's differ as much as two people's.
 
@@ -91,7 +92,7 @@ def warn_of_two(found: Sequence[Embedded], name: str, odds: Callable[[_Floats], 
         return
     found_odds = odds(np.stack([vectors for _, vectors in found]))
     least = min(pairs, key=lambda pair: found_odds[pair])
-    if found_odds[least] < 0:
+    if found_odds[least] < _LEAST_ODDS:
         first, second = sorted(walks[at].start_s for at in least)
         warn(
             f"{name}: the walks at {first:.1f} s and {second:.1f} s look like two people; expected one person alone: "
