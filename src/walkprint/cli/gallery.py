@@ -61,7 +61,7 @@ def _done(  # noqa: PLR0911 - one for each action
         return {"people": [asdict(one) for one in people]}, lines or ["no person is known"]
     if action == "show":
         person, walks = asdict(known.person(str(name))), known.walks(str(name))
-        lines = [f"{field}: {value}" for field, value in person.items()]
+        lines = [f"{field}: {value}" for field, value in person.items() if value not in (None, "")]
         lines += [f"  {one.added[:19]}  {one.frames} frames  {one.view}  quality {one.quality}" for one in walks]
         return {**person, "list": [asdict(one) for one in walks]}, lines
     if action == "forget":
@@ -69,13 +69,17 @@ def _done(  # noqa: PLR0911 - one for each action
         return {"forgotten": name, "people": len(known)}, [f"{name}: forgotten; known: {len(known)}"]
     if action == "export":
         count = known.export(file or Path(), None if name is None else [name], asked_by=who)
-        return {"people": count, "file": str(file)}, [f"{file}: {count} people; forget does not reach this copy"]
+        return {"people": count, "file": str(file)}, [
+            f"{file}: {counted(count, 'person', 'people')}; forget does not reach this copy"
+        ]
     if action == "backup":
         copy = known.backup()
         return {"file": str(copy)}, [f"{copy}: a copy; people who are forgotten leave it too"]
     if action == "journal":
         events = known.journal()
-        lines = [f"{one.number}  {one.ended}  {one.action}  {one.asked_by}  {' '.join(one.people)}" for one in events]
+        lines = [
+            f"{one.number}  {one.ended}  {one.action}  {one.asked_by or '-'}  {' '.join(one.people)}" for one in events
+        ]
         return {"events": [asdict(one) for one in events]}, lines
     known.check()
     count, last = known.verify_journal()

@@ -1,5 +1,6 @@
 """A gallery and a recognizer from names and files: what every verb about known people takes."""
 
+import getpass
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,11 @@ class Place:
 
     @property
     def who(self) -> str:
-        """For the journal."""
-        return self.asked_by or os.environ.get("USER", "")
+        """For the journal; "" where the system knows no login name."""
+        try:
+            return self.asked_by or getpass.getuser()
+        except (OSError, KeyError, ImportError):
+            return ""
 
     @property
     def key(self) -> bytes | None:
