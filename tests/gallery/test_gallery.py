@@ -10,6 +10,7 @@ import pytest
 from walkprint.core.errors import DataError, GaitError
 from walkprint.gallery import Binding, Gallery, NewWalk
 from walkprint.gallery.cipher import new_key, parse_key, read_key
+from walkprint.gallery.journal import now
 
 BINDING = Binding("street", "GaitSet 0123", 3, 8, "cosine")
 OTHER = Binding("large", "GaitSet 4567", 4, 8, "cosine")
@@ -149,8 +150,16 @@ def test_a_reader_that_stays_is_said_and_the_wipe_can_be_repeated(
     assert not [trace for trace in _traces(new) if trace in _bytes(tmp_path)]
 
 
-def test_people_whose_day_has_passed_are_forgotten_at_the_next_opening(gallery: Gallery) -> None:
-    gallery.enroll("Anna", [walk()], expires="2020-02-29")
+def test_people_whose_day_has_passed_are_forgotten_at_the_next_opening(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError, match=r"^last day 2020-02-29: has passed; expected \d{4}-\d\d-\d\d or later$"):
+        gallery.enroll("Anna", [walk()], expires="2020-02-29")
+    today = now()[:10]
+    assert gallery.enroll("Anna", [walk()], expires=today).expires == today
+    assert gallery.expire() == 0, "on the last day"
+    monkeypatch.setattr("walkprint.gallery.journal.now", lambda: "2999-01-01T00:00:00.000+00:00")
+    assert gallery.overdue() == [gallery.person("Anna").id]
     assert [person.name for person in Gallery.open(gallery.path).people()] == ["Ben"]
     assert gallery.expire("2999-12-31") == 0
     assert gallery.expire("3000-01-01") == 1

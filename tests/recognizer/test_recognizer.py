@@ -235,6 +235,13 @@ def test_odds_tell_rendered_people_apart() -> None:
     assert (odds[~same] < 2.5).mean() > 0.8
 
 
+def test_people_expire_before_the_next_question(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer.enroll(clips("001")[1], "001", expires="2999-01-01", warn=lambda _: None)
+    monkeypatch.setattr("walkprint.gallery.journal.now", lambda: "2999-01-02T00:00:00.000+00:00")
+    for (seen,) in (recognizer.identify(clips("001")[1]), list(recognizer.watch(clips("001")[1]))):
+        assert {one.name for one in seen.candidates} == {"002", "003"}
+
+
 def test_silhouettes_are_kept_only_when_asked(recognizer: Recognizer) -> None:
     assert not any(walk.silhouettes for walk in recognizer.gallery.walks())
     clip = clips("004")[0]

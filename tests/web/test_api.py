@@ -51,7 +51,7 @@ def test_identify_and_name(client: TestClient) -> None:
     )
     assert (named.status_code, named.json()["name"]) == (201, "Carl")
     again = client.post(f"{API}/jobs/{stranger['id']}/sightings/{unknown['event']}/name", json={"name": "Dora"})
-    assert again.status_code == 404
+    assert again.status_code == 409
     line = client.get(f"{API}/journal").json()[-1]
     assert (line["action"], line["confirms"], line["names"], line["asked_by"]) == (
         "confirm", unknown["event"], ["Carl"], "Eve"
@@ -132,6 +132,9 @@ def test_videos_that_cannot_be_used_say_why(client: TestClient) -> None:
 
     assert "the video: no video that can be read" in failed(b"RIFF" * 100)
     assert "empty" in failed(b"")
+    past = {"name": "Anna", "expires": "2020-02-29"}
+    refused = client.post(f"{API}/people", data=past, files={"video": ("v.mp4", b"x", "video/mp4")})
+    assert (refused.status_code, refused.json()["detail"][:31]) == (422, "last day 2020-02-29: has passed")
     assert "no video" in failed(video("001")[:3000])
     assert list(client.service.folder.iterdir()) == []  # type: ignore[attr-defined]
 

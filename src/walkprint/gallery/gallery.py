@@ -126,9 +126,7 @@ class Gallery(Known):
 
     def expire(self, today: str | None = None) -> int:
         """Forget all whose last day lies before today; returns how many."""
-        day = today or now()[:10]
-        with self._database.reading() as connection:
-            gone = [row[0] for row in connection.execute("SELECT id FROM people WHERE expires < ?", (day,))]
+        gone = self.overdue(today)
         if gone:
             self._forget(gone, "expire", "")
         return len(gone)

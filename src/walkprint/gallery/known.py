@@ -96,6 +96,12 @@ class Known:
         """How many walks are enrolled."""
         return int(self._database.value("SELECT count(*) FROM walks"))
 
+    def overdue(self, today: str | None = None) -> list[str]:
+        """Ids of the people whose last day lies before today, UTC."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT id FROM people WHERE expires < ?", (today or journal.now()[:10],))
+            return [row[0] for row in rows]
+
     def names(self, people: Sequence[str]) -> dict[str, str]:
         """Id -> name of these people; ids that are unknown are missing."""
         with self._database.reading() as connection:

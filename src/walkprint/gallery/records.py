@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import zstandard
@@ -113,12 +113,16 @@ def check_day(day: str | None) -> str | None:
     """A day as it is kept, ISO 8601, or None.
 
     Raises:
-        DataError: it is none.
+        DataError: it is none, or has passed.
     """
+    today = datetime.now(UTC).date()
     try:
-        return None if day is None else date.fromisoformat(day).isoformat()
+        found = None if day is None else date.fromisoformat(day)
     except ValueError as error:
         raise DataError(f"last day {day!r}: expected a day such as 2027-12-31") from error
+    if found is not None and found < today:
+        raise DataError(f"last day {day}: has passed; expected {today} or later")
+    return found and found.isoformat()
 
 
 def pack(vectors: NDArray[np.float32]) -> bytes:

@@ -313,7 +313,8 @@ class Recognizer:
         return replace(found, event=event)
 
     def _judge(self) -> Verdict | None:
-        """For the gallery as it is; None if no person is enrolled."""
+        """For the gallery as it is today; None if no person is enrolled."""
+        self.gallery.expire()
         state, walks = self.gallery.state, self.gallery.count_walks()
         if not walks:
             return None

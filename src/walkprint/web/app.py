@@ -32,14 +32,16 @@ from walkprint.web.schemas import (
     ThresholdOut,
     WalkOut,
 )
-from walkprint.web.service import MissingError, Notes, Service
+from walkprint.web.service import MissingError, NamedAlreadyError, Notes, Service
 
 _STATIC = Path(__file__).parent / "static"
 _LOOK_S, _EVENTS_S, _EXPIRE_S, _STREAMS = 0.2, 1.0, 3600.0, 64
+_STATUS = {MissingError: 404, NamedAlreadyError: 409, BusyError: 429}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
-        401: "token missing or wrong", 404: "not there", 413: "too large", 422: "refused", 429: "too many",
+        401: "token missing or wrong", 404: "not there", 409: "has a name already", 413: "too large", 422: "refused",
+        429: "too many",
     }.items()
 }  # fmt: skip
 
@@ -284,7 +286,7 @@ def _events(text: str) -> dict[int | str, dict[str, Any]]:
 
 
 async def _refusal(_: Request, error: Exception) -> JSONResponse:
-    status = 404 if isinstance(error, MissingError) else 429 if isinstance(error, BusyError) else 422
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 422)
     headers = {"retry-after": "5"} if status == 429 else None
     return JSONResponse({"detail": str(error)}, status, headers)
 

@@ -15,7 +15,7 @@ import numpy as np
 from walkprint.core.errors import DataError
 from walkprint.gallery import Person
 from walkprint.gallery.journal import Event
-from walkprint.gallery.records import check_name
+from walkprint.gallery.records import check_day, check_name
 from walkprint.recognizer import Recognizer
 from walkprint.recognizer.sources import Walk
 from walkprint.web.cutting import Cutter
@@ -29,6 +29,10 @@ RATES = (0.001, 0.0015, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.0
 
 class MissingError(DataError):
     """There is no such person, job or picture."""
+
+
+class NamedAlreadyError(DataError):
+    """A sighting has a name already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,7 @@ class Service:
 
     def people(self) -> list[Person]:
         """All known people, by name."""
+        self.expire()
         return self._gallery.people()
 
     def person(self, person: str) -> Person:
@@ -85,7 +90,7 @@ class Service:
         Raises:
             MissingError: there is none.
         """
-        for one in self._gallery.people():
+        for one in self.people():
             if one.id == person:
                 return one
         raise MissingError("no such person; list the people first")
@@ -116,21 +121,23 @@ class Service:
 
     def expire(self) -> int:
         """Delete people whose last day has passed; returns how many."""
+        overdue = self._gallery.overdue()
+        if not overdue:
+            return 0
         with self._lock:
-            before = {one.id for one in self.people()}
-            count = self._gallery.expire()
-            for person in before - {one.id for one in self.people()}:
+            for person in overdue:
                 self.jobs.forget(person)
-        return count
+            return self._gallery.expire()
 
     def enroll(self, video: BinaryIO, name: str, notes: Notes) -> Job:
         """Queue a video that shows one person.
 
         Raises:
-            DataError: the name is none.
+            DataError: the name is none, or the last day has passed.
             BusyError: too many videos wait.
         """
         name = check_name(name)
+        check_day(notes.expires and notes.expires.isoformat())
 
         def work(job: Job, walks: Sequence[Walk]) -> None:
             job.person = self._enrolled(walks, name, notes, job)
@@ -172,6 +179,7 @@ class Service:
                     path.unlink(missing_ok=True)
                 with self._lock:
                     job.on_progress(1.0, len(walks))
+                    self.expire()
                     work(job, walks)
 
             return self.jobs.submit(job, run)
@@ -206,12 +214,15 @@ class Service:
 
         Raises:
             MissingError: the walks are not kept any more.
+            NamedAlreadyError: the sighting has a name already.
         """
         with self._lock:
             job = self.job(name)
             walks = job.cut.get(event)
-            if not walks or event in job.named:
-                raise MissingError("the walks of this sighting are not kept, or have a name already")
+            if event in job.named:
+                raise NamedAlreadyError("this sighting has a name already; to change it, forget that person")
+            if not walks:
+                raise MissingError("the walks of this sighting are not kept; send the video again")
             job.warnings.clear()
             enrolled = self._enrolled(walks, person, notes, job)
             self._gallery.confirm(event, enrolled.name, asked_by=notes.asked_by)
