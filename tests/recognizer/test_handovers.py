@@ -12,6 +12,7 @@ from walkprint.recognizer import Recognizer, recognizer, sources
 from walkprint.recognizer.cohort import SEED, rendered
 from walkprint.video.background import Background
 from walkprint.video.judge import fault
+from walkprint.video.walks import Dropped
 
 BEGUN = "2026-01-01T00:00:00"
 
@@ -57,7 +58,7 @@ def test_videos_are_cut_with_the_hook_and_the_judge(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sources, "walks", lambda frames, segmenter, **keywords: found.append(keywords) or [])
     hook = lambda frame, walks: None  # noqa: E731
     assert list(sources._tracked([], Background(), hook, "digest")) == []
-    assert found == [{"hook": hook, "judge": fault}]
+    assert found == [{"hook": hook, "judge": fault, "dropped": Dropped()}]
 
 
 def test_strangers_walk_once_in_usual_and_once_in_other_clothes() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from tests.recognizer.people import Pooling, clips, strangers
+from tests.video.films import film
 from torch import Tensor
 
 from walkprint.core.embedding import unit_parts
@@ -242,6 +243,13 @@ def test_people_expire_before_the_next_question(recognizer: Recognizer, monkeypa
         assert {one.name for one in seen.candidates} == {"002", "003"}
 
 
+def test_a_video_without_a_walk_is_named(tmp_path: Path) -> None:
+    made = Recognizer(tmp_path / "g", Pooling(), segmenter=Background(), cohort=strangers())
+    wall = film(tmp_path / "wall.mp4", [np.full((96, 240, 3), 180, np.uint8)] * 12)
+    with pytest.warns(UserWarning, match=r"wall\.mp4: no walk found; no person was found$"):
+        assert made.identify([wall, clips("001")[0]])[0].walks == 1
+
+
 def test_silhouettes_are_kept_only_when_asked(recognizer: Recognizer) -> None:
     assert not any(walk.silhouettes for walk in recognizer.gallery.walks())
     clip = clips("004")[0]
@@ -350,9 +358,15 @@ def test_a_site_is_calibrated_from_passersby(tmp_path: Path) -> None:
     ):
         with pytest.raises(ProtocolError, match="other"):
             Recognizer(tmp_path / "g", network, cohort=strangers(), **sites)
-    walks = [Walk(clip, track=1 + number % 2, input="hall") for number, clip in enumerate(passing)]
+    walks = [Walk(clip.frames, track=1 + number % 2, input="hall") for number, clip in enumerate(passing)]
     with pytest.warns(UserWarning, match="8 walks of at most 2 people; expected at least 5"):
         assert len(calibrate(walks, network)) == 8
+    with pytest.warns(UserWarning, match="^site: left out 8 walks found before; give each video once$"):
+        assert len(calibrate([*passing, *passing], network)) == 8
+    with pytest.raises(ProtocolError, match="is among the clips it was learned from"):
+        recognizer.identify(clips("001")[1])
+    with pytest.raises(ProtocolError, match="is among the clips it was learned from"):
+        list(recognizer.watch(clips("001")[1]))
     for few in (passing[:4], []):
         with pytest.raises(DataError, match=f"found {len(few)} clips of passers-by"):
             calibrate(few, network)

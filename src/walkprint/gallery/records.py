@@ -122,7 +122,7 @@ def check_day(day: str | None) -> str | None:
         raise DataError(f"last day {day!r}: expected a day such as 2027-12-31") from error
     if found is not None and found < today:
         raise DataError(f"last day {day}: has passed; expected {today} or later")
-    return found and found.isoformat()
+    return None if found is None else found.isoformat()
 
 
 def pack(vectors: NDArray[np.float32]) -> bytes:

@@ -1,6 +1,7 @@
 """A site from videos of whoever passes a camera; see `evaluation.site`."""
 
 import warnings
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet
 from walkprint.core.sequence import SequenceKey
+from walkprint.core.summary import counted
 from walkprint.evaluation.site import Site
 from walkprint.networks.base import Network
 from walkprint.recipes.trained import load_network
@@ -29,7 +31,8 @@ def calibrate(
 ) -> Site:
     """Learn a camera's site from its passers-by; who they are does not matter and is not kept.
 
-    Warns of fewer than five tracks: what few people share would be taken for the camera's part.
+    Warns of fewer than five tracks: what few people share would be taken for the camera's part. A walk that comes twice
+    counts once, with a warning.
 
     Args:
         source: as in `Recognizer.identify`; several videos as a list.
@@ -43,9 +46,17 @@ def calibrate(
     """
     network = network if isinstance(network, Network) else load_network(network)
     vectors, keys = [], []
+    seen, again = set[bytes](), 0
     for number, walk in enumerate(walks_of(source, segmenter or MediaPipe(), hook)):
+        digest = sha256(walk.silhouettes.tobytes()).digest()
+        if digest in seen:
+            again += 1
+            continue
+        seen.add(digest)
         vectors.append(network.embed(walk.silhouettes))
         keys.append(SequenceKey(f"{walk.track:06d}", "", f"{number:06d}", walk.view))
+    if again:
+        warnings.warn(f"site: left out {counted(again, 'walk')} found before; give each video once", stacklevel=2)
     tracks = len({key.subject for key in keys})
     if tracks < FEWEST_TRACKS <= len(keys):
         warnings.warn(

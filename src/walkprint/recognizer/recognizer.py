@@ -14,6 +14,7 @@ from walkprint.core.digest import weights_source
 from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.progress import progress
+from walkprint.core.sequence import SequenceKey
 from walkprint.core.summary import counted
 from walkprint.evaluation.site import Site
 from walkprint.evaluation.whitening import moved
@@ -183,11 +184,11 @@ class Recognizer:
 
         Raises:
             DataError: the source cannot be read.
-            ProtocolError: the rate is out of range.
+            ProtocolError: the rate is out of range, or a walk is one that the site was learned from.
         """
         begun = now()
         found: dict[int, list[Embedded]] = {}
-        for number, (walk, vectors) in enumerate(self._embedded(source, hook)):
+        for number, (walk, vectors) in enumerate(self._asked(source, hook)):
             found.setdefault(walk.track if fuse else number, []).append((walk, vectors))
         asked = (false_positive_rate, most, asked_by, begun)
         return [self._sighting(together, *asked) for together in found.values()]
@@ -208,10 +209,10 @@ class Recognizer:
             false_positive_rate, most, asked_by, hook: as in `identify`.
 
         Raises:
-            DataError: as `identify`.
+            DataError, ProtocolError: as `identify`.
         """
         tracks: dict[int, list[Embedded]] = {}
-        for walk, vectors in self._embedded(source, hook):
+        for walk, vectors in self._asked(source, hook):
             tracks[walk.track] = [*tracks.pop(walk.track, [])[-_WALKS_KEPT:], (walk, vectors)]
             if len(tracks) > _TRACKS_KEPT:
                 del tracks[next(iter(tracks))]
@@ -274,6 +275,14 @@ class Recognizer:
     def _embedded(self, source: Any, hook: Hook | None) -> Iterator[Embedded]:
         for walk in walks_of(source, self.segmenter, hook):
             yield walk, self._embed(walk.silhouettes)
+
+    def _asked(self, source: Any, hook: Hook | None) -> Iterator[Embedded]:
+        """The same, of walks to be looked up: the site must not know them."""
+        for walk, vectors in self._embedded(source, hook):
+            if self.site is not None:
+                key = SequenceKey(f"{walk.start_s:.1f}-s", view=walk.view)
+                self.site.refuse_own_clips(EmbeddingSet(vectors[None], [key], self._binding.source))
+            yield walk, vectors
 
     def _sighting(
         self,

@@ -1,6 +1,7 @@
 """From whatever holds walks to walks: videos, frames, silhouettes, clips, stores."""
 
 import hashlib
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,7 +17,7 @@ from walkprint.core.silhouette import align_clip, counted
 from walkprint.video.judge import fault
 from walkprint.video.reader import Frame, Video
 from walkprint.video.segmenter import Segmenter
-from walkprint.video.walks import Hook, TrackedWalk, look_first, walks
+from walkprint.video.walks import Dropped, Hook, TrackedWalk, look_first, walks
 
 SIZE_PX = 64
 _LEARN_FRAMES, _LEARN_S = 50, 2.0
@@ -64,11 +65,13 @@ def walks_of(source: Any, segmenter: Segmenter, hook: Hook | None = None) -> Ite
 
     Raises:
         DataError: the source is nothing of this, or cannot be read.
+
+    Warns of a video file without a walk, and says why.
     """
     if isinstance(source, str | Path):
         video = Video(source)
         look_first(video, segmenter)
-        yield from _tracked(video, segmenter, hook, digest_of(video.path))
+        yield from _tracked(video, segmenter, hook, digest_of(video.path), str(source))
     elif isinstance(source, Walk | TrackedWalk | Clip):
         yield _one(source, 1)
     elif isinstance(source, np.ndarray):
@@ -126,9 +129,17 @@ def _one(source: Any, track: int) -> Walk:
     return Walk(frames, track, view=view, input=_digest(frames))
 
 
-def _tracked(frames: Iterable[Frame], segmenter: Segmenter, hook: Hook | None, digest: str) -> Iterator[Walk]:
-    for walk in walks(frames, segmenter, hook=hook, judge=fault):
+def _tracked(
+    frames: Iterable[Frame], segmenter: Segmenter, hook: Hook | None, digest: str, path: str = ""
+) -> Iterator[Walk]:
+    """The walks of a video; a file without any is named in a warning."""
+    dropped, count = Dropped(), 0
+    for walk in walks(frames, segmenter, hook=hook, judge=fault, dropped=dropped):
+        count += 1
         yield Walk(walk.silhouettes, walk.track, walk.start_s, walk.end_s, walk.direction, digest)
+    if path and not count:
+        why = f"frames left out: {dropped}" if dropped.frames else "no person was found"
+        warnings.warn(f"{path}: no walk found; {why}", stacklevel=2)
 
 
 def _live(source: Iterator[Any], segmenter: Segmenter, hook: Hook | None, digest: str) -> Iterator[Walk]:

@@ -137,7 +137,7 @@ class Service:
             BusyError: too many videos wait.
         """
         name = check_name(name)
-        check_day(notes.expires and notes.expires.isoformat())
+        check_day(notes.expires.isoformat() if notes.expires else None)
 
         def work(job: Job, walks: Sequence[Walk]) -> None:
             job.person = self._enrolled(walks, name, notes, job)
