@@ -52,7 +52,7 @@ class Verdict:
         gallery_site: of the camera where people were enrolled; that of `site` if None.
 
     Attributes:
-        nearest_pair: ids of the two people of whom one scores highest for the other, among those who set the threshold.
+        nearest_pair: ids of the two most similar people, of the first hundred; None while fewer than two are known.
     """
 
     nearest_pair: tuple[str, str] | None = None
