@@ -95,6 +95,7 @@ _KNOWN = (
     "--gallery g --key_file key.txt --asked_by door --network street-large --segmenter background --site hall.site "
     "--gallery_site yard.site"
 )
+_UNSITED = _KNOWN.partition(" --site")[0]
 _OPENED: dict[str, Any] = {
     f"{_RECOGNIZER}.__init__": {
         "self": ..., "gallery": Path("g"), "network": "street-large", "site": SITES["hall.site"],
@@ -105,6 +106,9 @@ _OPENED: dict[str, Any] = {
     },
     "walkprint.gallery.cipher.read_key": {"path": Path("key.txt")},
 }  # fmt: skip
+_NO_SITES = _OPENED | {
+    f"{_RECOGNIZER}.__init__": _OPENED[f"{_RECOGNIZER}.__init__"] | {"site": None, "gallery_site": None}
+}
 _OPENING: dict[str, Any] = {
     f"{_RECOGNIZER}.__init__": None,
     "walkprint.evaluation.Site.load": lambda path: SITES[path.name],
@@ -119,8 +123,8 @@ _MACHINES = {"engine", "address", "workers"}
 
 CASES = {
     "enroll": Case(
-        f"a.mp4 b.mp4 --name Anna --consent signed --expires 2999-01-01 --keep_silhouettes {_KNOWN}",
-        _OPENED
+        f"a.mp4 b.mp4 --name Anna --consent signed --expires 2999-01-01 --keep_silhouettes {_UNSITED}",
+        _NO_SITES
         | {
             f"{_RECOGNIZER}.enroll": {
                 "self": ...,
@@ -214,10 +218,15 @@ CASES = {
         without={"false_positive_rate", "events", "most"},
     ),
     "gallery re-embed": Case(
-        f"re-embed {_KNOWN}",
-        _OPENED
+        f"re-embed {_UNSITED.replace(' --segmenter background', '')}",
+        _NO_SITES
         | {
-            f"{_RECOGNIZER}.__init__": _OPENED[f"{_RECOGNIZER}.__init__"] | {"adopt": True},
+            f"{_RECOGNIZER}.__init__": _NO_SITES[f"{_RECOGNIZER}.__init__"] | {"adopt": True},
+            "walkprint.recipes.classes.build": {
+                "family": Segmenter,
+                "entry": {"class_path": "MediaPipe", "init_args": {}},
+                "settings": {},
+            },
             f"{_RECOGNIZER}.re_embed": {"self": ...},
         },
         _OPENING | {f"{_RECOGNIZER}.re_embed": 3},
@@ -242,7 +251,7 @@ CASES = {
             "walkprint.gallery.gallery.Gallery.export": 1,
         },
         {"walkprint.gallery.gallery.Gallery.open": {"binding"}},
-        {"network", "segmenter", "site", "gallery_site"},
+        {"network"},
     ),
     "demo": Case(
         "--quick --out there --seed 3",

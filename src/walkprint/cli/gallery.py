@@ -19,8 +19,8 @@ def gallery(
     *,
     name: str | None = None,
     file: Path | None = None,
+    network: str = "street",
     place: Place,
-    seeing: Seeing,
 ) -> Summary:
     """Manage the enrolled people: list, show, forget, export, merge, verify, journal, backup, re-embed.
 
@@ -31,8 +31,8 @@ def gallery(
         action: what to do.
         name: the person to show, forget or export; without it, export takes all people.
         file: the gallery file that export writes or merge reads.
+        network: for re-embed, the name of a bundled network, or the folder of a run.
         place: where people are known.
-        seeing: network of re-embed.
 
     Example:
         walkprint gallery forget --name Anna
@@ -41,8 +41,8 @@ def gallery(
         if action in needed and given is None:
             raise UsageError(f"{action} needs --{option}")
     if action == "re-embed":
-        count = seeing.recognizer(place, adopt=True).re_embed()
-        return Summary({"walks": count}, f"{place.gallery}: {counted(count, 'walk')} embedded by {seeing.network}")
+        count = Seeing(network=network).recognizer(place, adopt=True).re_embed()
+        return Summary({"walks": count}, f"{place.gallery}: {counted(count, 'walk')} embedded by {network}")
     with place.open() as known:
         if action == "merge" and file is not None:
             with replace(place, gallery=file).open() as other:

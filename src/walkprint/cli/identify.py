@@ -8,7 +8,7 @@ from walkprint.core.bounds import Count, OpenFraction
 from walkprint.core.files import check_there
 from walkprint.core.progress import progress
 from walkprint.core.summary import Summary
-from walkprint.recognizer.opening import Place, Seeing
+from walkprint.recognizer.opening import Place, Seeing, Sites
 
 
 def identify(
@@ -21,6 +21,7 @@ def identify(
     video: Path | None = None,
     place: Place,
     seeing: Seeing,
+    sites: Sites,
 ) -> Summary:
     """Say who walks in videos: a known person, or unknown.
 
@@ -34,6 +35,7 @@ def identify(
             single video.
         place: where people are known.
         seeing: what sees people.
+        sites: what was calibrated of cameras.
 
     Example:
         walkprint identify hall.mp4 --false_positive_rate 0.02 --video named.mp4
@@ -42,7 +44,7 @@ def identify(
     check_there(*videos)
     if video is not None and len(videos) != 1:
         raise UsageError(f"--video is a copy of one video; found {len(videos)}")
-    recognizer = seeing.recognizer(place, known=True)
+    recognizer = seeing.recognizer(place, sites, known=True)
     found = []
     with progress("identifying") as on_progress:
         for one in videos:

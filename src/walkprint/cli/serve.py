@@ -6,7 +6,7 @@ from pathlib import Path
 from walkprint.core.bounds import OpenFraction, Port
 from walkprint.core.errors import DataError
 from walkprint.core.summary import Summary
-from walkprint.recognizer.opening import Place, Seeing
+from walkprint.recognizer.opening import Place, Seeing, Sites
 from walkprint.web.limits import Limits
 
 
@@ -18,6 +18,7 @@ def serve(
     false_positive_rate: OpenFraction = 0.05,
     place: Place,
     seeing: Seeing,
+    sites: Sites,
     limits: Limits,
 ) -> Summary:
     """Serve a page and a REST API: enroll, identify, forget, journal.
@@ -32,6 +33,7 @@ def serve(
         false_positive_rate: as in `walkprint identify`; the page has a slider.
         place: where people are known.
         seeing: what sees people.
+        sites: what was calibrated of cameras.
         limits: of uploads and jobs.
 
     Example:
@@ -42,7 +44,7 @@ def serve(
     except ImportError as error:
         raise DataError("the server needs more packages: pip install walkprint[serve]") from error
     run(
-        seeing.recognizer(place), false_positive_rate=false_positive_rate, limits=limits, host=host, port=port,
+        seeing.recognizer(place, sites), false_positive_rate=false_positive_rate, limits=limits, host=host, port=port,
         token_file=token_file,
         say=lambda line: sys.stderr.write(f"{line}\n"),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from walkprint.core.bounds import Count, OpenFraction
 from walkprint.core.summary import Summary, counted
-from walkprint.recognizer.opening import Place, Seeing
+from walkprint.recognizer.opening import Place, Seeing, Sites
 
 
 def watch(
@@ -19,6 +19,7 @@ def watch(
     attempts: Count = 8,
     place: Place,
     seeing: Seeing,
+    sites: Sites,
 ) -> Summary:
     """Say who walks in front of a camera; each walk is a line on stderr when it ends.
 
@@ -30,13 +31,14 @@ def watch(
         attempts: give up after this number of failed attempts in a row to open the camera; 8 take two minutes.
         place: where people are known.
         seeing: what sees people.
+        sites: what was calibrated of cameras.
 
     Example:
         walkprint watch rtsp://camera/hall --events seen.jsonl
     """
     from walkprint.video.live import Live, is_live
 
-    recognizer = seeing.recognizer(place, known=True)
+    recognizer = seeing.recognizer(place, sites, known=True)
     if doubt := recognizer.doubt(false_positive_rate):
         warnings.warn(doubt, stacklevel=2)
     count, names = 0, dict[str, int]()
@@ -55,4 +57,5 @@ def watch(
         if count == most:
             break
     text = ", ".join(f"{name} {number}" for name, number in sorted(names.items()))
-    return Summary({"sightings": count, "names": names}, f"{source}: {counted(count, 'walk')}{text and f': {text}'}")
+    found = f"{counted(count, 'walk')}: {text}" if count else "no walk found"
+    return Summary({"walks": count, "names": names}, f"{source}: {found}")

@@ -59,32 +59,45 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sites:
+    """What was calibrated of cameras.
+
+    Attributes:
+        site: site (a file of `walkprint calibrate`) of the camera that identifies.
+        gallery_site: site of the camera where people were enrolled, if that is another one.
+    """
+
+    site: Path | None = None
+    gallery_site: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Seeing:
     """What sees people and tells them apart.
 
     Attributes:
         network: name of a bundled network, or the folder of a run.
         segmenter: Background, MediaPipe, MaskRcnn, Onnx, or a class of yours by its dotted path.
-        site: site (a file of `walkprint calibrate`) of the camera that identifies.
-        gallery_site: site of the camera where people were enrolled, if that is another one.
     """
 
     network: str = "street"
     segmenter: str = "MediaPipe"
-    site: Path | None = None
-    gallery_site: Path | None = None
 
-    def recognizer(self, place: Place, *, known: bool = False, adopt: bool = False) -> "Recognizer":
+    def recognizer(
+        self, place: Place, sites: Sites | None = None, *, known: bool = False, adopt: bool = False
+    ) -> "Recognizer":
         """Gallery, network and segmenter together.
 
         Args:
             place: where people are known.
+            sites: of the cameras; none if None.
             known: refuse a gallery that is not there instead of making one.
             adopt: accept one of another network, to embed it again.
         """
         if known or adopt:
             place.check()
-        check_there(self.site, self.gallery_site, advice="; make it with `calibrate`")
+        sites = sites or Sites()
+        check_there(sites.site, sites.gallery_site, advice="; make it with `calibrate`")
         from walkprint.evaluation import Site
         from walkprint.recipes.classes import build_segmenter
         from walkprint.recognizer.recognizer import Recognizer
@@ -92,8 +105,8 @@ class Seeing:
         return Recognizer(
             place.gallery,
             self.network,
-            site=None if self.site is None else Site.load(self.site),
-            gallery_site=None if self.gallery_site is None else Site.load(self.gallery_site),
+            site=None if sites.site is None else Site.load(sites.site),
+            gallery_site=None if sites.gallery_site is None else Site.load(sites.gallery_site),
             segmenter=build_segmenter(self.segmenter, {}),
             asked_by=place.who,
             key=place.key,
