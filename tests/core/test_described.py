@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from walkprint.core.bounds import Count
 from walkprint.core.described import Described, describe
+from walkprint.core.errors import RecipeError
 
 
 class Thing(Described):
@@ -63,3 +66,19 @@ def test_what_is_changed_later_is_not_remembered() -> None:
     thing.init_args["sizes"].append(4)
     assert thing.init_args["sizes"] == [1, 2]
     assert copy.deepcopy(thing).init_args["width"] == 1
+
+
+class Bounded(Described):
+    def __init__(self, width: Count = 1) -> None:
+        self.width = width
+
+
+class Unannotated(Bounded):
+    def __init__(self, width=1):
+        super().__init__(width=width)
+
+
+def test_bounds_hold_for_what_a_subclass_hands_on() -> None:
+    assert Unannotated(3).init_args == {"width": 3}
+    with pytest.raises(RecipeError, match="width"):
+        Unannotated(0)

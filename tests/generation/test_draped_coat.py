@@ -83,6 +83,14 @@ def test_nobody_need_have_a_coat(tmp_path):
     assert store.meta["generated"]["name"] == "DrapedCoat"
 
 
+def test_only_coats_are_made_without_a_word(tmp_path):
+    people = Packed(tiny_store(tmp_path / "store").path, train=2)
+    with pytest.raises(DataError, match="wanted is 'nm', the condition that is dressed; expected that of coats"):
+        expand(people, DrapedCoat(), wanted={"nm": 6}, out=tmp_path / "more")
+    with pytest.warns(UserWarning, match="takes of 'bg' are made by putting on a coat"):
+        expand(people, DrapedCoat(), wanted={"bg": 1}, out=tmp_path / "bags")
+
+
 def test_settings_and_weights_make_the_digest(model):
     known = {DrapedCoat().digest, DrapedCoat(cover=False).digest, DrapedCoat("outdoor").digest}
     torch.nn.init.ones_(model.unet.last.bias)

@@ -56,7 +56,7 @@ def compare(
 def _files(systems: list[str]) -> Mapping[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for word in systems:
-        name, _, files = word.rpartition("=")
+        name, files = ("", word) if Path(word).exists() else word.rpartition("=")[::2]
         name = name or Path(files).stem
         if name in found:
             raise UsageError(f"two systems are called {name}; name them as NAME=FILE")

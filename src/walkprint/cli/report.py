@@ -24,7 +24,7 @@ def report(files: list[str], *, out: Path, title: str = "Gait recognition report
     Example:
         walkprint report results/a/identification.json results/b/identification.json --out comparison.html
     """
-    pairs = [word.rpartition("=")[::2] for word in files]
+    pairs = [("", word) if Path(word).exists() else word.rpartition("=")[::2] for word in files]
     check_there(*(file for _, file in pairs), advice="; give a .json that `evaluate` wrote")
     from walkprint.core.files import write_atomically
     from walkprint.evaluation import Report

@@ -120,12 +120,12 @@ def _remembering(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def remember(self: Any, *arguments: Any, **named: Any) -> None:
+        try:
+            bound = signature.bind(self, *arguments, **named)
+        except TypeError:  # the constructor itself says what is wrong
+            return init(self, *arguments, **named)
+        check_bounds(type(self).__name__, bound.arguments, hints_of(init))
         if _MEMORY not in self.__dict__:  # the outermost class's constructor is called first
-            try:
-                bound = signature.bind(self, *arguments, **named)
-            except TypeError:  # the constructor itself says what is wrong
-                return init(self, *arguments, **named)
-            check_bounds(type(self).__name__, bound.arguments, hints_of(init))
             bound.apply_defaults()
             self.__dict__[_MEMORY] = _plain_arguments(bound)
         return init(self, *arguments, **named)

@@ -24,7 +24,7 @@ class UnusableFrameError(DataError):
     """A frame shows no person that could be aligned; the message is the reason, fit for counting."""
 
 
-def counted(reasons: Mapping[str, int]) -> str:
+def reasons_in_words(reasons: Mapping[str, int]) -> str:
     """Why frames were dropped, in words, e.g. "3 empty, 1 too thin"."""
     return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
 

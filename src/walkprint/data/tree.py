@@ -15,7 +15,7 @@ from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.files import IMAGE_SUFFIXES, in_number_order
 from walkprint.core.masks import NoMaskError, doubts
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.core.silhouette import Gray, UnusableFrameError, align, clean, counted
+from walkprint.core.silhouette import Gray, UnusableFrameError, align, clean, reasons_in_words
 from walkprint.data.base import GaitDataset, Reading, Split, clip_of
 from walkprint.data.images import UNREAD_SUFFIXES, CorruptImageError, read_gray, read_mask
 from walkprint.data.store import is_store
@@ -109,7 +109,7 @@ class TreeDataset(GaitDataset):
         """See `GaitDataset`."""
         reading = self.examine(key)
         if reading.clip is None:
-            reasons = counted(reading.dropped) or "no frame at all"
+            reasons = reasons_in_words(reading.dropped) or "no frame at all"
             raise DataError(f"{self.root}: sequence {key} has no usable frame ({reasons})")
         return reading.clip
 

@@ -17,7 +17,7 @@ from walkprint.core.errors import DataError
 from walkprint.core.files import write_atomically
 from walkprint.core.sequence import Clip, SequenceKey
 from walkprint.core.share import Share, check_share
-from walkprint.core.silhouette import counted
+from walkprint.core.silhouette import reasons_in_words
 from walkprint.data.packing import Bits, Compression, encode
 from walkprint.data.store import (
     FORMAT,
@@ -342,7 +342,7 @@ def _reasons(records: list[dict[str, Any]]) -> str:
     """Why frames were left out, with the first fault."""
     dropped = sum((Counter(record["dropped"]) for record in records), Counter[str]())
     faults = [f"first: {fault}" for record in records for fault in record["faults"]]
-    return f" ({'; '.join([counted(dropped), *faults[:1]]) if dropped else 'no frame at all'})"
+    return f" ({'; '.join([reasons_in_words(dropped), *faults[:1]]) if dropped else 'no frame at all'})"
 
 
 def _write_origins(folder: Path, records: list[dict[str, Any]]) -> None:

@@ -4,7 +4,9 @@ Its weights were learned from rendered people alone, by `recipes/walkers/draped_
 """
 
 import json
+import warnings
 from collections import Counter
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -15,13 +17,15 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from walkprint.core.digest import arrays_digest
-from walkprint.core.errors import CheckpointError
+from walkprint.core.errors import CheckpointError, DataError
 from walkprint.core.files import write_atomically
 from walkprint.core.sequence import Clip, SequenceKey
+from walkprint.data.packed import Packed
 from walkprint.generation.draper import COAT_FEATURES, Draper, draw_coat_features, dress
 from walkprint.generation.expander import Expander, Frames, redraw
 from walkprint.generation.layers import UNet
 
+COAT = "cl"
 WEIGHTS = Path(__file__).parent / "pretrained" / "draper.safetensors"
 _KIND = "walkprint draper 1"
 
@@ -43,6 +47,21 @@ class DrapedCoat(Expander):
     def digest(self) -> str:
         """See `Expander`: of settings and weights."""
         return arrays_digest(_read(WEIGHTS)[0], repr((self.name, self.source_condition, self.cover)))
+
+    def check(self, dataset: Packed, wanted: Collection[str], takes: Sequence[SequenceKey]) -> None:
+        """See `Expander`.
+
+        Raises:
+            DataError: coats are wanted in the condition that is dressed.
+        """
+        super().check(dataset, wanted, takes)
+        if self.source_condition in wanted:
+            raise DataError(
+                f"wanted is {self.source_condition!r}, the condition that is dressed; expected that of coats, e.g. "
+                f"{COAT!r}"
+            )
+        for condition in sorted(set(wanted) - {COAT}):
+            warnings.warn(f"takes of {condition!r} are made by putting on a coat", stacklevel=3)
 
     def make(self, source: Clip, wanted: SequenceKey, rng: np.random.Generator) -> tuple[Frames, Counter[str]]:
         """See `Expander`.

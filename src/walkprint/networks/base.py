@@ -18,7 +18,7 @@ from walkprint.core.embedding import EmbeddingSet, mean_of_pieces, pieces
 from walkprint.core.errors import DataError, RecipeError
 from walkprint.core.masks import NoMaskError, silhouettes
 from walkprint.core.sequence import Clip
-from walkprint.core.silhouette import align_clip, counted
+from walkprint.core.silhouette import align_clip, reasons_in_words
 
 _MOST_FRAMES = 720
 
@@ -165,7 +165,7 @@ class Network(Described, nn.Module, ABC):
             masks, more = align_clip(masks, self.height_px)
             dropped, masks = dropped + more, masks.reshape(-1, *masks.shape[-2:])
         if not len(masks):
-            raise DataError(f"{name}: no frame shows a person that can be aligned ({counted(dropped)})")
+            raise DataError(f"{name}: no frame shows a person that can be aligned ({reasons_in_words(dropped)})")
         return masks[:, None]
 
     @contextmanager

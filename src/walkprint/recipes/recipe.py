@@ -211,8 +211,10 @@ def _with_scheduler(plain: Mapping[str, Any], changes: Mapping[str, Any]) -> Map
     if "schedule.steps" not in changes or any(name.startswith("scheduler") for name in changes):
         return changes
     schedule, scheduler = (plain.get(name) or {} for name in ("schedule", "scheduler"))
-    planned = (scheduler.get("init_args") or {}).get("steps") if isinstance(scheduler, Mapping) else None
-    if planned is None or not isinstance(schedule, Mapping) or planned != schedule.get("steps"):
+    settings = scheduler.get("init_args") if isinstance(scheduler, Mapping) else None
+    if not isinstance(settings, Mapping) or not isinstance(schedule, Mapping):
+        return changes
+    if settings.get("steps") is None or settings["steps"] != schedule.get("steps"):
         return changes
     return {**changes, "scheduler.steps": changes["schedule.steps"]}
 

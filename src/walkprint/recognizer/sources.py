@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip
-from walkprint.core.silhouette import align_clip, counted
+from walkprint.core.silhouette import align_clip, reasons_in_words
 from walkprint.video.judge import fault
 from walkprint.video.reader import Frame, Video
 from walkprint.video.segmenter import Segmenter
@@ -124,7 +124,8 @@ def _one(source: Any, track: int) -> Walk:
     if frames.shape[2:] != (SIZE_PX, SIZE_PX):
         frames, dropped = align_clip(frames[:, 0], SIZE_PX)
         if not len(frames):
-            raise DataError(f"no frame shows a person that can be aligned ({counted(dropped) or 'there is none'})")
+            why = reasons_in_words(dropped) or "there is none"
+            raise DataError(f"no frame shows a person that can be aligned ({why})")
     frames = frames * np.uint8(255) if frames.max() == 1 else frames
     return Walk(frames, track, view=view, input=_digest(frames))
 

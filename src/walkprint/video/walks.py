@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from walkprint.core.errors import DataError
 from walkprint.core.sequence import Clip, SequenceKey
-from walkprint.core.silhouette import UnusableFrameError, align, align_picture, counted
+from walkprint.core.silhouette import UnusableFrameError, align, align_picture, reasons_in_words
 from walkprint.video.cut import Cut
 from walkprint.video.reader import Frame
 from walkprint.video.segmenter import Gray, PersonMask, Segmenter
@@ -97,7 +97,7 @@ class Dropped:
             self.count(reason, frames)
 
     def __str__(self) -> str:
-        return counted(self.frames)
+        return reasons_in_words(self.frames)
 
 
 def look_first(frames: Iterable[Frame], segmenter: Segmenter, *, most: int = 31, until_s: float = 120.0) -> None:
