@@ -141,6 +141,7 @@ def train_alone(run: Path, settings: dict[str, Any], environment: Mapping[str, s
     def write(path: Path, content: bytes) -> None:
         left[0] -= path.parent.name == "checkpoints"
         if left[0] == 0 and path.parent.name == "checkpoints":
+            path.parent.mkdir(exist_ok=True)
             path.with_name(f".{path.name}.tmp").write_bytes(content[: len(content) // 2])
             os.kill(os.getpid(), signal.SIGKILL)
         plain(path, content)
