@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
+from walkprint.core.arrays_file import read_arrays
 from walkprint.core.digest import arrays_digest
 from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.errors import DataError, ProtocolError
@@ -127,12 +127,7 @@ class Site:
         Raises:
             DataError: the file is missing, damaged, or not a site.
         """
-        try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-        except (OSError, SafetensorError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); expected the file of a calibrated site") from error
+        arrays, metadata = read_arrays(path, DataError, "expected the file of a calibrated site")
         if metadata.get("kind") != _KIND:
             raise DataError(f"{path}: not a site; expected the file of a calibrated site")
         if metadata.get("digest") != arrays_digest(arrays, metadata.get("about", "")):

@@ -14,8 +14,8 @@ import numpy as np
 import safetensors.numpy
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
+from walkprint.core.arrays_file import read_arrays
 from walkprint.core.digest import arrays_digest
 from walkprint.core.errors import CheckpointError, DataError
 from walkprint.core.files import write_atomically
@@ -96,12 +96,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[np.float16]], list[int]]:
     Raises:
         CheckpointError: the file is missing, damaged, or holds no draper.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({error}); install the package again") from error
+    arrays, metadata = read_arrays(path, CheckpointError, "install the package again")
     about = metadata.get("about", "")
     if metadata.get("kind") != _KIND or metadata.get("digest") != arrays_digest(arrays, about):
         raise CheckpointError(f"{path}: damaged, or no weights of a draper; install the package again")
