@@ -22,7 +22,7 @@ def test_equals_its_slow_twin(people, shrinkage):
     mean, covariance = whitening_slowly(people.vectors, [key.subject for key in people.keys], shrinkage)
     np.testing.assert_allclose(found.mean, mean, atol=1e-6)
     for root, wanted in zip(found.root.astype(np.float64), covariance, strict=True):
-        np.testing.assert_allclose(root, root.T, atol=1e-6)
+        np.testing.assert_array_equal(root, root.T)
         assert np.linalg.eigvalsh(root).min() > 0
         white = root @ wanted @ root
         np.testing.assert_allclose(white / white[0, 0], np.eye(len(root)), atol=1e-5)
@@ -70,6 +70,12 @@ def test_a_saved_whitening_comes_back_in_half_precision(people, tmp_path):
     np.testing.assert_array_equal(back.root, found.root.astype(np.float16).astype(np.float32))
     assert (back.source, back.digest) == (found.source, found.digest)
     assert back.root.dtype == np.float32
+    halves = {"mean": found.mean.astype(np.float16), "root": found.root.astype(np.float16)}
+    earlier = safetensors.numpy.save(halves, {"kind": "walkprint whitening 1", "source": found.source})
+    (tmp_path / "earlier.safetensors").write_bytes(earlier)
+    old = Whitening.load(tmp_path / "earlier.safetensors")
+    np.testing.assert_array_equal(old.root, back.root)
+    assert (old.source, old.digest) == (found.source, found.digest)
     other = dataclasses.replace(found, mean=found.mean + np.float32(0.1))
     assert other.digest != found.digest
 
@@ -82,6 +88,10 @@ def test_damaged_or_foreign_files(people, tmp_path):
             Whitening.load(path)
     path.write_bytes(safetensors.numpy.save({"mean": people.vectors[0], "root": people.vectors}, {"kind": "other"}))
     with pytest.raises(DataError, match="not a whitening"):
+        Whitening.load(path)
+    arrays = {"mean": people.vectors[0], "triangle": people.vectors[0]}
+    path.write_bytes(safetensors.numpy.save(arrays, {"kind": "walkprint whitening 2"}))
+    with pytest.raises(DataError, match="triangles"):
         Whitening.load(path)
 
 
@@ -105,6 +115,8 @@ def test_too_little_to_learn_from(people):
 def test_mean_and_root_must_fit():
     with pytest.raises(DataError, match=r"expected \(part, feature\)"):
         Whitening(np.zeros((2, 3), "f4"), np.zeros((2, 3, 4), "f4"))
+    with pytest.raises(DataError, match="not symmetric"):
+        Whitening(np.zeros((1, 2), "f4"), np.array([[[1, 2], [0, 1]]], "f4"))
     with pytest.raises(DataError, match="not finite"):
         Whitening(np.full((2, 3), np.nan, "f4"), np.zeros((2, 3, 3), "f4"))
 

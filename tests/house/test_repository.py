@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+import zlib
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ def test_pretrained_networks_are_at_most_twelve_megabytes_each(tracked: list[Pat
     assert sizes
     assert max(sizes.values()) < 12e6, sizes
     assert sum(sizes.values()) < 14e6, sizes
+
+
+def test_the_wheel_stays_below_fifteen_megabytes(tracked: list[Path]) -> None:
+    package = ROOT / "src" / "walkprint"
+    packed = sum(len(zlib.compress(path.read_bytes(), 1)) for path in tracked if package in path.parents)
+    assert packed < 15e6, packed
 
 
 def test_no_path_of_a_machine(tracked: list[Path]) -> None:

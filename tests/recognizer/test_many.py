@@ -28,7 +28,8 @@ def gallery_of(path: Path, known: np.ndarray, *, key: bytes | None = None) -> Ga
 
 
 def a_whitening(rng: np.random.Generator) -> Whitening:
-    root = np.eye(FEATURES) + 0.1 * rng.normal(size=(PARTS, FEATURES, FEATURES))
+    noise = rng.normal(size=(PARTS, FEATURES, FEATURES))
+    root = np.eye(FEATURES) + 0.05 * (noise + noise.transpose(0, 2, 1))
     return Whitening(0.05 * rng.normal(size=(PARTS, FEATURES)).astype(np.float32), root.astype(np.float32), "toy")
 
 

@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
+from walkprint.core.arrays_file import read_arrays
 from walkprint.core.digest import arrays_digest
 from walkprint.core.embedding import EmbeddingSet, unit_parts
 from walkprint.core.errors import DataError, ProtocolError
 from walkprint.core.files import write_atomically
 
 WHITENING_NAME = "whitening.safetensors"
-_KIND = "walkprint whitening 1"
+_KIND = "walkprint whitening 2"
+_WHOLE = "walkprint whitening 1"
+"""Of an earlier version: whole matrices instead of their lower triangles."""
+_EXPECTED = "expected a file that `Whitening.save` wrote"
 _Floats = NDArray[np.float32]
 
 
@@ -32,12 +35,13 @@ class Whitening:
 
     Attributes:
         mean: float32 (part, feature), mean of the unit parts it was learned on: the origin where no site is known.
-        root: float32 (part, feature, feature), the inverse root of each part's covariance within people. Its scale does
-            not matter, because parts are brought to unit length afterwards; `learn` makes its largest entry 1.
+        root: float32 (part, feature, feature), the inverse root of each part's covariance within people, symmetric. Its
+            scale does not matter, because parts are brought to unit length afterwards; `learn` makes its largest entry
+            1.
         source: the network that made the embeddings it was learned on, as `EmbeddingSet.source`.
 
     Raises:
-        DataError: mean and root do not fit each other, or hold numbers that are not finite.
+        DataError: mean and root do not fit each other, hold numbers that are not finite, or a root is not symmetric.
     """
 
     mean: _Floats
@@ -52,6 +56,8 @@ class Whitening:
             )
         if not (np.isfinite(self.mean).all() and np.isfinite(self.root).all()):
             raise DataError("whitening: a number is not finite; learn it again")
+        if not np.array_equal(self.root, self.root.transpose(0, 2, 1)):
+            raise DataError("whitening: a root is not symmetric; expected one that `Whitening.learn` found")
 
     def __str__(self) -> str:
         return f"whitening {self.digest}"
@@ -59,7 +65,7 @@ class Whitening:
     @cached_property
     def digest(self) -> str:
         """Twelve hexadecimal digits, the same for the same numbers in half precision, as they are stored."""
-        return arrays_digest(self._stored())
+        return arrays_digest({"mean": self.mean.astype(np.float16), "root": self.root.astype(np.float16)})
 
     @classmethod
     def learn(cls, embeddings: EmbeddingSet, shrinkage: float = 0.3) -> "Whitening":
@@ -99,6 +105,7 @@ class Whitening:
                 f"shrinkage than {shrinkage}"
             )
         root = (axes / np.sqrt(values)[:, None]) @ axes.transpose(0, 2, 1)
+        root = (root + root.transpose(0, 2, 1)) / 2  # rounding leaves it not quite symmetric
         root /= np.abs(root).max(axis=(1, 2), keepdims=True)
         return cls(unit.mean(axis=0).astype(np.float32), root.astype(np.float32), embeddings.source)
 
@@ -117,8 +124,10 @@ class Whitening:
             )
 
     def save(self, path: str | Path) -> None:
-        """Write one safetensors file in half precision, atomically."""
-        write_atomically(path, safetensors.numpy.save(self._stored(), {"kind": _KIND, "source": self.source}))
+        """Write one safetensors file in half precision, of each root the lower triangle, atomically."""
+        halves = {"mean": self.mean.astype(np.float16), "triangle": self.root.astype(np.float16)[_lower(self.mean)]}
+        stored = {name: np.ascontiguousarray(one) for name, one in halves.items()}  # or strides are lost
+        write_atomically(path, safetensors.numpy.save(stored, {"kind": _KIND, "source": self.source}))
 
     @classmethod
     def load(cls, path: str | Path) -> "Whitening":
@@ -127,18 +136,28 @@ class Whitening:
         Raises:
             DataError: the file is missing, damaged, or holds something else.
         """
-        try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
-                mean, root = (file.get_tensor(name).astype(np.float32) for name in ("mean", "root"))
-        except (OSError, SafetensorError) as error:
-            raise DataError(f"{path}: cannot be read ({error}); expected a file that `Whitening.save` wrote") from error
-        if metadata.get("kind") != _KIND:
-            raise DataError(f"{path}: not a whitening; expected a file that `Whitening.save` wrote")
-        return cls(mean, root, metadata.get("source", ""))
+        arrays, metadata = read_arrays(path, DataError, _EXPECTED)
+        known = {_KIND: {"mean", "triangle"}, _WHOLE: {"mean", "root"}}.get(metadata.get("kind", ""))
+        if set(arrays) != known or arrays["mean"].ndim != 2:
+            raise DataError(f"{path}: not a whitening; {_EXPECTED}")
+        mean = arrays["mean"].astype(np.float32)
+        root = _whole(arrays["triangle"], mean, path) if "triangle" in arrays else arrays["root"]
+        return cls(mean, root.astype(np.float32), metadata.get("source", ""))
 
-    def _stored(self) -> dict[str, NDArray[Any]]:
-        return {"mean": self.mean.astype(np.float16), "root": self.root.astype(np.float16)}
+
+def _lower(mean: _Floats) -> tuple[Any, ...]:
+    """Where the lower triangles are in (part, feature, feature), row by row."""
+    return (slice(None), *np.tril_indices(mean.shape[1]))
+
+
+def _whole(triangle: NDArray[Any], mean: _Floats, path: str | Path) -> NDArray[Any]:
+    parts, features = mean.shape
+    if triangle.shape != (parts, features * (features + 1) // 2):
+        raise DataError(f"{path}: {parts} parts of {features} and triangles {triangle.shape}; {_EXPECTED}")
+    root = np.empty((parts, features, features), triangle.dtype)
+    root[_lower(mean)] = triangle
+    root.transpose(0, 2, 1)[_lower(mean)] = triangle
+    return root
 
 
 def moved(vectors: _Floats, origin: _Floats, root: _Floats | None) -> _Floats:
