@@ -22,7 +22,7 @@ from walkprint.core.sequence import SequenceKey
 from walkprint.data.base import GaitDataset
 from walkprint.data.packed import Packed
 from walkprint.evaluation import Report, Scoring, Site, Whitening
-from walkprint.gallery import Gallery
+from walkprint.gallery import Gallery, Person
 from walkprint.generation.expander import Expander
 from walkprint.recipes.evaluation import Compared
 from walkprint.recipes.walkers import People
@@ -231,7 +231,7 @@ CASES = {
         },
         _OPENING | {f"{_RECOGNIZER}.re_embed": 3},
         _KEPT | {f"{_RECOGNIZER}.re_embed": {"asked_by"}},
-        {"name", "file"},
+        {"name", "file", "consent", "expires"},
     ),
     "gallery export": Case(
         "export --name Anna --file copy --gallery g --key_file key.txt --asked_by door",
@@ -251,7 +251,28 @@ CASES = {
             "walkprint.gallery.gallery.Gallery.export": 1,
         },
         {"walkprint.gallery.gallery.Gallery.open": {"binding"}},
-        {"network"},
+        {"network", "consent", "expires"},
+    ),
+    "gallery amend": Case(
+        "amend --name Anna --consent again --expires never --gallery g --key_file key.txt --asked_by door",
+        {
+            "walkprint.gallery.gallery.Gallery.open": {"path": Path("g"), "key": b"key"},
+            "walkprint.gallery.gallery.Gallery.amend": {
+                "self": ...,
+                "name": "Anna",
+                "consent": "again",
+                "expires": "never",
+                "asked_by": "door",
+            },
+        },
+        {
+            "walkprint.gallery.cipher.read_key": b"key",
+            "walkprint.gallery.gallery.Gallery.open": object.__new__(Gallery),
+            "walkprint.gallery.gallery.Gallery.close": None,
+            "walkprint.gallery.gallery.Gallery.amend": Person("1", "Anna", "again", "2026-11-27", None, 1, 20),
+        },
+        {"walkprint.gallery.gallery.Gallery.open": {"binding"}},
+        {"network", "file"},
     ),
     "demo": Case(
         "--quick --out there --seed 3",

@@ -77,6 +77,26 @@ def test_every_field_of_the_binding_counts(gallery: Gallery, name: str, value: o
     Gallery.open(gallery.path, replace(BINDING, network="by its path"))
 
 
+def test_notes_change_without_a_new_walk(gallery: Gallery) -> None:
+    before = gallery.person("Anna")
+    after = gallery.amend("Anna", consent="again", expires="2999-12-31", asked_by="Eve")
+    assert (after.consent, after.expires) == ("again", "2999-12-31")
+    assert (after.id, after.walks, after.added) == (before.id, before.walks, before.added)
+    line = gallery.journal()[-1]
+    assert (line.action, line.asked_by, list(line.people)) == ("amend", "Eve", [after.id])
+    assert gallery.amend("Anna", consent="third").expires == "2999-12-31"
+    assert gallery.amend("Anna", expires="never").expires is None
+    assert gallery.person("Anna").consent == "third"
+    gallery.verify_journal()
+    lines = len(gallery.journal())
+    for given in ({}, {"expires": "2020-02-29"}, {"expires": "soon"}):
+        with pytest.raises(DataError, match=r"nothing to change|has passed|expected a day"):
+            gallery.amend("Anna", **given)
+    with pytest.raises(DataError, match="no person is called"):
+        gallery.amend("Nobody", consent="x")
+    assert len(gallery.journal()) == lines
+
+
 def test_embedding_again_needs_kept_silhouettes(gallery: Gallery) -> None:
     with pytest.raises(DataError, match="3 of 3 walks keep no silhouettes"):
         gallery.re_embed(lambda _: np.zeros((4, 8), np.float32), OTHER)

@@ -36,6 +36,15 @@ def test_every_field_of_a_request_reaches_the_recognizer(tmp_path: Path, monkeyp
         assert identify(client, "002", false_positive_rate="0.3", asked_by="gate")["state"] == "done"
         assert asked["identify"] == {"false_positive_rate": 0.3, "asked_by": "gate"}
         (anna,) = client.get(f"{API}/people").json()
+        notes = {"consent": "again", "expires": "never", "asked_by": "Ann"}
+        changed = client.patch(f"{API}/people/{anna['id']}", json=notes).json()
+        assert (changed["consent"], changed["expires"]) == ("again", None)
+        line = client.get(f"{API}/journal").json()[-1]
+        assert (line["action"], line["asked_by"]) == ("amend", "Ann")
+        later = client.patch(f"{API}/people/{anna['id']}", json={"expires": "2999-01-01"}).json()
+        assert (later["consent"], later["expires"]) == ("again", "2999-01-01")
+        assert client.patch(f"{API}/people/{anna['id']}", json={"expires": "2020-01-01"}).status_code == 422
+        assert client.patch(f"{API}/people/nobody", json=notes).status_code == 404
         client.delete(f"{API}/people/{anna['id']}?asked_by=Bob")
         line = client.get(f"{API}/journal").json()[-1]
         assert (line["action"], line["asked_by"]) == ("forget", "Bob")

@@ -11,33 +11,39 @@ from walkprint.recognizer.opening import Place, Seeing
 if TYPE_CHECKING:
     from walkprint.gallery import Gallery
 
-Action = Literal["list", "show", "forget", "export", "merge", "verify", "journal", "backup", "re-embed"]
+Action = Literal["list", "show", "amend", "forget", "export", "merge", "verify", "journal", "backup", "re-embed"]
 
 
 def gallery(
     action: Action,
     *,
     name: str | None = None,
+    consent: str = "",
+    expires: str | None = None,
     file: Path | None = None,
     network: str = "street",
     place: Place,
 ) -> Summary:
-    """Manage the enrolled people: list, show, forget, export, merge, verify, journal, backup, re-embed.
+    """Manage the enrolled people: list, show, amend, forget, export, merge, verify, journal, backup, re-embed.
 
-    `forget` deletes a person for good. `verify` checks the file and the journal. `re-embed` computes all embeddings
-    again with another network, from silhouettes that were kept.
+    `amend` changes the note on a person's consent, or the last day. `forget` deletes a person for good. `verify` checks
+    the file and the journal. `re-embed` computes all embeddings again with another network, from silhouettes that were
+    kept.
 
     Args:
         action: what to do.
-        name: the person to show, forget or export; without it, export takes all people.
+        name: the person to show, amend, forget or export; without it, export takes all people.
+        consent: for amend, the new note on the person's consent.
+        expires: for amend, the new last day to keep the person, e.g. 2027-12-31; or "never".
         file: the gallery file that export writes or merge reads.
         network: for re-embed, the name of a bundled network, or the folder of a run.
         place: where people are known.
 
     Example:
+        walkprint gallery amend --name Anna --expires 2028-12-31
         walkprint gallery forget --name Anna
     """
-    for option, given, needed in (("name", name, ("show", "forget")), ("file", file, ("export", "merge"))):
+    for option, given, needed in (("name", name, ("show", "amend", "forget")), ("file", file, ("export", "merge"))):
         if action in needed and given is None:
             raise UsageError(f"{action} needs --{option}")
     if action == "re-embed":
@@ -48,6 +54,9 @@ def gallery(
             with replace(place, gallery=file).open() as other:
                 count = known.merge(other, asked_by=place.who)
             return Summary({"walks": count}, f"{place.gallery}: {counted(count, 'walk')} more")
+        if action == "amend":
+            person = known.amend(str(name), consent=consent, expires=expires, asked_by=place.who)
+            return Summary(asdict(person), f"{person}; kept until {person.expires or 'forgotten'}")
         numbers, lines = _done(known, action, name, file, place.who)
         return Summary(numbers, "\n".join(lines))
 

@@ -106,15 +106,40 @@ class Gallery(Known):
                     "INSERT INTO people VALUES (?, ?, ?, ?, NULL)",
                     (person, sealed, self._seal("", f"people {person} consent"), now()),
                 )
-            if consent:
-                note = self._seal(consent, f"people {person} consent")
-                connection.execute("UPDATE people SET consent = ? WHERE id = ?", (note, person))
-            if expires is not None:
-                connection.execute("UPDATE people SET expires = ? WHERE id = ?", (expires, person))
+            self._amend(connection, person, consent, expires)
             for walk in walks:
                 self._insert(connection, person, walk)
             people.append(person)
         return self.person(name)
+
+    def amend(self, name: str, *, consent: str = "", expires: str | None = None, asked_by: str = "") -> Person:
+        """Change what is noted of a person.
+
+        Args:
+            name: of the person.
+            consent: the new note on it; "" leaves the earlier one.
+            expires: the new last day to keep the person, ISO 8601, or "never"; None leaves the earlier one.
+            asked_by: for the journal.
+
+        Raises:
+            DataError: there is no such person, the day is none or has passed, or nothing is to be changed.
+        """
+        expires = expires if expires == "never" else check_day(expires)
+        if not consent and expires is None:
+            raise DataError(f"{name}: nothing to change; give a note on consent, or a last day")
+        person = self.person(name).id
+        with self._changing("amend", asked_by) as (connection, people):
+            self._amend(connection, person, consent, expires)
+            people.append(person)
+        return self.person(name)
+
+    def _amend(self, connection: sqlite3.Connection, person: str, consent: str, expires: str | None) -> None:
+        if consent:
+            note = self._seal(consent, f"people {person} consent")
+            connection.execute("UPDATE people SET consent = ? WHERE id = ?", (note, person))
+        if expires is not None:
+            day = None if expires == "never" else expires
+            connection.execute("UPDATE people SET expires = ? WHERE id = ?", (day, person))
 
     def forget(self, name: str, *, asked_by: str = "") -> None:
         """Delete a person with all walks, and write the file and its backup anew, so that no byte of them stays.

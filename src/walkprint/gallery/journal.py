@@ -28,7 +28,7 @@ class Event:
 
     Attributes:
         number: from 1.
-        action: "enroll", "identify", "confirm", "forget", "expire", "merge", "export" or "re-embed".
+        action: "enroll", "amend", "identify", "confirm", "forget", "expire", "merge", "export" or "re-embed".
         asked_by: who asked, as the caller gave it.
         begun, ended: UTC, ISO 8601.
         state: number of the gallery's state afterwards.

@@ -22,6 +22,7 @@ from walkprint.web.jobs import BusyError, Job
 from walkprint.web.metrics import Metrics
 from walkprint.web.schemas import (
     About,
+    Amended,
     ChainOut,
     ErrorRatesOut,
     EventOut,
@@ -118,6 +119,11 @@ def _people(service: Service) -> APIRouter:
     def strip(person: str) -> Response:
         """Silhouettes of a person, where they were kept."""
         return Response(service.person_strip(person), media_type="image/png")
+
+    @router.patch("/people/{person}")
+    def amend(person: str, notes: Amended) -> PersonOut:
+        """Change the note on a person's consent, or the last day."""
+        return _person(service.amend(person, consent=notes.consent, expires=notes.expires, asked_by=notes.asked_by))
 
     @router.delete("/people/{person}")
     def forget(person: str, asked_by: Annotated[str, Query(max_length=100)] = "") -> PersonOut:

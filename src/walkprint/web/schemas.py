@@ -100,6 +100,15 @@ class NamedAs(BaseModel):
     asked_by: str = Field("", max_length=100)
 
 
+class Amended(BaseModel):
+    """New notes of a person; "" and null leave the earlier ones, "never" removes the last day."""
+
+    model_config = _example(consent="signed again on 2 May", expires="2028-12-31", asked_by="Eve")
+    consent: str = Field("", max_length=2000)
+    expires: date | Literal["never"] | None = None
+    asked_by: str = Field("", max_length=100)
+
+
 class ThresholdOut(BaseModel):
     """The score from which a person is named at a false positive rate; null while no person is known.
 
