@@ -1,6 +1,7 @@
 """Rules of the house that a reader of the sources can check: sizes, names, docstrings, nothing unpickled."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,14 @@ def test_everything_public_has_a_docstring(path: Path) -> None:
     for name, node in _definitions(path):
         inherits = "." in name  # an override speaks through what it overrides
         assert inherits or ast.get_docstring(node), f"{name} has none"  # type: ignore[arg-type]
+
+
+def test_the_reference_holds_every_module() -> None:
+    listed = re.findall(r"automodule:: (\S+)", (ROOT / "docs" / "reference.md").read_text())
+    dotted = {_name(path).removeprefix("src/").removesuffix(".py").replace("/", ".") for path in SOURCES}
+    modules = {name for name in dotted if not name.rpartition(".")[2].startswith("__")}
+    assert sorted(set(listed) - {"walkprint.cli"}) == sorted(modules)
+    assert len(listed) == len(set(listed))
 
 
 def _holds_a_method(path: Path) -> bool:
