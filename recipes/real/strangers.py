@@ -3,7 +3,7 @@
 It renders 1,000 people (seed 4242, two walks each), embeds them on one core in half an hour or more, and writes
 `src/walkprint/recognizer/strangers/*.safetensors` anew (`--out` for another place). On the machine that made the
 bundled file the digest is the same. Elsewhere another order of additions can turn a number that lies at a level's edge:
-`--check` accepts a file of which at most one code in a thousand differs.
+`--check` accepts a file of which at most one bit in a thousand differs.
 """
 
 import argparse

@@ -22,6 +22,22 @@ def test_the_recipe_is_written_and_recognized(tmp_path: Path) -> None:
     run.begin({**RECIPE, "milestones": [10, 20]})
 
 
+def test_a_start_that_fails_leaves_no_folder(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "runs" / "one")
+    with pytest.raises(DataError), run.lock():
+        raise DataError("no data")
+    assert not run.path.exists()
+    with pytest.raises(DataError), run.lock():
+        run.begin(RECIPE)
+        raise DataError("later")
+    assert run.recipe.exists()
+    mine = RunFolder(tmp_path / "mine")
+    mine.path.mkdir()
+    with pytest.raises(DataError), mine.lock():
+        raise DataError("no data")
+    assert mine.path.exists()
+
+
 TRAINED = {"step": 1}
 """A checkpoint of before it held the record."""
 

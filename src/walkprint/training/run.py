@@ -57,9 +57,12 @@ class RunFolder:
     def lock(self) -> Iterator[None]:
         """Keep other processes out; the system frees the lock when this one ends, however it ends.
 
+        A folder that was made for it goes again when nothing else was written to it.
+
         Raises:
             TrainingError: another process is writing to the run.
         """
+        made = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         lock, writer = FileLock(self.path / ".lock", timeout=0, thread_local=False), self.path / ".writer"
         try:
@@ -71,7 +74,12 @@ class RunFolder:
             ) from error
         with lock:
             write_atomically(writer, str(os.getpid()))
-            yield
+            try:
+                yield
+            finally:
+                own = {Path(lock.lock_file).name, writer.name}
+                if made and {path.name for path in self.path.iterdir()} <= own:
+                    shutil.rmtree(self.path, ignore_errors=True)
 
     def clear(self) -> None:
         """Delete what an earlier run left in the folder."""
