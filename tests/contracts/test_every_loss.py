@@ -12,10 +12,12 @@ import torch
 import walkprint.losses
 from walkprint.core.batch import DisentangledCodes, GaitOutput
 from walkprint.core.errors import DataError
-from walkprint.losses.base import Loss
+from walkprint.losses.base import Loss, LossValue
 
 SIZES = {"num_subjects": 3, "parts": 4, "features": 8}  # of what `output` makes
 SUBJECTS = torch.tensor([0, 0, 1, 1, 2, 2, 2])
+RECORDINGS = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0], [1, 1, 1]])
+"""Two subjects show both conditions from view 0, one shows only the second."""
 
 
 def every_loss() -> list[type[Loss]]:
@@ -55,6 +57,11 @@ def output(count: int = 7, *, dtype: torch.dtype = torch.float32, seed: int = 0)
     return GaitOutput(embeddings, logits, DisentangledCodes(**codes))
 
 
+def judge(loss: Loss, judged: GaitOutput, subjects: torch.Tensor, recordings: torch.Tensor = RECORDINGS) -> LossValue:
+    """The loss with recordings where it needs them."""
+    return loss(judged, subjects, *([recordings[: len(subjects)]] if loss.recordings_for else []))
+
+
 def changed(judged: GaitOutput, change: Callable[[torch.Tensor], torch.Tensor]) -> GaitOutput:
     return GaitOutput.from_tensors({name: change(tensor) for name, tensor in judged.tensors().items()})
 
@@ -79,7 +86,7 @@ def test_every_loss_builds_from_the_sizes_of_a_network():
 
 def test_value_is_a_finite_scalar_and_numbers_are_detached(loss):
     judged = output()
-    result = loss(judged, SUBJECTS)
+    result = judge(loss, judged, SUBJECTS)
     assert result.value.shape == ()
     assert result.value.dtype == torch.float32
     assert result.value.isfinite()
@@ -95,22 +102,23 @@ def test_order_of_the_batch_does_not_matter(loss):
     judged = output()
     order = torch.tensor([3, 0, 6, 2, 5, 1, 4])
     shuffled = changed(judged, lambda tensor: tensor[order])
-    torch.testing.assert_close(loss(judged, SUBJECTS).value, loss(shuffled, SUBJECTS[order]).value)
+    found = judge(loss, shuffled, SUBJECTS[order], RECORDINGS[order])
+    torch.testing.assert_close(judge(loss, judged, SUBJECTS).value, found.value)
 
 
 def test_half_precision_is_judged_in_float32(loss):
     judged = output(dtype=torch.bfloat16)
     wide = changed(judged, torch.Tensor.float)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        result = loss(judged, SUBJECTS)
+        result = judge(loss, judged, SUBJECTS)
     assert result.value.dtype == torch.float32
-    torch.testing.assert_close(result.value, loss(wide, SUBJECTS).value)
+    torch.testing.assert_close(result.value, judge(loss, wide, SUBJECTS).value)
 
 
 @pytest.mark.parametrize("subjects", [[1], [1, 1, 1], [0, 1, 2], []])
 def test_degenerate_batches_give_a_finite_value_on_the_graph(loss, subjects):
     judged = output(len(subjects))
-    value = loss(judged, torch.tensor(subjects, dtype=torch.int64)).value
+    value = judge(loss, judged, torch.tensor(subjects, dtype=torch.int64)).value
     assert value.isfinite()
     assert gradient(value, judged).isfinite().all()
 
@@ -119,6 +127,15 @@ def test_degenerate_batches_give_a_finite_value_on_the_graph(loss, subjects):
 def test_subjects_that_do_not_fit_are_refused(loss, subjects):
     with pytest.raises(DataError, match=f"{type(loss).__name__}: .*subjects.*expected"):
         loss(output(), subjects)
+
+
+@pytest.mark.parametrize(
+    "loss", [one for one in map(build, every_loss()) if one.recordings_for], ids=lambda one: type(one).__name__
+)
+def test_a_loss_that_needs_recordings_says_so(loss):
+    for given in ([], [RECORDINGS[:3]], [RECORDINGS[:, :2]]):
+        with pytest.raises(DataError, match=f"{type(loss).__name__}: {loss.recordings_for}, but recordings are"):
+            loss(output(), SUBJECTS, *given)
 
 
 def test_settings_are_keyword_only_and_all_but_sizes_have_defaults(loss):

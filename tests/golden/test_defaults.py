@@ -18,6 +18,7 @@ DEFAULTS = {
     },
     "IdentificationDetectionLoss": {"folds": 4, "score_scale": 6.0, "rank_scale": 0.2, "difference_scale": 6.0},
     "IncrementalIdentityLoss": {"weights": "square"},
+    "HallucinatedTripletLoss": {"margin": 0.2, "through": True, "self_pairs": True},
     "PairwiseSoftmaxLoss": {
         "temperature": 0.1, "similarity": "cosine", "noisy_weight": 1.0, "self_pairs": True, "within": None,
     },

@@ -449,7 +449,7 @@ def test_all_networks_train_on_the_coats_of_every_rival(tmp_path):
     assert run_cells(cells, compute, tmp_path) == {}
     assert {(cell.settings["network"], cell.settings["variant"]) for cell in cells} == {
         (network, variant) for network in cloth_expansion.NETWORKS for variant in study.variants
-    }
+    } - {("GEINet", "hallucination")}
     page = cloth_expansion_page.page(study, read_cells(cells, tmp_path), {}, tmp_path)
     found = {table.title: table.lines for table in page.tables}
     for title in ("Rank-1 against original", "Share of the gap to recorded coats that is closed"):
@@ -463,6 +463,21 @@ def test_all_networks_train_on_the_coats_of_every_rival(tmp_path):
         assert {"feature-transport", "draper-covering-whitened"} <= set(variants)
         assert not {"original", "re-rendered"} & set(variants)
     assert len(found["Rank-1 of the others against ae-guided-covering"]) > 1
+
+
+def test_coats_are_hallucinated_where_there_is_a_triplet_loss():
+    study = replace(TINY, networks=("GaitSet", "GaitPart", "GEINet"), variants=("even-sampling", "hallucination"))
+    cells = [cell.settings for cell in study.cells() if cell.settings["section"] == "recognition"]
+    both = {(one["network"], one["variant"]): one["recipe"] for one in cells}
+    assert ("GEINet", "hallucination") not in both
+    for network in ("GaitSet", "GaitPart"):
+        even, made = both[network, "even-sampling"], both[network, "hallucination"]
+        assert {name for name in even if even[name] != made[name]} == {"losses"}
+        assert {name for name in even["losses"] if even["losses"][name] != made["losses"][name]} == {"triplet"}
+        assert made["losses"]["triplet"]["class_path"] == "HallucinatedTripletLoss"
+        assert made["losses"]["triplet"]["init_args"] == even["losses"]["triplet"]["init_args"]
+        assert made["even"]
+    assert both["GEINet", "original"]["even"] is False
 
 
 def test_every_rival_has_its_turning_point(tmp_path):

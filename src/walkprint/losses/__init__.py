@@ -9,6 +9,7 @@ from walkprint.losses.disentanglement import (
     IncrementalIdentityLoss,
     PoseSimilarityLoss,
 )
+from walkprint.losses.hallucination import HallucinatedTripletLoss
 from walkprint.losses.inter_class import (
     ClassUniformityLoss,
     GeneralizedInterClassLoss,
@@ -30,6 +31,7 @@ __all__ = [
     "CrossEntropyLoss",
     "CrossReconstructionLoss",
     "GeneralizedInterClassLoss",
+    "HallucinatedTripletLoss",
     "IdentificationDetectionLoss",
     "IncrementalIdentityLoss",
     "Loss",

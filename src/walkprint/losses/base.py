@@ -62,9 +62,12 @@ class Loss(Described, nn.Module, ABC):
 
     A loss sees the whole global batch: training gathers outputs over processes first, so a loss does not depend on the
     number of processes. It computes in float32 in any precision of the network.
+
+    Attributes:
+        recordings_for: what it needs a batch's recordings for; "" if it does not.
     """
 
-    within: Sequence[Field] = ()
+    recordings_for: str = ""
 
     def __init__(self) -> None:  # torch's accepts any arguments and would hide misspelled settings
         super().__init__()
@@ -76,7 +79,7 @@ class Loss(Described, nn.Module, ABC):
 
         Args:
             output, subjects: see `forward`.
-            recordings: int64 (batch, 3), see `ClipBatch`; only losses with `within` need them.
+            recordings: int64 (batch, 3), see `ClipBatch`; only losses with `recordings_for` need them.
 
         Raises:
             DataError: not one class index for each clip, or no recordings where they are needed.
@@ -89,13 +92,14 @@ class Loss(Described, nn.Module, ABC):
                 f"{type(self).__name__}: {found}, {subjects.dtype} subjects {tuple(subjects.shape)}; expected (batch, "
                 "part, feature), (batch, part, subject) and int64 (batch,)"
             )
-        if self.within and (recordings is None or recordings.shape != (len(subjects), len(_COLUMNS))):
+        needed = bool(self.recordings_for)
+        if needed and (recordings is None or recordings.shape != (len(subjects), len(_COLUMNS))):
             raise DataError(
-                f"{type(self).__name__}: negatives within one {' and '.join(self.within)}, but recordings are "
+                f"{type(self).__name__}: {self.recordings_for}, but recordings are "
                 f"{None if recordings is None else tuple(recordings.shape)}; expected int64 ({len(subjects)}, 3): "
-                "give each ClipBatch its recordings, or leave out within"
+                "give each ClipBatch its recordings"
             )
-        judged: LossValue = super().__call__(output, subjects, *([recordings] if self.within else []))
+        judged: LossValue = super().__call__(output, subjects, *([recordings] if needed else []))
         if judged.value.dtype in (torch.float32, torch.float64):
             return judged
         return LossValue(judged.value.float(), judged.numbers)
@@ -127,6 +131,8 @@ class PairLoss(Loss):
             raise RecipeError(
                 f"{type(self).__name__}: within is {within!r}, expected a list of {', '.join(_COLUMNS)}, e.g. [view]"
             )
+        if self.within:
+            self.recordings_for = f"negatives within one {' and '.join(self.within)}"
 
     @abstractmethod
     def forward(self, output: GaitOutput, subjects: Tensor, recordings: Tensor | None = None) -> LossValue:

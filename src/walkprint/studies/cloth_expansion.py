@@ -26,6 +26,7 @@ from walkprint.studies.cloth_variants import (
     EVEN,
     GENERATORS,
     GUIDED,
+    HALLUCINATED,
     JOINED,
     VARIANTS,
     generator_of,
@@ -58,6 +59,7 @@ _KNOWN_COATS = ("2", "1", *SHARES)
 _LEAST_WEARERS = 2
 _LOSSES = {"triplet": TRIPLET, "identity": IDENTITY}
 _PART_LOSSES = {"triplet": TRIPLET}  # as published; cross entropy costs it most of its accuracy here
+_HALLUCINATED = {"class_path": "HallucinatedTripletLoss", "init_args": TRIPLET["init_args"]}
 _PLAIN = {"identity": PLAIN_IDENTITY}
 _OWN_LOSSES = {"GEINet": _PLAIN, "GaitPart": _PART_LOSSES, "GaitGL": _LOSSES | _PLAIN}  # GaitGL's logits are no cosines
 QUICK: dict[str, Any] = {
@@ -242,7 +244,9 @@ class ClothExpansionStudy(Checked):
                 yield from (self._cell(section, network, one, seed) for one in names)
 
     def fits(self, variant: str, network: str) -> bool:
-        """Whether a variant's clips have an order where the network needs it."""
+        """Whether a variant's clips have an order, and the losses a triplet, where that is needed."""
+        if variant == HALLUCINATED:
+            return "triplet" in _OWN_LOSSES.get(network, _LOSSES)
         generator = self.generator(variant)
         if generator is None or not find_class(Network, network).ordered:
             return True
@@ -302,6 +306,8 @@ class ClothExpansionStudy(Checked):
 
     def _recipe(self, network: str, variant: str, seed: int, data: dict[str, Any]) -> dict[str, Any]:
         losses = _OWN_LOSSES.get(network, _LOSSES)
+        if variant == HALLUCINATED:
+            losses = losses | {"triplet": _HALLUCINATED}
         return ({"precision": "bf16-mixed"} if self.bf16 else {}) | {
             "network": self._narrow(network),
             "losses": losses,
@@ -309,7 +315,7 @@ class ClothExpansionStudy(Checked):
             "data": data,
             "train": self.train,
             "train_conditions": ["nm", "cl"],
-            "even": variant == EVEN,
+            "even": variant in (EVEN, HALLUCINATED),
             "frames": self.frames,
             "steps": self.steps,
             "subjects_per_batch": self.subjects_per_batch,

@@ -12,7 +12,7 @@ from walkprint.data.store import META_NAME, Store
 from walkprint.evaluation.coat_measures import THICKNESS_EDGES_PX
 from walkprint.evaluation.page import Diagram, Page, Sheet, Table
 from walkprint.studies.cloth_expansion import ClothExpansionStudy
-from walkprint.studies.cloth_variants import BASELINE, COVERING, EVEN, GUIDED, JOINED, is_whitened
+from walkprint.studies.cloth_variants import BASELINE, COVERING, EVEN, GUIDED, HALLUCINATED, JOINED, is_whitened
 from walkprint.studies.comparison import Outcomes, difference_table, gap_table, mean_table, outcomes_of, real_tables
 from walkprint.studies.expansion import REALISTIC, RECORDED, SHARES, WHITENED, comparison_sheet, expanded_store
 from walkprint.studies.grid import Cell, Numbers
@@ -206,7 +206,9 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
     if "ablation" in study.sections:
         pairs += [(study.networks[0], switch) for switch in study.switches]
     skipped = [
-        f"{network} needs the order of frames, which {variant} does not give: left out."
+        f"{network} has no triplet loss, which {variant} replaces: left out."
+        if variant == HALLUCINATED
+        else f"{network} needs the order of frames, which {variant} does not give: left out."
         for network, variant in pairs
         if not study.fits(variant, network)
     ]
@@ -220,6 +222,7 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
     notes = [
         f"{BASELINE}: {'all' if recorded else 'six'} takes of normal walking of each training subject, and in a coat "
         f"{coats_in_words(study.rare, recorded)}; {EVEN}: the same, but a batch takes as many coats as normal takes; "
+        f"{HALLUCINATED}: the same as {EVEN}, with `HallucinatedTripletLoss` in place of the triplet loss; "
         f"all others: {study.wanted} takes in a coat, less those whose every frame fell to pieces, and for copying and "
         "noise of those alone who have coats to copy. No bag is ever trained.",
         f"{more}, instead of generated ones; nothing is generated there.",

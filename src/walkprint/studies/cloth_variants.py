@@ -6,6 +6,8 @@ from typing import Any
 from walkprint.studies.expansion import RECORDED, SIMPLE, WHITENED
 
 BASELINE, EVEN, GUIDED = "original", "even-sampling", "ae-guided"
+HALLUCINATED = "hallucination"
+"""The original's training set, conditions drawn evenly, and a triplet loss that hallucinates coats."""
 GENERATORS: dict[str, dict[str, Any]] = {
     "acgan": {"class_path": "ACGAN", "init_args": {"latent": 64}},
     "reacgan": {"class_path": "ReACGAN", "init_args": {"latent": 64}},
@@ -47,8 +49,8 @@ _WHITE = "-whitened"
 _ALSO_WHITENED = tuple(
     name + _WHITE for name in (*SIMPLE, *GENERATORS, *RECORDED) if name.endswith((COVER, "recorded", "re-rendered"))
 )
-VARIANTS = (BASELINE, EVEN, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED, *_ALSO_WHITENED)
-_UPON_REQUEST = {JOINED, "draped", "re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
+VARIANTS = (BASELINE, EVEN, HALLUCINATED, *SIMPLE, *GENERATORS, *RECORDED, *WHITENED, *_ALSO_WHITENED)
+_UPON_REQUEST = {HALLUCINATED, JOINED, "draped", "re-rendered", "recorded-fresh", *_RIVALS, *WHITENED, *_ALSO_WHITENED}
 DEFAULT_VARIANTS = tuple(name for name in VARIANTS if name not in _UPON_REQUEST)
 
 

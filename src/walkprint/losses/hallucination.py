@@ -1,0 +1,77 @@
+"""Triplets with hallucinated clips: what a change of clothes does to some people's features is done to those of others.
+
+Source: S. Hou, P. Huang, X. Liu, C. Cao and Y. Huang, "Cloth-Imbalanced Gait Recognition via Hallucination", IEEE TCSVT
+2024, by its abstract; no code is published.
+Deviations: not known. Here each direction is that of one person from one view, between means of clips in the batch, all
+parts together, and the triplet loss is over recorded and hallucinated clips.
+"""
+
+import torch
+from torch import Tensor
+
+from walkprint.core.batch import GaitOutput
+from walkprint.core.bounds import NonNegative
+from walkprint.losses.base import Loss, LossValue, no_loss
+from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of_active, positives
+
+
+class HallucinatedTripletLoss(Loss):
+    """The triplet loss over a batch's clips and those that are made from them.
+
+    A subject who is seen in two conditions from one view shows a direction: from the mean of the clips in the one to
+    that in the other. It is added to the clips in the first condition, from this view, of all other subjects who have
+    no clip in the second from there. Draw conditions evenly, or a batch seldom has such a subject. A GPU is waited for,
+    to know who is in the batch.
+
+    Args:
+        margin: by which positives are closer than negatives.
+        through: whether the gradient passes through the directions too.
+        self_pairs: whether a clip is its own positive.
+
+    Raises:
+        RecipeError: a negative margin.
+    """
+
+    recordings_for = "directions between conditions"
+
+    def __init__(self, *, margin: NonNegative = 0.2, through: bool = True, self_pairs: bool = True) -> None:
+        super().__init__()
+        self.margin, self.through, self.self_pairs = margin, through, self_pairs
+
+    def forward(self, output: GaitOutput, subjects: Tensor, recordings: Tensor | None = None) -> LossValue:
+        """See `Loss`; numbers: `active`, the fraction of triplets above 0, and `made`, clips hallucinated.
+
+        Args:
+            output: its embeddings (batch, part, feature).
+            subjects: int64 (batch,).
+            recordings: int64 (batch, 3), see `ClipBatch`.
+        """
+        embeddings = by_part(output.embeddings, subjects)
+        if embeddings.numel() == 0 or recordings is None:
+            return no_loss(embeddings, "active", "made")
+        made, owners = self._made(embeddings, subjects, recordings)
+        every, whose = torch.cat([embeddings, made], 1), torch.cat([subjects, owners])
+        barred, positive = positives(whose, self_pairs=self.self_pairs)
+        totals, actives, _ = AllTriplets.apply(every, barred, positive, self.margin, None)  # type: ignore[no-untyped-call]
+        numbers = {
+            "active": actives.mean() / count_triplets(barred, positive),
+            "made": embeddings.new_tensor(float(len(owners))),
+        }
+        return LossValue(mean_of_active(totals, actives).mean(), numbers)
+
+    def _made(self, embeddings: Tensor, subjects: Tensor, recordings: Tensor) -> tuple[Tensor, Tensor]:
+        """Hallucinated clips (part, clip, feature) and their subjects (clip,)."""
+        condition, _, view = recordings.T
+        groups, place, count = torch.unique(
+            torch.stack([subjects, view, condition], 1), dim=0, return_inverse=True, return_counts=True
+        )
+        sums = embeddings.new_zeros(len(embeddings), len(groups), embeddings.shape[2]).index_add(1, place, embeddings)
+        means = sums / count.unsqueeze(1)
+        means = means if self.through else means.detach()
+        who, where, what = groups.T
+        changes = (who.unsqueeze(1) == who) & (where.unsqueeze(1) == where) & (what.unsqueeze(1) != what)
+        start, end = changes.nonzero().T
+        shown = (subjects.view(-1, 1, 1) == who) & (view.view(-1, 1, 1) == where) & (what[end].unsqueeze(1) == what)
+        fits = (condition.unsqueeze(1) == what[start]) & (view.unsqueeze(1) == where[start]) & ~shown.any(2)
+        clip, change = fits.nonzero().T
+        return embeddings[:, clip] + means[:, end[change]] - means[:, start[change]], subjects[clip]
