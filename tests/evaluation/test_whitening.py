@@ -89,6 +89,10 @@ def test_damaged_or_foreign_files(people, tmp_path):
     path.write_bytes(safetensors.numpy.save({"mean": people.vectors[0], "root": people.vectors}, {"kind": "other"}))
     with pytest.raises(DataError, match="not a whitening"):
         Whitening.load(path)
+    lopsided = {"mean": np.zeros((1, 2), "f2"), "root": np.array([[[1, 2], [0, 1]]], "f2")}
+    path.write_bytes(safetensors.numpy.save(lopsided, {"kind": "walkprint whitening 1"}))
+    with pytest.raises(DataError, match=r"w\.safetensors: whitening: root 0 is not symmetric"):
+        Whitening.load(path)
     arrays = {"mean": people.vectors[0], "triangle": people.vectors[0]}
     path.write_bytes(safetensors.numpy.save(arrays, {"kind": "walkprint whitening 2"}))
     with pytest.raises(DataError, match="triangles"):
@@ -115,8 +119,11 @@ def test_too_little_to_learn_from(people):
 def test_mean_and_root_must_fit():
     with pytest.raises(DataError, match=r"expected \(part, feature\)"):
         Whitening(np.zeros((2, 3), "f4"), np.zeros((2, 3, 4), "f4"))
-    with pytest.raises(DataError, match="not symmetric"):
-        Whitening(np.zeros((1, 2), "f4"), np.array([[[1, 2], [0, 1]]], "f4"))
+    with pytest.raises(DataError, match=r"root 1 is not symmetric \(up to 1 of its largest entry\)"):
+        Whitening(np.zeros((2, 2), "f4"), np.array([[[1, 2], [2, 1]], [[1, 2], [0, 1]]], "f4"))
+    nearly = np.array([[[1, 0.5], [np.nextafter(np.float32(0.5), np.float32(1)), 1]]], "f4")
+    found = Whitening(np.zeros((1, 2), "f4"), nearly).root
+    np.testing.assert_array_equal(found, found.transpose(0, 2, 1))
     with pytest.raises(DataError, match="not finite"):
         Whitening(np.full((2, 3), np.nan, "f4"), np.zeros((2, 3, 3), "f4"))
 

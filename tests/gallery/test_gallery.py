@@ -90,11 +90,27 @@ def test_notes_change_without_a_new_walk(gallery: Gallery) -> None:
     gallery.verify_journal()
     lines = len(gallery.journal())
     for given in ({}, {"expires": "2020-02-29"}, {"expires": "soon"}):
-        with pytest.raises(DataError, match=r"nothing to change|has passed|expected a day"):
+        with pytest.raises(DataError, match=r"nothing to change|has passed|expected a day such as .* or 'never'"):
             gallery.amend("Anna", **given)
     with pytest.raises(DataError, match="no person is called"):
         gallery.amend("Nobody", consent="x")
     assert len(gallery.journal()) == lines
+
+
+def test_somebody_who_is_forgotten_meanwhile_is_not_amended(gallery: Gallery) -> None:
+    with Gallery.open(gallery.path) as other:
+        assert gallery.person("Anna")
+        other.forget("Anna")
+    with pytest.raises(DataError, match="no person is called 'Anna'"):
+        gallery.amend("Anna", consent="again")
+    assert gallery.journal()[-1].action == "forget"
+
+
+def test_nobody_is_kept_beyond_the_last_day_by_a_change(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery.amend("Anna", expires="2999-12-31")
+    monkeypatch.setattr("walkprint.gallery.journal.now", lambda: "3000-01-01T00:00:00.000+00:00")
+    with pytest.raises(DataError, match="no person is called 'Anna'"):
+        gallery.amend("Anna", expires="never")
 
 
 def test_embedding_again_needs_kept_silhouettes(gallery: Gallery) -> None:

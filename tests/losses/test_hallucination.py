@@ -8,14 +8,15 @@ from tests.oracles.triplet import triplet
 from walkprint.core.batch import GaitOutput
 from walkprint.losses import HallucinatedTripletLoss, TripletLoss
 
-SUBJECTS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 3, 3])
-RECORDINGS = torch.tensor([  # condition, take, view: 0 wears both in view 0, 1 and 3 one each, 2 both in view 1
-    [0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 1], [1, 1, 1], [1, 0, 0], [0, 0, 2],
+SUBJECTS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
+RECORDINGS = torch.tensor([  # condition, take, view: 0 and 4 wear both in view 0, 1 and 3 one each, 2 both in view 1
+    [0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 1], [1, 1, 1], [1, 0, 0], [0, 0, 2], [0, 0, 0],
+    [1, 0, 0],
 ])  # fmt: skip
 
 
 def embeddings(seed: int = 3) -> torch.Tensor:
-    return torch.randn(9, 2, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_()
+    return torch.randn(11, 2, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).requires_grad_()
 
 
 @pytest.mark.parametrize("through", [True, False])
@@ -39,6 +40,21 @@ def test_without_a_subject_in_two_conditions_it_is_the_triplet_loss() -> None:
     found = HallucinatedTripletLoss()(output, SUBJECTS, alone)
     assert float(found.numbers["made"]) == 0
     torch.testing.assert_close(found.value, TripletLoss()(output, SUBJECTS).value)
+
+
+def test_gradients_are_the_same_again_with_several_threads() -> None:
+    subjects, rng = torch.arange(128) // 16, torch.Generator().manual_seed(0)
+    recordings = torch.stack([torch.randint(0, high, (128,), generator=rng) for high in (2, 1, 3)], 1)
+    vectors = torch.randn(128, 31, 128, generator=rng, requires_grad=True)
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        value = [HallucinatedTripletLoss()(GaitOutput(vectors), subjects, recordings) for _ in range(6)]
+        first, *rest = [torch.autograd.grad(one.value, vectors)[0] for one in value]
+    finally:
+        torch.set_num_threads(before)
+    assert value[0].numbers["made"] > 0
+    assert all(torch.equal(first, one) for one in rest)
 
 
 def test_what_is_common_to_all_who_change_moves_nothing_else() -> None:

@@ -19,12 +19,17 @@ def hallucinated(
     for row, (subject, (condition, _, view)) in enumerate(zip(subjects.tolist(), recordings.tolist(), strict=True)):
         clips.setdefault((subject, view, condition), []).append(row)
     made, owners = [], []
+    conditions = sorted({condition for _, _, condition in clips})
     for row, (subject, (condition, _, view)) in enumerate(zip(subjects.tolist(), recordings.tolist(), strict=True)):
-        for other, seen, target in clips:
-            before = clips.get((other, seen, condition))
-            if seen != view or target == condition or before is None or (subject, view, target) in clips:
+        for target in conditions:
+            changes = [
+                embeddings[clips[other, view, target]].mean(0) - embeddings[clips[other, view, condition]].mean(0)
+                for other in sorted(set(subjects.tolist()))
+                if (other, view, target) in clips and (other, view, condition) in clips
+            ]
+            if target == condition or not changes or (subject, view, target) in clips:
                 continue
-            change = embeddings[clips[other, seen, target]].mean(0) - embeddings[before].mean(0)
+            change = torch.stack(changes).mean(0)
             made.append(embeddings[row] + (change if through else change.detach()))
             owners.append(subject)
     shape = (0, *embeddings.shape[1:])

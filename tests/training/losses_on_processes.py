@@ -15,7 +15,8 @@ from walkprint.training.loop import Loop, launch
 from walkprint.training.processes import global_batch
 
 SUBJECTS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
-RECORDINGS = torch.tensor([[0, 0, view] for view in (0, 1, 0, 0, 0, 1, 1, 0)])
+RECORDINGS = torch.tensor([[0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 1], [1, 0, 0]])
+"""The first subject shows both conditions from view 0, in slices of two processes; the third one from there."""
 
 
 def all_losses() -> dict[str, Loss]:

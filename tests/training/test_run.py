@@ -30,6 +30,8 @@ def test_a_start_that_fails_leaves_no_folder(tmp_path: Path) -> None:
     with run.lock():
         run.begin(RECIPE)
     assert run.recipe.exists()
+    with RunFolder(tmp_path / "gone").lock():
+        (tmp_path / "gone").rename(tmp_path / "elsewhere")
     mine = RunFolder(tmp_path / "mine")
     mine.path.mkdir()
     with pytest.raises(DataError), mine.lock():

@@ -46,6 +46,9 @@ def gallery(
     for option, given, needed in (("name", name, ("show", "amend", "forget")), ("file", file, ("export", "merge"))):
         if action in needed and given is None:
             raise UsageError(f"{action} needs --{option}")
+    for option, given in (("consent", consent), ("expires", expires)):
+        if given and action != "amend":
+            raise UsageError(f"{action} takes no --{option}; amend changes it")
     if action == "re-embed":
         count = Seeing(network=network).recognizer(place, adopt=True).re_embed()
         return Summary({"walks": count}, f"{place.gallery}: {counted(count, 'walk')} embedded by {network}")

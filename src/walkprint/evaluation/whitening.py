@@ -26,6 +26,8 @@ _KIND = "walkprint whitening 2"
 _WHOLE = "walkprint whitening 1"
 """Of an earlier version: whole matrices instead of their lower triangles."""
 _EXPECTED = "expected a file that `Whitening.save` wrote"
+_ROUNDING = 1e-4
+"""How far a root may be from symmetric, as a part of its largest entry."""
 _Floats = NDArray[np.float32]
 
 
@@ -41,7 +43,8 @@ class Whitening:
         source: the network that made the embeddings it was learned on, as `EmbeddingSet.source`.
 
     Raises:
-        DataError: mean and root do not fit each other, hold numbers that are not finite, or a root is not symmetric.
+        DataError: mean and root do not fit each other, hold numbers that are not finite, or a root is far from
+            symmetric; one that is nearly so is made symmetric.
     """
 
     mean: _Floats
@@ -56,8 +59,15 @@ class Whitening:
             )
         if not (np.isfinite(self.mean).all() and np.isfinite(self.root).all()):
             raise DataError("whitening: a number is not finite; learn it again")
-        if not np.array_equal(self.root, self.root.transpose(0, 2, 1)):
-            raise DataError("whitening: a root is not symmetric; expected one that `Whitening.learn` found")
+        turned = self.root.transpose(0, 2, 1)
+        if not np.array_equal(self.root, turned):
+            off = np.abs(self.root - turned).max(axis=(1, 2)) / np.abs(self.root).max(axis=(1, 2))
+            if off.max() > _ROUNDING:
+                raise DataError(
+                    f"whitening: root {off.argmax()} is not symmetric (up to {off.max():.1g} of its largest entry); "
+                    "expected the symmetric root that `Whitening.learn` finds"
+                )
+            object.__setattr__(self, "root", (self.root + turned) / 2)
 
     def __str__(self) -> str:
         return f"whitening {self.digest}"
@@ -142,7 +152,10 @@ class Whitening:
             raise DataError(f"{path}: not a whitening; {_EXPECTED}")
         mean = arrays["mean"].astype(np.float32)
         root = _whole(arrays["triangle"], mean, path) if "triangle" in arrays else arrays["root"]
-        return cls(mean, root.astype(np.float32), metadata.get("source", ""))
+        try:
+            return cls(mean, root.astype(np.float32), metadata.get("source", ""))
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
 
 
 def _lower(mean: _Floats) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from walkprint.gallery.database import Database
 from walkprint.gallery.journal import now
 from walkprint.gallery.known import Known
 from walkprint.gallery.records import (
+    NEVER,
     NewWalk,
     Person,
     check_day,
@@ -121,14 +122,18 @@ class Gallery(Known):
             expires: the new last day to keep the person, ISO 8601, or "never"; None leaves the earlier one.
             asked_by: for the journal.
 
+        What was exported or backed up before keeps the earlier notes, and `merge` does not bring new ones in.
+
         Raises:
             DataError: there is no such person, the day is none or has passed, or nothing is to be changed.
         """
-        expires = expires if expires == "never" else check_day(expires)
+        consent = consent.strip()
+        expires = expires if expires == NEVER else check_day(expires, NEVER)
         if not consent and expires is None:
             raise DataError(f"{name}: nothing to change; give a note on consent, or a last day")
-        person = self.person(name).id
+        self.expire()
         with self._changing("amend", asked_by) as (connection, people):
+            person = self.person(name).id
             self._amend(connection, person, consent, expires)
             people.append(person)
         return self.person(name)
@@ -138,7 +143,7 @@ class Gallery(Known):
             note = self._seal(consent, f"people {person} consent")
             connection.execute("UPDATE people SET consent = ? WHERE id = ?", (note, person))
         if expires is not None:
-            day = None if expires == "never" else expires
+            day = None if expires == NEVER else expires
             connection.execute("UPDATE people SET expires = ? WHERE id = ?", (day, person))
 
     def forget(self, name: str, *, asked_by: str = "") -> None:

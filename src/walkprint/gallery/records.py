@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from walkprint.core.errors import DataError
 from walkprint.core.summary import counted
 
+NEVER = "never"
+"""In place of a last day: there is none any more."""
 _LONGEST_NAME, _LONGEST_WALK = 200, 100_000
 
 
@@ -109,17 +111,22 @@ def check_name(name: str) -> str:
     return plain
 
 
-def check_day(day: str | None) -> str | None:
+def check_day(day: str | None, also: str = "") -> str | None:
     """A day as it is kept, ISO 8601, or None.
+
+    Args:
+        day: as it was given.
+        also: a word that stands for a day there, for the message.
 
     Raises:
         DataError: it is none, or has passed.
     """
     today = datetime.now(UTC).date()
     try:
-        found = None if day is None else date.fromisoformat(day)
+        found = None if day is None else date.fromisoformat(str(day))
     except ValueError as error:
-        raise DataError(f"last day {day!r}: expected a day such as 2027-12-31") from error
+        other = f", or {also!r}" if also else ""
+        raise DataError(f"last day {day!r}: expected a day such as 2027-12-31{other}") from error
     if found is not None and found < today:
         raise DataError(f"last day {day}: has passed; expected {today} or later")
     return None if found is None else found.isoformat()

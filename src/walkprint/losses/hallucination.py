@@ -2,8 +2,8 @@
 
 Source: S. Hou, P. Huang, X. Liu, C. Cao and Y. Huang, "Cloth-Imbalanced Gait Recognition via Hallucination", IEEE TCSVT
 2024, by its abstract; no code is published.
-Deviations: not known. Here each direction is that of one person from one view, between means of clips in the batch, all
-parts together, and the triplet loss is over recorded and hallucinated clips.
+Deviations: not known. Here a direction is the mean over the people of the batch who show it from one view, all parts
+together, and the triplet loss is over recorded and hallucinated clips.
 """
 
 import torch
@@ -18,14 +18,15 @@ from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of
 class HallucinatedTripletLoss(Loss):
     """The triplet loss over a batch's clips and those that are made from them.
 
-    A subject who is seen in two conditions from one view shows a direction: from the mean of the clips in the one to
-    that in the other. It is added to the clips in the first condition, from this view, of all other subjects who have
-    no clip in the second from there. Draw conditions evenly, or a batch seldom has such a subject. A GPU is waited for,
-    to know who is in the batch.
+    A subject with clips in two conditions from one view gives a direction: from the mean of those in the one to that of
+    those in the other. The mean of these directions is added to the clips in the first condition, from this view, of
+    all subjects who have none in the second from there, all within the batch. So a clip is changed at most once for
+    each other condition, and normal walking is made of coats too. Draw conditions evenly, or a batch seldom has such a
+    subject. A GPU is waited for, to know who is in the batch.
 
     Args:
         margin: by which positives are closer than negatives.
-        through: whether the gradient passes through the directions too.
+        through: whether the gradient passes through the directions, too.
         self_pairs: whether a clip is its own positive.
 
     Raises:
@@ -65,13 +66,23 @@ class HallucinatedTripletLoss(Loss):
         groups, place, count = torch.unique(
             torch.stack([subjects, view, condition], 1), dim=0, return_inverse=True, return_counts=True
         )
-        sums = embeddings.new_zeros(len(embeddings), len(groups), embeddings.shape[2]).index_add(1, place, embeddings)
-        means = sums / count.unsqueeze(1)
-        means = means if self.through else means.detach()
         who, where, what = groups.T
         changes = (who.unsqueeze(1) == who) & (where.unsqueeze(1) == where) & (what.unsqueeze(1) != what)
         start, end = changes.nonzero().T
-        shown = (subjects.view(-1, 1, 1) == who) & (view.view(-1, 1, 1) == where) & (what[end].unsqueeze(1) == what)
-        fits = (condition.unsqueeze(1) == what[start]) & (view.unsqueeze(1) == where[start]) & ~shown.any(2)
-        clip, change = fits.nonzero().T
-        return embeddings[:, clip] + means[:, end[change]] - means[:, start[change]], subjects[clip]
+        kinds, kind, people = torch.unique(
+            torch.stack([where[start], what[start], what[end]], 1), dim=0, return_inverse=True, return_counts=True
+        )
+        means = _summed(embeddings, place, len(groups)) / count.unsqueeze(1)
+        means = means if self.through else means.detach()
+        directions = _summed(means.index_select(1, end) - means.index_select(1, start), kind, len(kinds))
+        directions = directions / people.unsqueeze(1)
+        seen, before, after = kinds.T
+        shown = (subjects.view(-1, 1, 1) == who) & (view.view(-1, 1, 1) == where) & (after.unsqueeze(1) == what)
+        fits = (view.unsqueeze(1) == seen) & (condition.unsqueeze(1) == before) & ~shown.any(2)
+        clip, taken = fits.nonzero().T
+        return embeddings.index_select(1, clip) + directions.index_select(1, taken), subjects[clip]
+
+
+def _summed(values: Tensor, place: Tensor, count: int) -> Tensor:
+    """(part, value, feature) to (part, count, feature): the sums of those that share a place."""
+    return values.new_zeros(len(values), count, values.shape[2]).index_add(1, place, values)

@@ -77,9 +77,15 @@ class RunFolder:
             try:
                 yield
             finally:
-                own = {Path(lock.lock_file).name, writer.name}
-                if made and {path.name for path in self.path.iterdir()} <= own:
-                    shutil.rmtree(self.path, ignore_errors=True)
+                if made:
+                    self._remove_if_unused(writer, Path(lock.lock_file))
+
+    def _remove_if_unused(self, *own: Path) -> None:
+        with contextlib.suppress(OSError):
+            if {*self.path.iterdir()} <= {*own}:
+                for path in own:
+                    path.unlink(missing_ok=True)
+                self.path.rmdir()  # refuses a folder that somebody has written to meanwhile
 
     def clear(self) -> None:
         """Delete what an earlier run left in the folder."""

@@ -103,9 +103,9 @@ class NamedAs(BaseModel):
 class Amended(BaseModel):
     """New notes of a person; "" and null leave the earlier ones, "never" removes the last day."""
 
-    model_config = _example(consent="signed again on 2 May", expires="2028-12-31", asked_by="Eve")
+    model_config = _example(consent="signed again on 2 May", expires="2028-12-31", asked_by="Eve") | {"extra": "forbid"}
     consent: str = Field("", max_length=2000)
-    expires: date | Literal["never"] | None = None
+    expires: str | None = Field(None, max_length=100)
     asked_by: str = Field("", max_length=100)
 
 

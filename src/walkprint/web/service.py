@@ -111,11 +111,11 @@ class Service:
                 return strip(frames)
         raise MissingError("no silhouettes of this person were kept")
 
-    def amend(self, person: str, *, consent: str, expires: date | str | None, asked_by: str) -> Person:
+    def amend(self, person: str, *, consent: str, expires: str | None, asked_by: str) -> Person:
         """Change what is noted of a person; see `Gallery.amend`."""
         with self._lock:
-            day = None if expires is None else str(expires)
-            return self._gallery.amend(self.person(person).name, consent=consent, expires=day, asked_by=asked_by)
+            name = self.person(person).name
+            return self._gallery.amend(name, consent=consent, expires=expires, asked_by=asked_by)
 
     def forget(self, person: str, asked_by: str) -> Person:
         """Delete a person from the gallery and from the results of jobs."""
