@@ -217,5 +217,10 @@ def test_bundled_networks_have_a_card_that_fits(name: str) -> None:
     assert sum(file.stat().st_size for file in folder.iterdir()) < 12e6
 
 
-def test_the_large_network_ships_with_its_whitening() -> None:
-    assert load_network("street-large").whitening.mean.shape == (62, 192)
+@pytest.mark.parametrize(
+    ("name", "shape", "digest"),
+    [("street", (31, 128), "d6843b162689"), ("street-large", (62, 192), "1b984360149e")],
+)
+def test_bundled_networks_ship_with_their_whitening(name: str, shape: tuple[int, int], digest: str) -> None:
+    whitening = load_whitening(name)
+    assert (whitening.mean.shape, whitening.digest) == (shape, digest)

@@ -268,7 +268,12 @@ def test_what_a_network_cannot_use_is_named_where_a_part_asks_for_it(tmp_path):
 
     unordered = ["GaitPart needs the order of frames, which acgan"]
     assert left_out(sections=("ssim", "recognition")) == unordered
-    assert left_out(sections=("ssim",)) == left_out(sections=("scarcity",)) == []
+    assert left_out(sections=("scarcity",)) == unordered
+    assert left_out(sections=("scarcity",), networks=("GaitSet", "GaitPart")) == left_out(sections=("ssim",)) == []
+    without = left_out(
+        networks=("GEINet",), variants=("original", "hallucination"), sections=("scarcity", "recognition")
+    )
+    assert without == ["GEINet has no triplet loss, which hallucination replaces: left out."]
     assert left_out(sections=("recognition",), networks=("GaitSet",)) == []
     assert left_out(sections=("ablation",)) == ["GaitPart needs the order of frames, which gaussian-latent"]
 

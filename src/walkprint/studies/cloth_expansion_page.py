@@ -203,13 +203,15 @@ def _notes(study: ClothExpansionStudy) -> list[str]:
     pairs: list[tuple[str, str]] = []
     if {"recognition", "real"} & set(study.sections):
         pairs += [(network, variant) for network in study.networks for variant in study.variants]
+    if "scarcity" in study.sections:
+        pairs += [(study.networks[0], variant) for variant in study.variants]
     if "ablation" in study.sections:
         pairs += [(study.networks[0], switch) for switch in study.switches]
     skipped = [
         f"{network} has no triplet loss, which {variant} replaces: left out."
         if variant == HALLUCINATED
         else f"{network} needs the order of frames, which {variant} does not give: left out."
-        for network, variant in pairs
+        for network, variant in dict.fromkeys(pairs)
         if not study.fits(variant, network)
     ]
     recorded = study.store is not None
