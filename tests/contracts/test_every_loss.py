@@ -3,7 +3,8 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -29,10 +30,10 @@ def every_loss() -> list[type[Loss]]:
     return sorted(found, key=lambda kind: kind.__name__)
 
 
-def build(kind: type[Loss]) -> Loss:
+def build(kind: type[Loss], sizes: Mapping[str, int] = MappingProxyType(SIZES)) -> Loss:
     torch.manual_seed(0)
     settings = inspect.signature(kind).parameters
-    return kind(**{name: size for name, size in SIZES.items() if name in settings})
+    return kind(**{name: size for name, size in sizes.items() if name in settings})
 
 
 @pytest.fixture(params=every_loss(), ids=lambda kind: kind.__name__)
@@ -45,14 +46,21 @@ def loss(kind) -> Loss:
     return build(kind)
 
 
-def output(count: int = 7, *, dtype: torch.dtype = torch.float32, seed: int = 0) -> GaitOutput:
+def output(
+    count: int = 7,
+    *,
+    dtype: torch.dtype = torch.float32,
+    seed: int = 0,
+    sizes: Mapping[str, int] = MappingProxyType(SIZES),
+) -> GaitOutput:
     generator = torch.Generator().manual_seed(seed)
-    embeddings = torch.randn(count, 4, 8, generator=generator).to(dtype).requires_grad_()
-    logits = torch.randn(count, 4, 3, generator=generator).to(dtype).requires_grad_()
+    parts, features, subjects = sizes["parts"], sizes["features"], sizes["num_subjects"]
+    embeddings = torch.randn(count, parts, features, generator=generator).to(dtype).requires_grad_()
+    logits = torch.randn(count, parts, subjects, generator=generator).to(dtype).requires_grad_()
     every = {"appearance": 5, "pose": 5, "canonical": 5, "frames": (1, 4, 2), "reconstruction": (1, 4, 2)}
     codes = {
         name: torch.randn((count, 6, *np.atleast_1d(shape)), generator=generator).to(dtype).requires_grad_()
-        for name, shape in {**every, "gait_logits": 3, "canonical_logits": 3}.items()
+        for name, shape in {**every, "gait_logits": subjects, "canonical_logits": subjects}.items()
     }
     return GaitOutput(embeddings, logits, DisentangledCodes(**codes))
 
@@ -113,6 +121,24 @@ def test_half_precision_is_judged_in_float32(loss):
         result = judge(loss, judged, SUBJECTS)
     assert result.value.dtype == torch.float32
     torch.testing.assert_close(result.value, judge(loss, wide, SUBJECTS).value)
+
+
+def test_gradients_are_the_same_again_with_several_threads(kind):
+    sizes, draws = {"num_subjects": 8, "parts": 31, "features": 128}, torch.Generator().manual_seed(0)
+    subjects = torch.arange(128) // 16
+    recordings = torch.stack([torch.randint(0, high, (128,), generator=draws) for high in (2, 1, 3)], 1)
+    loss, judged, before = build(kind, sizes), output(128, sizes=sizes), torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        inputs = [*judged.tensors().values(), *loss.parameters()]
+        found = [
+            torch.autograd.grad(judge(loss, judged, subjects, recordings).value, inputs, allow_unused=True)
+            for _ in range(4)
+        ]
+    finally:
+        torch.set_num_threads(before)
+    for one in found[1:]:
+        assert all(a is b is None or torch.equal(a, b) for a, b in zip(found[0], one, strict=True))
 
 
 @pytest.mark.parametrize("subjects", [[1], [1, 1, 1], [0, 1, 2], []])

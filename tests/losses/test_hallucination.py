@@ -42,21 +42,6 @@ def test_without_a_subject_in_two_conditions_it_is_the_triplet_loss() -> None:
     torch.testing.assert_close(found.value, TripletLoss()(output, SUBJECTS).value)
 
 
-def test_gradients_are_the_same_again_with_several_threads() -> None:
-    subjects, rng = torch.arange(128) // 16, torch.Generator().manual_seed(0)
-    recordings = torch.stack([torch.randint(0, high, (128,), generator=rng) for high in (2, 1, 3)], 1)
-    vectors = torch.randn(128, 31, 128, generator=rng, requires_grad=True)
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    try:
-        value = [HallucinatedTripletLoss()(GaitOutput(vectors), subjects, recordings) for _ in range(6)]
-        first, *rest = [torch.autograd.grad(one.value, vectors)[0] for one in value]
-    finally:
-        torch.set_num_threads(before)
-    assert value[0].numbers["made"] > 0
-    assert all(torch.equal(first, one) for one in rest)
-
-
 def test_what_is_common_to_all_who_change_moves_nothing_else() -> None:
     """Where a coat adds one vector for everybody, a hallucinated clip lies on the clip that was never recorded."""
     person = torch.randn(4, 1, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

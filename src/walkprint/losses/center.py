@@ -53,5 +53,5 @@ class CenterLoss(Loss):
         if not len(subjects):
             return no_loss(embeddings, "mean_distance")
         check_subjects("CenterLoss", subjects, known, "set num_subjects to that of the training split")
-        squares = (embeddings - self.centers[:, subjects]).square().sum(2)
+        squares = (embeddings - self.centers.index_select(1, subjects)).square().sum(2)
         return LossValue(squares.mean() / 2, {"mean_distance": squares.detach().sqrt().mean()})

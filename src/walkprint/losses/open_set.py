@@ -130,7 +130,7 @@ def _folds(embeddings: Tensor, subjects: Tensor, folds: int) -> Iterator[_Fold]:
     device = embeddings.device
     index, clips = (torch.from_numpy(one).to(device) for one in (place, counts))
     sums = embeddings.new_zeros(len(embeddings), len(names), embeddings.shape[2]).index_add(1, index, embeddings)
-    rest = (sums[:, index] - embeddings) / (clips[index] - 1).clamp_min(1).unsqueeze(1)
+    rest = (sums.index_select(1, index) - embeddings) / (clips[index] - 1).clamp_min(1).unsqueeze(1)
     own = 1 / (1 + roots((rest - embeddings).square().sum(-1)))
     scores = 1 / (1 + _distances(embeddings, sums / clips.unsqueeze(1)))
     fold_of = np.arange(len(names)) // -(-len(names) // min(folds, len(names)))
@@ -142,10 +142,10 @@ def _folds(embeddings: Tensor, subjects: Tensor, folds: int) -> Iterator[_Fold]:
             continue
         columns, rows, probing = (torch.from_numpy(one).to(device) for one in (enrolled, strangers, probes))
         yield _Fold(
-            own[:, probing],
-            scores[:, probing][:, :, columns],
+            own.index_select(1, probing),
+            scores.index_select(1, probing).index_select(2, columns),
             (index[probing].unsqueeze(1) != columns).to(scores.dtype),
-            scores[:, rows][:, :, columns],
+            scores.index_select(1, rows).index_select(2, columns),
         )
 
 
