@@ -12,7 +12,8 @@ from torch import Tensor
 from walkprint.core.batch import GaitOutput
 from walkprint.core.bounds import NonNegative
 from walkprint.losses.base import Loss, LossValue, no_loss
-from walkprint.losses.pairs import AllTriplets, by_part, count_triplets, mean_of_active, positives
+from walkprint.losses.pairs import by_part
+from walkprint.losses.triplet import TripletLoss
 
 
 class HallucinatedTripletLoss(Loss):
@@ -37,10 +38,10 @@ class HallucinatedTripletLoss(Loss):
 
     def __init__(self, *, margin: NonNegative = 0.2, through: bool = True, self_pairs: bool = True) -> None:
         super().__init__()
-        self.margin, self.through, self.self_pairs = margin, through, self_pairs
+        self.through, self.triplet = through, TripletLoss(margin=margin, self_pairs=self_pairs)
 
     def forward(self, output: GaitOutput, subjects: Tensor, recordings: Tensor | None = None) -> LossValue:
-        """See `Loss`; numbers: `active`, the fraction of triplets above 0, and `made`, clips hallucinated.
+        """See `Loss`; numbers: those of `TripletLoss`, and `made`, clips hallucinated.
 
         Args:
             output: its embeddings (batch, part, feature).
@@ -49,16 +50,11 @@ class HallucinatedTripletLoss(Loss):
         """
         embeddings = by_part(output.embeddings, subjects)
         if embeddings.numel() == 0 or recordings is None:
-            return no_loss(embeddings, "active", "made")
+            return no_loss(embeddings, "active", "mean_distance", "made")
         made, owners = self._made(embeddings, subjects, recordings)
-        every, whose = torch.cat([embeddings, made], 1), torch.cat([subjects, owners])
-        barred, positive = positives(whose, self_pairs=self.self_pairs)
-        totals, actives, _ = AllTriplets.apply(every, barred, positive, self.margin, None)  # type: ignore[no-untyped-call]
-        numbers = {
-            "active": actives.mean() / count_triplets(barred, positive),
-            "made": embeddings.new_tensor(float(len(owners))),
-        }
-        return LossValue(mean_of_active(totals, actives).mean(), numbers)
+        every = GaitOutput(torch.cat([embeddings, made], 1).transpose(0, 1))
+        judged = self.triplet(every, torch.cat([subjects, owners]))
+        return LossValue(judged.value, {**judged.numbers, "made": embeddings.new_tensor(float(len(owners)))})
 
     def _made(self, embeddings: Tensor, subjects: Tensor, recordings: Tensor) -> tuple[Tensor, Tensor]:
         """Hallucinated clips (part, clip, feature) and their subjects (clip,)."""
